@@ -1,0 +1,1 @@
+"""Intake: contracts, protocols, formats, standards, conform and landing of the upstream systems."""

@@ -1,0 +1,229 @@
+"""Making a page of received rows obey its contract: accepted rows typed and named ours, rejected rows with reasons.
+
+Works on whole columns. A row is rejected when any of its columns is wrong and must not be; a column that the
+contract says to withhold becomes null instead, and the defect is counted. Nothing is dropped: every row that
+comes in leaves either in `accepted` or in `rejected`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from connectors.contract import Column, Server, Stream
+from connectors.errors import ContractViolation
+from connectors.places import place_points
+from connectors.rules import Judged, column_dtype, judge
+
+MAX_FIELD_BYTES = 1_000_000
+
+Outcome = tuple[str, str, str]
+"""(column, reason, outcome), the outcome being corrected, withheld or quarantined."""
+
+
+@dataclass
+class Conformed:
+    """A page after its contract.
+
+    `accepted` has our columns (typed) and `<name>_raw` where the contract keeps the value as received. `rejected`
+    has `row_no` (position in the page), `record_key` (text, may be null), `payload` (JSON text) and `reasons`
+    (list of `column:reason`).
+    """
+
+    accepted: pl.DataFrame
+    rejected: pl.DataFrame
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+
+
+class Conformer:
+    """The rules of one stream, applied to one page after the other."""
+
+    def __init__(self, stream: Stream, server: Server, *, now: datetime | None = None) -> None:
+        self.stream = stream
+        self.crs = server.crs
+        self.timezone: ZoneInfo = server.timezone
+        # A change that has not happened yet would freeze the cursor ahead of the data.
+        self.horizon = (now or datetime.now(UTC)) + timedelta(days=1)
+
+    def __call__(self, page: pl.DataFrame) -> Conformed:
+        """Raises `ContractViolation` when a column of the contract is missing from the page altogether."""
+        self._check_columns(page)
+        marks = _Marks(len(page))
+        raws: dict[str, pl.Series] = {}
+        values: dict[str, pl.Series] = {}
+        for column in self.stream.columns:
+            received = page.get_column(column.physical_name)
+            texts = _texts(received)
+            raws[column.name] = texts
+            values[column.name] = self._judge(column, received, texts, marks)
+        for change in place_points(self.stream.columns, values, self.crs):
+            values[change.column] = change.values
+            for reason, rows in change.wrong.items():
+                marks.wrong(self.stream.column(change.column), reason, rows)
+            for reason, rows in change.corrected.items():
+                marks.corrected(change.column, reason, rows)
+        return self._split(page, values, raws, marks)
+
+    def _check_columns(self, page: pl.DataFrame) -> None:
+        missing = [c.physical_name for c in self.stream.columns if c.physical_name not in page.columns]
+        if missing:
+            raise ContractViolation(
+                f"{self.stream.system}.{self.stream.name}: the upstream no longer sends {', '.join(missing)}",
+                "Ask the owner whether the column was renamed, then mend the contract; nothing was landed",
+            )
+
+    def _judge(self, column: Column, received: pl.Series, texts: pl.Series, marks: _Marks) -> pl.Series:
+        texts, unreadable = _readable(texts)
+        for reason, rows in unreadable.items():
+            marks.wrong(column, reason, rows, always=True)
+        judged = _native(received, column, self.timezone) or judge(texts, column, self.timezone)
+        for reason, rows in judged.wrong.items():
+            marks.wrong(column, reason, rows)
+        values = judged.values
+        if column.minimum is not None or column.maximum is not None:
+            outside = ~values.is_between(
+                column.minimum if column.minimum is not None else float("-inf"),
+                column.maximum if column.maximum is not None else float("inf"),
+            ).fill_null(True)
+            marks.wrong(column, "out_of_range", outside)
+            values = _nulled(values, outside)
+        if self.stream.cursor is not None and column.name == self.stream.cursor.name:
+            marks.wrong(column, "future_cursor", (values > self.horizon).fill_null(False))
+        if column.required:
+            marks.wrong(column, "missing_required", texts.is_null(), always=True)
+        return values.rename(column.name)
+
+    def _split(
+        self, page: pl.DataFrame, values: dict[str, pl.Series], raws: dict[str, pl.Series], marks: _Marks
+    ) -> Conformed:
+        columns = list(values.values())
+        columns += [raws[c.name].rename(f"{c.name}_raw") for c in self.stream.columns if c.keeps_raw]
+        typed = pl.DataFrame(columns)
+        if not marks.any_rejected:
+            return Conformed(typed, empty_rejects(), marks.outcomes)
+        rejected_rows = marks.rejected.arg_true()
+        rejected = pl.DataFrame(
+            {
+                "row_no": rejected_rows.cast(pl.Int64),
+                "record_key": record_keys(typed, self.stream)[rejected_rows],
+                "payload": payloads(page[rejected_rows]),
+                "reasons": marks.reasons(rejected_rows),
+            },
+            schema=REJECTED_SCHEMA,
+        )
+        return Conformed(typed.filter(~marks.rejected), rejected, marks.outcomes)
+
+
+REJECTED_SCHEMA: dict[str, pl.DataType] = {
+    "row_no": pl.Int64(),
+    "record_key": pl.String(),
+    "payload": pl.String(),
+    "reasons": pl.List(pl.String()),
+}
+
+
+def empty_rejects() -> pl.DataFrame:
+    return pl.DataFrame(schema=REJECTED_SCHEMA)
+
+
+def record_keys(frame: pl.DataFrame, stream: Stream) -> pl.Series:
+    """The primary key as text, columns joined by `|`, null where a part is missing."""
+    parts = [key_text(frame.get_column(column.name)) for column in stream.primary_key]
+    return pl.select(pl.concat_str(parts, separator="|")).to_series()
+
+
+def key_text(values: pl.Series) -> pl.Series:
+    """A key part as text; times in UTC, to the second, so that the text does not hang on a library's format."""
+    if isinstance(values.dtype, pl.Datetime):
+        return values.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return values.cast(pl.String)
+
+
+def payloads(rows: pl.DataFrame) -> pl.Series:
+    """Rows as received, each as one JSON object; U+0000 written as its escape, which text columns can hold."""
+    texts = rows.with_columns(pl.all().cast(pl.String, strict=False))
+    return texts.select(
+        pl.struct(pl.all()).struct.json_encode().str.replace_all("\x00", "\\u0000", literal=True)
+    ).to_series()
+
+
+class _Marks:
+    """Which rows are rejected and why; counts of every defect and what became of it."""
+
+    def __init__(self, height: int) -> None:
+        self.rejected = pl.repeat(False, height, dtype=pl.Boolean, eager=True)
+        self.any_rejected = False
+        self.outcomes: Counter[Outcome] = Counter()
+        self._masks: list[tuple[str, pl.Series]] = []
+
+    def wrong(self, column: Column, reason: str, rows: pl.Series, *, always: bool = False) -> None:
+        """Rows whose value is wrong; rejected unless the contract withholds the column (`always` overrides)."""
+        count = int(rows.sum() or 0)
+        if not count:
+            return
+        if column.on_invalid == "withhold" and not always:
+            self.outcomes[(column.name, reason, "withheld")] += count
+            return
+        self.outcomes[(column.name, reason, "quarantined")] += count
+        self.rejected |= rows
+        self.any_rejected = True
+        self._masks.append((f"{column.name}:{reason}", rows))
+
+    def corrected(self, column: str, reason: str, rows: pl.Series) -> None:
+        if count := int(rows.sum() or 0):
+            self.outcomes[(column, reason, "corrected")] += count
+
+    def reasons(self, rows: pl.Series) -> pl.Series:
+        """For each of the given rows the list of its reasons."""
+        named = pl.DataFrame({name: mask[rows] for name, mask in self._masks})
+        return named.select(
+            pl.concat_list([pl.when(pl.col(name)).then(pl.lit(name)) for name in named.columns]).list.drop_nulls()
+        ).to_series()
+
+
+def _texts(received: pl.Series) -> pl.Series:
+    """What was received as text without surrounding blanks; an empty text is no value."""
+    if received.dtype != pl.String:
+        return received.cast(pl.String, strict=False)
+    texts = received.str.strip_chars()
+    return pl.select(pl.when(texts != "").then(texts)).to_series()
+
+
+def _readable(texts: pl.Series) -> tuple[pl.Series, dict[str, pl.Series]]:
+    """Texts that may be read further, and the rows that may not: too large, with U+0000, lost in decoding."""
+    found = {
+        "oversized_field": texts.str.len_bytes() > MAX_FIELD_BYTES,
+        "nul_character": texts.str.contains("\x00", literal=True),
+        "undecodable_text": texts.str.contains("\ufffd", literal=True),
+    }
+    unreadable = {reason: rows.fill_null(False) for reason, rows in found.items() if rows.any()}
+    for rows in unreadable.values():
+        texts = _nulled(texts, rows)
+    return texts, unreadable
+
+
+def _native(received: pl.Series, column: Column, timezone: ZoneInfo) -> Judged | None:
+    """Values that a typed source (a database) delivered in the contract's type already: nothing to parse."""
+    wanted = column_dtype(column)
+    if received.dtype == pl.String or column.codes or column.semantic_type not in (None, "cn.amount"):
+        return None
+    if isinstance(received.dtype, pl.Datetime) and column.logical_type == "timestamp":
+        if received.dtype.time_zone is not None:
+            return Judged(received.dt.convert_time_zone("UTC").cast(wanted))
+        local = received.cast(pl.Datetime("us")).dt.replace_time_zone(
+            timezone.key, ambiguous="earliest", non_existent="null"
+        )
+        return Judged(local.dt.convert_time_zone("UTC"))
+    if received.dtype == wanted or (received.dtype.is_integer() and column.logical_type in ("integer", "number")):
+        return Judged(received.cast(wanted))
+    if received.dtype.is_decimal() and wanted.is_decimal():
+        return Judged(received.cast(wanted, strict=False))
+    return None
+
+
+def _nulled(values: pl.Series, rows: pl.Series) -> pl.Series:
+    return pl.select(pl.when(~rows).then(values)).to_series()

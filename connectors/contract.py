@@ -1,0 +1,223 @@
+"""An upstream system's contract as typed objects.
+
+Contracts are Open Data Contract Standard v3.2 files, one per system, in `connectors/systems/`. This module gives
+the objects; `connectors.contract_check` finds what is wrong with a file. Nothing of a contract that the hub does
+not understand is ever ignored: such a file is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.errors import Permanent
+from connectors.semantics import SEMANTICS
+
+SYSTEMS = Path(__file__).parent / "systems"
+
+UNIT_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "month": 2_678_400, "year": 31_536_000}
+
+_POSTGRES_TYPES = {
+    "string": "text",
+    "integer": "bigint",
+    "number": "double precision",
+    "date": "date",
+    "timestamp": "timestamptz",
+    "boolean": "boolean",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One field of a stream: what the upstream calls it, what we call it, and the rules it must obey."""
+
+    name: str
+    physical_name: str
+    logical_type: str
+    classification: str
+    primary_key: bool = False
+    required: bool = False
+    sensitive: bool = False
+    semantic_type: str | None = None
+    codes: dict[str, str] | None = None
+    on_invalid: str = "quarantine"
+    unit: str | None = None
+    format: str | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    purposes: tuple[str, ...] = ()
+    description: str | None = None
+
+    @property
+    def keeps_raw(self) -> bool:
+        """Whether the value as received is landed beside ours, as text, in `<name>_raw`."""
+        semantic = SEMANTICS.get(self.semantic_type or "")
+        return bool(self.codes) or self.on_invalid == "withhold" or bool(semantic and semantic.keeps_raw)
+
+    @property
+    def postgres_type(self) -> str:
+        if self.semantic_type == "cn.amount":
+            return "numeric(18,2)"
+        return _POSTGRES_TYPES[self.logical_type]
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where and how the system is reached; values may hold `${NAME}` until `resolve_server` was called."""
+
+    name: str
+    properties: dict[str, Any]
+
+    @property
+    def protocol(self) -> str:
+        return str(self.properties["protocol"])
+
+    @property
+    def endpoint(self) -> str:
+        return str(self.properties.get("endpoint", ""))
+
+    @property
+    def timezone(self) -> ZoneInfo:
+        return ZoneInfo(self.properties.get("timezone", "Asia/Shanghai"))
+
+    @property
+    def encoding(self) -> str:
+        return str(self.properties.get("encoding", "utf-8"))
+
+    @property
+    def crs(self) -> str:
+        return str(self.properties.get("crs", "wgs84"))
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self.properties.get(name, default)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One kind of record of a system: a table, an interface, a file series or a topic."""
+
+    system: str
+    name: str
+    physical_name: str
+    load: str
+    columns: tuple[Column, ...]
+    cursor: Column | None = None
+    source: dict[str, Any] = field(default_factory=dict)
+    server_name: str = ""
+    max_delete_share: float = 0.2
+    isolated: bool = False
+    grain: str = ""
+
+    @property
+    def landing_schema(self) -> str:
+        return "isolated" if self.isolated else "landing"
+
+    @property
+    def landing_table(self) -> str:
+        return f"{self.system}__{self.name}"
+
+    @cached_property
+    def primary_key(self) -> tuple[Column, ...]:
+        return tuple(column for column in self.columns if column.primary_key)
+
+    def column(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"stream {self.system}.{self.name} has no column {name}")
+
+
+@dataclass(frozen=True)
+class Contract:
+    """Everything the hub needs to know about one upstream system."""
+
+    id: str
+    name: str
+    version: str
+    domain: str
+    owner: str
+    purpose: str
+    limitations: str
+    legal_basis: str
+    purposes: tuple[str, ...]
+    cadence_seconds: int
+    freshness_seconds: int
+    retention_days: int
+    servers: dict[str, Server]
+    streams: dict[str, Stream]
+    enabled: bool = True
+    isolated: bool = False
+
+    def server_of(self, stream: Stream) -> Server:
+        return self.servers[stream.server_name]
+
+    def purposes_of(self, column: Column) -> tuple[str, ...]:
+        """What the column may be used for: its own list when it is narrower than the contract's."""
+        return column.purposes or self.purposes
+
+
+def contract_paths(folder: Path | None = None) -> list[Path]:
+    """All contract files of a folder, by name; `TOWNHUB_SYSTEMS` may name another folder than ours."""
+    root = folder or Path(os.environ.get("TOWNHUB_SYSTEMS") or SYSTEMS)
+    return sorted(root.glob("*.odcs.yaml"))
+
+
+def load_contracts(folder: Path | None = None) -> dict[str, Contract]:
+    """Every contract by id. Raises `ContractError` with all mistakes of all files at once."""
+    from connectors.contract_check import ContractError, Problem, check_file
+
+    contracts: dict[str, Contract] = {}
+    problems: list[Problem] = []
+    for path in contract_paths(folder):
+        contract, found = check_file(path)
+        problems += found
+        if contract is not None and contract.id in contracts:
+            problems.append(Problem(path, 1, "id", f"the id {contract.id} stands in two files", "Rename one."))
+        elif contract is not None:
+            contracts[contract.id] = contract
+    if problems:
+        raise ContractError(problems)
+    return contracts
+
+
+def load_contract(path: Path) -> Contract:
+    """One contract. Raises `ContractError` with every mistake, its line and its remedy."""
+    from connectors.contract_check import ContractError, check_file
+
+    contract, problems = check_file(path)
+    if problems or contract is None:
+        raise ContractError(problems)
+    return contract
+
+
+_VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+
+
+def resolve_server(server: Server) -> Server:
+    """The server with `${NAME}` replaced from the environment; a missing name is a `Permanent` error."""
+    return replace(server, properties={k: resolve_value(v) for k, v in server.properties.items()})
+
+
+def resolve_value(value: Any) -> Any:
+    """`${NAME}` replaced in a text, a list or a mapping, however deep."""
+    if isinstance(value, dict):
+        return {k: resolve_value(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [resolve_value(item) for item in value]
+    return _VARIABLE.sub(_from_environment, value) if isinstance(value, str) else value
+
+
+def _from_environment(match: re.Match[str]) -> str:
+    name = match.group(1)
+    value = os.environ.get(name)
+    if not value:
+        raise Permanent(
+            f"the environment variable {name} is not set",
+            "Set it to the address or secret of the upstream system, or start the simulated town (townhub demo)",
+        )
+    return value

@@ -1,0 +1,142 @@
+"""Excel workbooks: the first sheet to String columns, with headers of several rows and merged cells.
+
+An .xlsx is a ZIP: its entries, size and compression ratio are checked before anything is opened. Cells keep the
+form that tells what happened to them: dates become ISO text, and a number that Excel can no longer hold exactly
+(18-digit IDs) is written in exponent form, so that conform gives `lost_precision` and does not take it for an ID.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
+
+from connectors.contract import Stream
+from connectors.errors import ContractViolation, Truncated
+from connectors.formats.layout import MAX_FIELD_BYTES, RAW_CHARS, check_header, total_row_marks
+from connectors.protocols.base import BadRecord, Page
+
+MAX_ENTRIES: Final = 2_000
+MAX_UNPACKED_BYTES: Final = 1 << 30
+MAX_RATIO: Final = 200
+"""Sheets of numbers pack 10 to 30 times; a bomb packs a thousand times."""
+
+EXACT_INTEGERS: Final = 2**53
+"""Above it a float no longer holds every integer."""
+
+
+class ExcelFile:
+    """The first visible sheet of a workbook.
+
+    `source.headerRows` (default 1) header rows are joined to names `Group/Leaf`; a merged group cell holds for all
+    its columns, a cell merged downwards counts once. Empty cells are null, empty rows and total rows no records.
+    """
+
+    def __init__(self, path: Path, stream: Stream, encoding: str, page_rows: int = 50_000) -> None:
+        self.path = path
+        self.total_rows_dropped = 0
+        self._stream = stream
+        self._page_rows = page_rows
+        self._marks = total_row_marks(stream)
+        self._header_rows = int(stream.source.get("headerRows", 1))
+
+    def pages(self) -> Iterator[Page]:
+        check_archive(self.path)
+        sheet = self._sheet()
+        rows = sheet.to_python(skip_empty_area=False)
+        if len(rows) < self._header_rows:
+            raise ContractViolation(f"{self.path.name} has no header", "Ask the owner for the agreed file")
+        names = join_header(rows[: self._header_rows], sheet.merged_cell_ranges or [])
+        header = check_header(names, self._stream, self.path)
+        size = self.path.stat().st_size
+        row_no = 0
+        for start in range(self._header_rows, len(rows), self._page_rows):
+            kept: list[Sequence[Any]] = []
+            bad: list[BadRecord] = []
+            for row in rows[start : start + self._page_rows]:
+                if all(cell == "" for cell in row):
+                    continue
+                row_no += 1
+                if self._marks and str(row[0]).strip().startswith(self._marks):
+                    self.total_rows_dropped += 1
+                elif any(isinstance(cell, str) and len(cell) > MAX_FIELD_BYTES // 4 for cell in row):
+                    bad.append(BadRecord(row_no, str(row)[:RAW_CHARS], "oversized_field"))
+                else:
+                    kept.append(row)
+            columns = zip(*kept, strict=True) if kept else ((),) * len(header)
+            frame = pl.DataFrame(
+                {name: texts(cells) for name, cells in zip(header, columns, strict=True)},
+                schema=dict.fromkeys(header, pl.String),
+            )
+            yield Page(frame, tuple(bad), size)
+            size = 0
+
+    def _sheet(self) -> CalamineSheet:
+        try:
+            book = CalamineWorkbook.from_path(self.path)
+            return book.get_sheet_by_index(0)
+        except CalamineError as error:
+            raise ContractViolation(
+                f"{self.path.name} cannot be read as a workbook ({type(error).__name__})",
+                "Ask the owner for an .xlsx without password",
+            ) from error
+
+
+def check_archive(path: Path) -> None:
+    """Refuse a workbook that is cut off (Truncated) or unpacks to more than the caps (ContractViolation)."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except zipfile.BadZipFile as error:
+        head = path.open("rb").read(4)
+        if head[:2] == b"PK":
+            raise Truncated(f"{path.name} is cut off", "Ask the owner to send the file again") from error
+        raise ContractViolation(f"{path.name} is no .xlsx file", "Ask the owner for the agreed format") from error
+    unpacked = sum(entry.file_size for entry in entries)
+    packed = max(1, sum(entry.compress_size for entry in entries))
+    if len(entries) > MAX_ENTRIES or unpacked > MAX_UNPACKED_BYTES or unpacked / packed > MAX_RATIO:
+        raise ContractViolation(
+            f"{path.name} would unpack to {unpacked} bytes in {len(entries)} entries "
+            f"({unpacked / packed:.0f} times its size)",
+            "It was not opened; ask the owner what it is",
+        )
+
+
+def join_header(
+    rows: Sequence[Sequence[Any]], merged: Sequence[tuple[tuple[int, int], tuple[int, int]]]
+) -> list[str]:
+    """Header rows to one name per column: `Group/Leaf`, or the single name where the cell spans the rows."""
+    cells = [[str(cell).strip() for cell in row] for row in rows]
+    for (top, left), (bottom, right) in merged:
+        for row in range(top, min(bottom, len(cells) - 1) + 1):
+            for column in range(left, min(right, len(cells[row]) - 1) + 1):
+                cells[row][column] = cells[top][left]
+    return ["/".join(dict.fromkeys(part for part in column if part)) for column in zip(*cells, strict=True)]
+
+
+def texts(cells: Sequence[Any]) -> list[str | None]:
+    """A column of cells as text, null where empty."""
+    return [cell or None if type(cell) is str else text(cell) for cell in cells]
+
+
+def text(cell: Any) -> str | None:
+    """One cell that is not text: 3.0 → 3, dates to ISO, integers beyond 2^53 to exponent form."""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, int | float):
+        if abs(cell) >= EXACT_INTEGERS:
+            return f"{float(cell):.15e}"
+        return str(int(cell)) if cell == int(cell) else repr(cell)
+    if isinstance(cell, datetime):
+        midnight = cell.time() == time(0)
+        return cell.date().isoformat() if midnight else cell.isoformat(sep=" ")
+    if isinstance(cell, date | time):
+        return cell.isoformat()
+    if isinstance(cell, timedelta):
+        return str(cell)
+    return str(cell) or None

@@ -1,0 +1,175 @@
+"""JSON records → a frame of Strings, exactly as sent.
+
+Numbers keep the digits that were sent (``1234.50`` stays ``"1234.50"``, an 18-digit number is not rounded): an amount
+or an identity number must never pass through a float. The quick way quotes the bare numbers with one pass of a
+compiled expression and lets polars parse the page with an all-String schema, so that one wrong value cannot lose the
+page. Whatever that way cannot prove that it read whole (records of differing shape, nested values, undecodable bytes)
+is read again record by record.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+import orjson
+import polars as pl
+
+from connectors.errors import ContractViolation
+from connectors.protocols.base import BadRecord, Page
+
+FIELD_CAP: Final = 1_000_000
+"""Longest value, in characters, that is taken in; a longer one makes its record a bad one."""
+
+_RAW_CAP: Final = 2_000
+"""How much of an oversized record is kept for the quarantine."""
+
+# An object's key can be told from text inside a value: after `{`, `,` or white space comes a quote that is followed by
+# something else than a separator, and the quote that ends it is followed by a colon.
+_BARE_NUMBER: Final = r'([{,\s]"[^"\\,:}\]\s][^"\\]*"\s*:\s*)(-?[0-9][0-9.eE+\-]*)'
+_FRACTION: Final = re.compile(rb":\s*-?[0-9]+[.eE]")
+_LONG_NUMBER: Final = re.compile(rb":\s*-?[0-9]{18}")
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def read_records(payload: bytes, where: str, first_row: int = 0) -> Page:
+    """A JSON array of objects → a page; columns in the order of first appearance, absent keys null.
+
+    ``where`` names the source in messages; ``first_row`` is the number of the first record, for bad ones. Nested
+    values become JSON text. Raises ``ContractViolation`` when ``payload`` is no array of objects.
+    """
+    payload = payload.removeprefix(b"\xef\xbb\xbf").strip()
+    if payload in (b"", b"[]", b"null"):
+        return Page(pl.DataFrame(), bytes_in=len(payload))
+    if payload[:1] != b"[":
+        raise ContractViolation(
+            f"{where}: the records are no JSON array", "Ask the owner whether the interface was changed"
+        )
+    frame = _quick(payload)
+    if frame is None:
+        return _careful(payload, where, first_row)
+    return _without_oversized(frame, len(payload), first_row)
+
+
+def _quick(payload: bytes) -> pl.DataFrame | None:
+    """The page by polars, or None when it may not be complete or exact."""
+    keys = _first_keys(payload)
+    if not keys or _SURROGATE.search(payload):
+        return None
+    try:
+        text: str | bytes = payload
+        if _FRACTION.search(payload) or _LONG_NUMBER.search(payload):
+            text = pl.Series([payload.decode()]).str.replace_all(_BARE_NUMBER, '$1"$2"').item()
+        frame = pl.read_json(text.encode() if isinstance(text, str) else text, schema=dict.fromkeys(keys, pl.String))
+    except (pl.exceptions.PolarsError, UnicodeDecodeError):
+        return None
+    # Every record has just the keys of the first one if there are so many keys in all and none had to be filled up.
+    filled = sum(frame.null_count().row(0))
+    if filled:
+        filled -= payload.count(b'":null') + payload.count(b'": null')
+    return frame if payload.count(b'":') == frame.height * len(keys) and filled == 0 else None
+
+
+def _first_keys(payload: bytes) -> list[str] | None:
+    """Keys of the first record if it is flat, else None."""
+    end = payload.find(b"}")
+    try:
+        first = orjson.loads(payload[1 : end + 1])
+    except orjson.JSONDecodeError:
+        return None
+    return list(first) if isinstance(first, dict) else None
+
+
+def _without_oversized(frame: pl.DataFrame, size: int, first_row: int) -> Page:
+    if size <= FIELD_CAP:
+        return Page(frame, bytes_in=size)
+    too_long = frame.select(pl.any_horizontal((pl.all().str.len_chars() > FIELD_CAP).fill_null(False))).to_series()
+    if not too_long.any():
+        return Page(frame, bytes_in=size)
+    bad = tuple(
+        BadRecord(first_row + int(row), _shortened(frame.row(int(row), named=True)), "oversized_field")
+        for row in too_long.arg_true()
+    )
+    return Page(frame.filter(~too_long), bad, size)
+
+
+def _shortened(record: dict[str, Any]) -> str:
+    """The record as JSON with its giant values cut, so that a person can see which row it was."""
+    cut = {k: f"{v[:200]}… ({len(v)} characters)" if isinstance(v, str) and len(v) > 200 else v for k, v in record.items()}
+    return json.dumps(cut, ensure_ascii=False, default=str)[:_RAW_CAP]
+
+
+def loads_exact(payload: bytes) -> Any:
+    """JSON → Python with numbers as the text that was sent; undecodable bytes stay as surrogate escapes."""
+    return json.loads(
+        payload.decode("utf-8", "surrogateescape"), parse_float=str, parse_int=str, parse_constant=_refuse_constant
+    )
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def records_page(records: list[Any], size: int, first_row: int = 0) -> Page:
+    """Records from ``loads_exact`` → a page; records that are no objects or hold undecodable text become bad ones."""
+    good: list[dict[str, str | None]] = []
+    bad: list[BadRecord] = []
+    for number, record in enumerate(records, first_row):
+        if not isinstance(record, dict):
+            bad.append(BadRecord(number, _printable(json.dumps(record, ensure_ascii=False))[:_RAW_CAP], "malformed_json"))
+            continue
+        row = {_printable(key): _as_text(value) for key, value in record.items()}
+        if any(value is not None and len(value) > FIELD_CAP for value in row.values()):
+            bad.append(BadRecord(number, _printable(_shortened(row)), "oversized_field"))
+        elif any(value is not None and not _is_text(value) for value in row.values()):
+            bad.append(BadRecord(number, _printable(json.dumps(row, ensure_ascii=False)), "undecodable_text"))
+        else:
+            good.append(row)
+    keys = dict.fromkeys(key for row in good for key in row)
+    columns = {key: pl.Series(key, [row.get(key) for row in good], dtype=pl.String) for key in keys}
+    return Page(pl.DataFrame(columns), tuple(bad), size)
+
+
+def _careful(payload: bytes, where: str, first_row: int) -> Page:
+    try:
+        records = loads_exact(payload)
+    except ValueError as error:
+        raise ContractViolation(
+            f"{where}: the records are no valid JSON ({_position(error)})",
+            "Ask the owner whether the interface was changed; the page was refused whole",
+        ) from None
+    if not isinstance(records, list):
+        raise ContractViolation(f"{where}: the records are no JSON array", "Ask the owner")
+    return records_page(records, len(payload), first_row)
+
+
+def _position(error: ValueError) -> str:
+    """Where the parser stopped, without the text around it: that may be personal data."""
+    return f"{error.msg} at character {error.pos}" if isinstance(error, json.JSONDecodeError) else str(error)
+
+
+def _as_text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _is_text(value: str) -> bool:
+    """False when ``value`` holds surrogates: bytes that were not UTF-8, or half of an escaped pair."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _printable(value: str) -> str:
+    r"""``value`` with undecodable bytes written as ``\xNN`` and lone surrogates as ``\uNNNN``."""
+    escape: Callable[[re.Match[str]], str] = lambda m: (  # noqa: E731
+        f"\\x{ord(m[0]) - 0xDC00:02x}" if 0xDC80 <= ord(m[0]) <= 0xDCFF else f"\\u{ord(m[0]):04x}"
+    )
+    return re.sub("[\ud800-\udfff]", escape, value)

@@ -1,0 +1,159 @@
+"""The inbox: deliveries that upstream systems push, kept as received until intake takes them.
+
+A delivery is committed here before its sender hears that it arrived; intake reads on from the highest message it
+has landed. Writers of one stream hold a shared lock until they commit and a reader waits for them once: so a
+message that commits late can never end up below a position that was read past.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import orjson
+import polars as pl
+import psycopg
+
+from connectors.contract import Stream
+from connectors.formats.json_pages import read_records
+from connectors.protocols.base import BadRecord, Page, Pull
+
+Delivery = tuple[str, bytes, dict[str, str]]
+"""(delivery_id unique within the stream, payload as received, headers worth keeping)"""
+
+READ_MESSAGES: Final = 256
+PAGE_BYTES: Final = 16 << 20
+RAW_CHARS: Final = 2_000
+FEW_ROWS: Final = 100
+"""In fewer rows than this an absent required field is a fault of the messages, in more one of the agreement."""
+
+_LOCK = "hashtextextended('inbox:' || %(system)s || '.' || %(stream)s, 0)"
+
+
+def store(conn: psycopg.Connection, system: str, stream: str, deliveries: Sequence[Delivery]) -> int:
+    """Insert deliveries into the open transaction and give how many were new; the caller commits.
+
+    A delivery id that is already there is left as it is: that is how replays and repeated sendings are known.
+    """
+    ids, payloads, headers = zip(*deliveries, strict=True) if deliveries else ((), (), ())
+    arguments = {
+        "system": system,
+        "stream": stream,
+        "ids": list(ids),
+        "payloads": list(payloads),
+        "headers": [json.dumps(header, ensure_ascii=False) for header in headers],
+    }
+    conn.execute(f"select pg_advisory_xact_lock_shared({_LOCK})", arguments)
+    return conn.execute(
+        """
+        insert into inbox.message (system, stream, delivery_id, payload, headers)
+        select %(system)s, %(stream)s, sent.delivery_id, sent.payload, sent.headers::jsonb
+        from unnest(%(ids)s::text[], %(payloads)s::bytea[], %(headers)s::text[])
+             with ordinality as sent (delivery_id, payload, headers, place)
+        order by sent.place
+        on conflict (system, stream, delivery_id) do nothing
+        """,
+        arguments,
+    ).rowcount
+
+
+def last_message(conn: psycopg.Connection, system: str, stream: str) -> int:
+    """The highest message id, after every delivery that is being stored now has ended (0 when there is none)."""
+    with conn.transaction():
+        arguments = {"system": system, "stream": stream}
+        conn.execute(f"select pg_advisory_xact_lock({_LOCK})", arguments)
+        row = conn.execute(
+            "select max(message_id) from inbox.message where system = %(system)s and stream = %(stream)s", arguments
+        ).fetchone()
+    return int(row[0]) if row and row[0] is not None else 0
+
+
+def read(
+    conn: psycopg.Connection, system: str, stream: str, after_message_id: int, limit: int = READ_MESSAGES
+) -> list[tuple[int, bytes]]:
+    """The next messages after a position: (message_id, payload), in order of arrival."""
+    return conn.execute(
+        "select message_id, payload from inbox.message"
+        " where system = %s and stream = %s and message_id > %s order by message_id limit %s",
+        (system, stream, after_message_id, limit),
+    ).fetchall()
+
+
+class InboxExtraction:
+    """The messages of one stream after `state["message_id"]`; a message holds a JSON object or an array of them."""
+
+    def __init__(self, pull: Pull, conn: psycopg.Connection) -> None:
+        self._stream = pull.stream
+        self._page_rows = pull.page_rows
+        self._conn = conn
+        self._position = int(pull.state.get("message_id", 0))
+        self._row_no = 0
+        self.state: dict[str, Any] = {"message_id": self._position}
+        self.complete = False
+
+    def pages(self) -> Iterator[Page]:
+        system, name = self._stream.system, self._stream.name
+        end = last_message(self._conn, system, name)
+        while self._position < end:
+            pieces: list[bytes] = []
+            bad: list[BadRecord] = []
+            events = size = 0
+            while self._position < end and events < self._page_rows and size < PAGE_BYTES:
+                with self._conn.transaction():
+                    messages = read(self._conn, system, name, self._position)
+                if not messages:
+                    break
+                for message_id, payload in messages:
+                    if message_id > end:
+                        break
+                    self._position = message_id
+                    size += len(payload)
+                    piece, count = _members(payload)
+                    events += count
+                    if count:
+                        pieces.append(piece)
+                    elif count < 0:
+                        bad.append(BadRecord(self._row_no + events, _raw(payload), "malformed_json"))
+                        events += 1
+                else:
+                    continue
+                break
+            if not (pieces or bad):
+                break
+            page = read_records(b"[" + b",".join(pieces) + b"]", f"{system}.{name}", self._row_no)
+            self._row_no += events
+            yield Page(_with_absent_fields(page.frame, self._stream), page.bad + tuple(bad), size)
+        self.state = {"message_id": self._position}
+
+    def acknowledge(self) -> None:
+        """The sender was answered when its delivery was stored."""
+
+
+def _members(payload: bytes) -> tuple[bytes, int]:
+    """The objects of a message as JSON text to stand in an array, and their number; -1 when it is no JSON of such."""
+    try:
+        value = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return b"", -1
+    if isinstance(value, dict):
+        return payload.strip(), 1
+    if isinstance(value, list):
+        return payload.strip()[1:-1], len(value)
+    return b"", -1
+
+
+def _raw(payload: bytes) -> str:
+    return payload[: RAW_CHARS * 4].decode("utf-8", "backslashreplace").replace("\x00", "\\x00")[:RAW_CHARS]
+
+
+def _with_absent_fields(frame: pl.DataFrame, stream: Stream) -> pl.DataFrame:
+    """A field that no message of the page holds is null: a message may leave out what it has nothing to say on."""
+    if frame.is_empty():
+        return pl.DataFrame(schema={column.physical_name: pl.String for column in stream.columns})
+    absent = [
+        pl.lit(None, pl.String).alias(column.physical_name)
+        for column in stream.columns
+        if column.physical_name not in frame.columns and (frame.height < FEW_ROWS or not column.required)
+    ]
+    return frame.with_columns(absent)

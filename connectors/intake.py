@@ -1,0 +1,315 @@
+"""Taking in one stream: pull pages, conform them, land them, commit, acknowledge.
+
+Pages are fetched in a thread of their own, so that the upstream's answer, our rules and PostgreSQL's COPY overlap.
+Order matters at the end: the source is told that the rows were taken only after they are committed. A crash in
+between means that they are sent again and recognised as unchanged.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import psycopg
+
+from connectors.conform import Conformed, Conformer, empty_rejects
+from connectors.contract import Contract, Stream, resolve_server
+from connectors.errors import IntakeError, Permanent, Retriable
+from connectors.landing import Lander, Landed, MassDelete
+from connectors.protocols import open_extraction
+from connectors.protocols.base import BadRecord, Extraction, Page, Pull
+from warehouse import connection, crash, ledger
+from warehouse.errors import StreamBusy
+
+ATTEMPTS = 3
+CHUNK_ROWS = 50_000
+OVERLAP = timedelta(seconds=1)
+"""Changes are asked for from a moment before the cursor: records that tie with it may have come since."""
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """One pull of one stream, as the ledger has it."""
+
+    system: str
+    stream: str
+    load_id: int
+    state: str
+    rows_in: int = 0
+    landed: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    tombstoned: int = 0
+    bytes_in: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
+    defects: list[tuple[str, str, str, int]] = field(default_factory=list)
+
+
+def run_stream(
+    contract: Contract,
+    stream: Stream,
+    *,
+    run_id: str,
+    as_of: date | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> LoadResult:
+    """Pull a stream once and land what is new.
+
+    `progress` is called with the number of rows received so far. Raises `IntakeError` after the load was recorded
+    as failed; nothing of it is landed then, and the cursor stands where it stood.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return _attempt(contract, stream, run_id, progress)
+        except Retriable as error:
+            if attempt == ATTEMPTS:
+                raise
+            time.sleep(min(error.retry_after or 0.5 * 2**attempt, 10.0))
+    raise AssertionError("unreachable")
+
+
+def _attempt(contract: Contract, stream: Stream, run_id: str, progress: Callable[[int], None] | None) -> LoadResult:
+    with connection.connect("loader", autocommit=True) as books:
+        try:
+            with ledger.stream_lock(books, stream.system, stream.name):
+                return _locked_attempt(books, contract, stream, run_id, progress)
+        except StreamBusy:
+            return LoadResult(stream.system, stream.name, 0, "skipped")
+
+
+def _locked_attempt(
+    books: psycopg.Connection,
+    contract: Contract,
+    stream: Stream,
+    run_id: str,
+    progress: Callable[[int], None] | None,
+) -> LoadResult:
+    load_id = ledger.open_load(
+        books, system=stream.system, stream=stream.name, contract_version=contract.version, run_id=run_id
+    )
+    try:
+        position = ledger.cursor(books, stream.system, stream.name) or {}
+        return _pull(books, contract, stream, load_id, position, progress)
+    except MassDelete as error:
+        detail = {"known": error.known, "absent": error.absent, "limit": error.limit}
+        ledger.hold(books, load_id, stream.system, stream.name, "mass_delete", detail)
+        ledger.fail_load(books, load_id, str(error), state="held")
+        return LoadResult(stream.system, stream.name, load_id, "held")
+    except IntakeError as error:
+        ledger.fail_load(books, load_id, str(error))
+        raise
+    except psycopg.Error as error:
+        return _after_database_error(contract, stream, load_id, error)
+    except Exception as error:
+        ledger.fail_load(books, load_id, f"{type(error).__name__}: the load broke off; see the run's log")
+        raise
+
+
+def _after_database_error(contract: Contract, stream: Stream, load_id: int, error: psycopg.Error) -> LoadResult:
+    """A connection lost around COMMIT leaves the outcome open: it is looked up, not guessed."""
+    with connection.connect("loader", autocommit=True) as books:
+        if ledger.load_state(books, load_id) == "committed":
+            return LoadResult(stream.system, stream.name, load_id, "committed")
+        reason = error.diag.message_primary or type(error).__name__
+        ledger.fail_load(books, load_id, f"PostgreSQL: {reason}")
+    label = f"{stream.system}.{stream.name}: the warehouse refused the load ({reason})"
+    if isinstance(error, psycopg.OperationalError):
+        raise Retriable(label, "It is tried again; see townhub status when it persists") from error
+    raise Permanent(label, "See the PostgreSQL log; nothing was landed") from error
+
+
+def _pull(
+    books: psycopg.Connection,
+    contract: Contract,
+    stream: Stream,
+    load_id: int,
+    position: dict[str, Any],
+    progress: Callable[[int], None] | None,
+) -> LoadResult:
+    server = resolve_server(contract.server_of(stream))
+    pull = Pull(stream, server, since=_since(position), state=position.get("state", {}), page_rows=CHUNK_ROWS)
+    conform = Conformer(stream, server)
+    clock = _Clock()
+    released = ledger.released_hold(books, stream.system, stream.name, "mass_delete")
+    with open_extraction(pull) as extraction, connection.connect("loader") as conn:
+        lander = Lander(conn, stream, load_id, contract.version)
+        bytes_in = 0
+        for page in _prefetched(extraction, clock):
+            bytes_in += page.bytes_in
+            crash.point("intake.page")
+            with clock("conform"):
+                conformed = _with_bad_records(conform(page.frame), page.bad)
+            with clock("land"):
+                lander.add(conformed)
+            if progress is not None:
+                progress(lander.result.rows_in)
+        with clock("land"):
+            landed = lander.finish(complete=extraction.complete, allow_mass_delete=released is not None)
+            crash.point("intake.before_commit")
+            ledger.commit_load(
+                conn,
+                load_id,
+                rows_in=landed.rows_in,
+                landed=landed.landed,
+                unchanged=landed.unchanged,
+                quarantined=landed.quarantined,
+                tombstoned=landed.tombstoned,
+                bytes_in=bytes_in,
+                cursor=_position(position, landed, extraction),
+                seconds=clock.seconds,
+                defects=[(*outcome, rows) for outcome, rows in sorted(landed.outcomes.items())],
+            )
+            if released is not None and landed.tombstoned:
+                ledger.use_hold(conn, released, load_id)
+            conn.commit()
+        crash.point("intake.before_acknowledge")
+        with clock("acknowledge"):
+            extraction.acknowledge()
+    return _result(stream, load_id, landed, bytes_in, clock)
+
+
+def _result(stream: Stream, load_id: int, landed: Landed, bytes_in: int, clock: _Clock) -> LoadResult:
+    reasons = {
+        f"{column}:{reason}": rows
+        for (column, reason, outcome), rows in sorted(landed.outcomes.items())
+        if outcome == "quarantined"
+    }
+    return LoadResult(
+        stream.system,
+        stream.name,
+        load_id,
+        "committed",
+        rows_in=landed.rows_in,
+        landed=landed.landed,
+        unchanged=landed.unchanged,
+        quarantined=landed.quarantined,
+        tombstoned=landed.tombstoned,
+        bytes_in=bytes_in,
+        seconds=dict(clock.seconds),
+        reasons=reasons,
+        defects=[(*outcome, rows) for outcome, rows in sorted(landed.outcomes.items())],
+    )
+
+
+def _since(position: dict[str, Any]) -> datetime | None:
+    newest = position.get("newest")
+    return datetime.fromtimestamp(newest / 1_000_000, UTC) - OVERLAP if newest else None
+
+
+def _position(before: dict[str, Any], landed: Landed, extraction: Extraction) -> dict[str, Any]:
+    """Where the next pull begins: never behind where this one began."""
+    newest = max(before.get("newest") or 0, landed.newest or 0) or None
+    return {"newest": newest, "state": extraction.state}
+
+
+def _with_bad_records(conformed: Conformed, bad: tuple[BadRecord, ...]) -> Conformed:
+    """Records that never became rows stand beside the rows that broke a rule."""
+    if not bad:
+        return conformed
+    rejected = pl.DataFrame(
+        {
+            "row_no": [record.row_no for record in bad],
+            "record_key": [None] * len(bad),
+            "payload": [record.raw for record in bad],
+            "reasons": [[record.reason] for record in bad],
+        },
+        schema=empty_rejects().schema,
+    )
+    for record in bad:
+        conformed.outcomes[("", record.reason, "quarantined")] += 1
+    return Conformed(conformed.accepted, pl.concat([conformed.rejected, rejected]), conformed.outcomes)
+
+
+class _Clock:
+    """Seconds spent per step of the pull."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def __call__(self, step: str) -> _Lap:
+        return _Lap(self, step)
+
+
+class _Lap:
+    def __init__(self, clock: _Clock, step: str) -> None:
+        self._clock, self._step = clock, step
+
+    def __enter__(self) -> None:
+        self._start = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        spent = time.perf_counter() - self._start
+        self._clock.seconds[self._step] = self._clock.seconds.get(self._step, 0.0) + spent
+
+
+def _prefetched(extraction: Extraction, clock: _Clock) -> Iterator[Page]:
+    """Pages of about `CHUNK_ROWS` rows, fetched by a thread that is at most two pages ahead."""
+    pages: queue.Queue[Page | BaseException | None] = queue.Queue(maxsize=2)
+    stopped = threading.Event()
+
+    def put(item: Page | BaseException | None) -> bool:
+        while not stopped.is_set():
+            try:
+                pages.put(item, timeout=0.2)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def fetch() -> None:
+        try:
+            for page in _in_chunks(extraction.pages()):
+                if not put(page):
+                    return
+            put(None)
+        except BaseException as error:
+            put(error)
+
+    thread = threading.Thread(target=fetch, name="intake-fetch", daemon=True)
+    thread.start()
+    try:
+        while True:
+            with clock("extract"):
+                item = pages.get()
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stopped.set()
+        thread.join(timeout=5)
+
+
+def _in_chunks(pages: Iterator[Page]) -> Iterator[Page]:
+    """Small pages put together: a COPY and a search per page of 500 rows would cost more than the rows."""
+    waiting: list[Page] = []
+    rows = 0
+    for page in pages:
+        if waiting and page.frame.columns != waiting[0].frame.columns:
+            yield _joined(waiting)
+            waiting, rows = [], 0
+        waiting.append(page)
+        rows += len(page.frame)
+        if rows >= CHUNK_ROWS:
+            yield _joined(waiting)
+            waiting, rows = [], 0
+    if waiting:
+        yield _joined(waiting)
+
+
+def _joined(pages: list[Page]) -> Page:
+    if len(pages) == 1:
+        return pages[0]
+    return Page(
+        pl.concat([page.frame for page in pages], how="vertical_relaxed"),
+        tuple(record for page in pages for record in page.bad),
+        sum(page.bytes_in for page in pages),
+    )

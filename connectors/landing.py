@@ -1,0 +1,259 @@
+"""Landing: accepted rows, rejected rows, cursor and ledger entry in one transaction.
+
+Landing tables are change logs. A row is appended only when its content differs from the current version of its
+key; the version it replaces is closed (`_to_load`). Each row is valid for the loads `[_from_load, _to_load)`, so
+the current version is `_to_load IS NULL` and history is there for slowly changing dimensions.
+
+Of two versions of a key the one with the later cursor is current; one that comes late is kept as history. Equal
+content is `unchanged`, however often it is sent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import psycopg
+from psycopg import sql
+
+from connectors.conform import REJECTED_SCHEMA, Conformed, Outcome, payloads, record_keys
+from connectors.contract import Stream
+from connectors.copy_binary import BinaryCopy, decode_versions, hash_bytes
+from connectors.quarantine_store import store_rejects
+from connectors.tables import create_index, drop_index, landing_columns, table_of
+from connectors.versions import Hashes, Versions, content_hashes, key_hashes, version_numbers
+
+LOOKUP_ROWS = 20_000
+"""Up to so many rows are looked up by key; beyond it reading all current hashes once is cheaper."""
+
+Mask = npt.NDArray[np.bool_]
+
+
+class MassDelete(Exception):
+    """A snapshot would close more records than its contract allows: it is held, nothing is applied."""
+
+    def __init__(self, known: int, absent: int, limit: float) -> None:
+        super().__init__(f"the snapshot lacks {absent} of {known} records, the contract allows {limit:.0%}")
+        self.known, self.absent, self.limit = known, absent, limit
+
+
+@dataclass
+class Landed:
+    """What became of the rows of one load; `rows_in` = landed + unchanged + quarantined, always."""
+
+    rows_in: int = 0
+    landed: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    tombstoned: int = 0
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    newest: int | None = None
+    """Highest cursor value among accepted rows, microseconds since 1970 UTC."""
+
+
+class Lander:
+    """One load under way, inside the caller's transaction. Nothing is visible before the caller commits.
+
+    The caller holds the stream's lock: two loads of one stream would each take the other's rows for absent.
+    """
+
+    def __init__(self, conn: psycopg.Connection, stream: Stream, load_id: int, contract_version: str) -> None:
+        self._conn = conn
+        self._stream = stream
+        self._load_id = load_id
+        self._contract_version = contract_version
+        self._table = table_of(stream)
+        self._rejected: list[pl.DataFrame] = []
+        self.result = Landed()
+        self._first = conn.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(self._table)).fetchone() is None
+        if self._first:
+            # Building the index once over all rows costs a third of growing it row by row.
+            drop_index(conn, stream)
+        self._versions: Versions | None = None
+        if self._first or stream.load == "snapshot":
+            self._versions = self._read_versions()
+
+    def add(self, page: Conformed) -> None:
+        """Land one conformed page."""
+        rows = page.accepted
+        self.result.rows_in += len(rows) + len(page.rejected)
+        self.result.outcomes += page.outcomes
+        keys = key_hashes(record_keys(rows, self._stream))
+        versions = self._versions_for(keys)
+        rejected_keys = page.rejected["record_key"].drop_nulls()
+        if self._stream.load == "snapshot":
+            versions.mark_seen(keys)
+            versions.mark_seen(key_hashes(rejected_keys))
+        self._reject(page.rejected)
+        self._append(rows, keys, versions)
+
+    def finish(self, *, complete: bool, allow_mass_delete: bool = False) -> Landed:
+        """Tombstones (for a complete snapshot), index and quarantine. Raises `MassDelete` above the limit."""
+        if self._stream.load == "snapshot" and complete:
+            self._close_absent(allow_mass_delete)
+        if self._first:
+            create_index(self._conn, self._stream)
+        store_rejects(
+            self._conn, self._stream, self._load_id, self._contract_version,
+            pl.concat(self._rejected) if self._rejected else pl.DataFrame(schema=REJECTED_SCHEMA),
+        )  # fmt: skip
+        return self.result
+
+    def _append(self, rows: pl.DataFrame, keys: Hashes, versions: Versions) -> None:
+        hashes, numbers = content_hashes(rows, self._stream), version_numbers(rows, self._stream)
+        if len(numbers) and self._stream.cursor is not None:
+            self.result.newest = max(int(numbers.max()), self.result.newest or 0)
+        there, current, current_numbers = versions.find(keys)
+        same = there & (current == hashes).all(axis=1)
+        last, repeated, conflict = _order_within(keys, hashes, numbers, self._stream)
+        late = there & ~same & (numbers < current_numbers)
+        unchanged = same | repeated
+        if late.any():
+            # A whole month sent again brings old versions that history has already.
+            unchanged |= late & self._in_history(keys, hashes, late)
+        conflict = conflict & ~unchanged
+        self.result.unchanged += int(unchanged.sum())
+        if conflict.any():
+            self._reject_conflicts(rows.filter(conflict))
+        kept = ~unchanged & ~conflict
+        is_current = kept & last & ~late
+        self._close(keys[is_current & there])
+        self._copy(rows, keys, hashes, kept, is_current)
+        versions.add(keys[is_current], hashes[is_current], numbers[is_current])
+        self.result.landed += int(kept.sum())
+
+    def _copy(self, rows: pl.DataFrame, keys: Hashes, hashes: Hashes, kept: Mask, is_current: Mask) -> None:
+        if not kept.any():
+            return
+        if not kept.all():
+            rows, keys, hashes, is_current = rows.filter(kept), keys[kept], hashes[kept], is_current[kept]
+        columns = list(landing_columns(self._stream))
+        to_load = pl.select(pl.when(pl.Series(~is_current)).then(pl.lit(self._load_id, dtype=pl.Int64))).to_series()
+        frame = rows.select(columns).with_columns(
+            pl.lit(self._load_id, dtype=pl.Int64).alias("_from_load"), to_load.alias("_to_load")
+        )
+        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+            self._table, sql.SQL(", ").join(map(sql.Identifier, [*frame.columns, "_key", "_hash"]))
+        )
+        encoder = BinaryCopy()
+        with self._conn.cursor().copy(statement) as copy:
+            copy.write(encoder.encode(frame, {"_key": keys, "_hash": hashes}))
+            copy.write(encoder.finish())
+
+    def _close(self, keys: Hashes) -> int:
+        if not len(keys):
+            return 0
+        return self._conn.execute(
+            sql.SQL(
+                "UPDATE {} AS t SET _to_load = %s FROM unnest(%s::uuid[]) AS closed(key) "
+                "WHERE t._key = closed.key AND t._to_load IS NULL"
+            ).format(self._table),
+            [self._load_id, _uuid_texts(keys)],
+        ).rowcount
+
+    def _close_absent(self, allow_mass_delete: bool) -> None:
+        versions = self._versions_for(np.empty((0, 2), dtype=np.uint64))
+        absent = versions.absent()
+        limit = self._stream.max_delete_share
+        # A handful may go from a small register without anybody being asked.
+        if len(absent) > max(5, limit * len(versions)) and not allow_mass_delete:
+            raise MassDelete(len(versions), len(absent), limit)
+        self.result.tombstoned = self._close(absent)
+
+    def _versions_for(self, keys: Hashes) -> Versions:
+        """Current versions for a page: by key for the small pulls of every day, all of them for large ones."""
+        if self._versions is None:
+            if len(keys) <= LOOKUP_ROWS and self.result.rows_in <= LOOKUP_ROWS:
+                return self._read_versions(keys)
+            self._versions = self._read_versions()
+        return self._versions
+
+    def _read_versions(self, keys: Hashes | None = None) -> Versions:
+        cursor = self._stream.cursor
+        number = sql.SQL("0::bigint")
+        if cursor is not None:
+            number = sql.SQL("(extract(epoch FROM {}) * 1000000)::bigint").format(sql.Identifier(cursor.name))
+        wanted = sql.SQL("")
+        if keys is not None:
+            wanted = sql.SQL(" AND _key = ANY ({}::uuid[])").format(sql.Literal(_uuid_texts(keys)))
+        query = sql.SQL(
+            "COPY (SELECT _key, _hash, {} FROM {} WHERE _to_load IS NULL{}) TO STDOUT (FORMAT BINARY)"
+        ).format(number, self._table, wanted)
+        with self._conn.cursor().copy(query) as copy:
+            return Versions(*decode_versions(b"".join(bytes(block) for block in copy)))
+
+    def _in_history(self, keys: Hashes, hashes: Hashes, rows: Mask) -> Mask:
+        """Which of the given rows stand in the table as earlier versions, key and content alike."""
+        query = sql.SQL(
+            "COPY (SELECT _key, _hash, 0::bigint FROM {} WHERE _key = ANY ({}::uuid[])) TO STDOUT (FORMAT BINARY)"
+        ).format(self._table, sql.Literal(_uuid_texts(keys[rows])))
+        with self._conn.cursor().copy(query) as copy:
+            past_keys, past_hashes, _ = decode_versions(b"".join(bytes(block) for block in copy))
+        past = set(zip(hash_bytes(past_keys), hash_bytes(past_hashes), strict=True))
+        found = np.zeros(len(rows), dtype=np.bool_)
+        pairs = zip(hash_bytes(keys[rows]), hash_bytes(hashes[rows]), strict=True)
+        found[rows] = [pair in past for pair in pairs]
+        return found
+
+    def _reject(self, rejected: pl.DataFrame) -> None:
+        if len(rejected):
+            self.result.quarantined += len(rejected)
+            self._rejected.append(rejected)
+
+    def _reject_conflicts(self, rows: pl.DataFrame) -> None:
+        key = self._stream.primary_key[0].name
+        self.result.outcomes[(key, "conflicting_duplicate", "quarantined")] += len(rows)
+        self._reject(
+            pl.DataFrame(
+                {
+                    "row_no": pl.Series([None] * len(rows), dtype=pl.Int64),
+                    "record_key": record_keys(rows, self._stream),
+                    "payload": payloads(_as_received(rows, self._stream)),
+                    "reasons": [[f"{key}:conflicting_duplicate"]] * len(rows),
+                },
+                schema=REJECTED_SCHEMA,
+            )
+        )
+
+
+def _as_received(rows: pl.DataFrame, stream: Stream) -> pl.DataFrame:
+    """Accepted rows under the upstream's own column names, so that a replay can take them again."""
+    return rows.select(
+        pl.col(f"{column.name}_raw" if column.keeps_raw else column.name).cast(pl.String).alias(column.physical_name)
+        for column in stream.columns
+    )
+
+
+def _uuid_texts(keys: Hashes) -> list[str]:
+    return [value.hex() for value in hash_bytes(keys)]
+
+
+def _order_within(
+    keys: Hashes, hashes: Hashes, numbers: npt.NDArray[np.int64], stream: Stream
+) -> tuple[Mask, Mask, Mask]:
+    """Several rows of one key in one page: (newest, exact repeats, conflicts).
+
+    A repeat is a row whose key and content stand earlier in the page. In a snapshot without a time of change
+    nothing says which of two contents is right: all but the first are in conflict.
+    """
+    count = len(keys)
+    everything, nothing = np.ones(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
+    frame = pl.DataFrame({"k1": keys[:, 0], "k2": keys[:, 1]})
+    if count == 0 or not frame.is_duplicated().any():
+        return everything, nothing, nothing
+    frame = frame.with_columns(
+        h1=pl.Series(hashes[:, 0]),
+        h2=pl.Series(hashes[:, 1]),
+        number=pl.Series(numbers),
+        row=pl.int_range(count),
+    )
+    repeated = ~frame.select(pl.struct("k1", "k2", "h1", "h2").is_first_distinct()).to_series()
+    distinct = frame.with_columns(repeated=repeated)
+    unordered = stream.cursor is None and stream.load == "snapshot"
+    by = ["repeated", "row"] if unordered else ["repeated", -pl.col("number"), -pl.col("row")]
+    last = distinct.select(pl.col("row").sort_by(by).first().over("k1", "k2") == pl.col("row")).to_series()
+    conflict = ~last & ~repeated if unordered else pl.Series(nothing)
+    return last.to_numpy(), repeated.to_numpy(), conflict.to_numpy()

@@ -1,0 +1,68 @@
+"""The one interface between a protocol and intake.
+
+A protocol module has one function, `open_extraction(pull) -> ContextManager[Extraction]`. It knows how to ask
+one kind of interface for the rows of one stream and nothing about what the rows mean: values leave it as they
+were received (decoded, not interpreted), in columns named as the upstream names them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+import polars as pl
+
+from connectors.contract import Server, Stream
+
+
+@dataclass(frozen=True)
+class BadRecord:
+    """A record that never became a row (an undecodable line, a broken XML element).
+
+    `raw` is what was received, as text (undecodable bytes as `\\xNN`); `reason` a code of `connectors.reasons`.
+    """
+
+    row_no: int
+    raw: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """A batch of rows as received: columns named by physicalName, String unless the source is typed itself."""
+
+    frame: pl.DataFrame
+    bad: tuple[BadRecord, ...] = ()
+    bytes_in: int = 0
+
+
+@dataclass(frozen=True)
+class Pull:
+    """What is asked of a protocol: the stream, its server with secrets resolved, and where the last pull ended.
+
+    `since` is the highest cursor value that was landed (aware), for protocols that can ask for changes only;
+    `state` is what the protocol itself left in `Extraction.state` after the last committed pull.
+    """
+
+    stream: Stream
+    server: Server
+    since: datetime | None = None
+    state: dict[str, Any] = field(default_factory=dict)
+    page_rows: int = 50_000
+
+
+class Extraction(Protocol):
+    """One pull in progress; a context manager gives it and closes what it opened."""
+
+    state: dict[str, Any]
+    """JSON-able position to be committed with the rows (file names seen, inbox position); valid after the last page."""
+
+    complete: bool
+    """After the last page: True when the pages were the whole of the source, so that absence means deletion."""
+
+    def pages(self) -> Iterator[Page]: ...
+
+    def acknowledge(self) -> None:
+        """Tell the source that the rows are committed here. Called after the commit; safe to repeat."""

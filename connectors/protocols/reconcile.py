@@ -1,0 +1,71 @@
+"""Whether pages read one after another were the whole of a source that may have moved meanwhile."""
+
+from __future__ import annotations
+
+import polars as pl
+
+
+class Round:
+    """The tally of one reading of all pages: rows against the declared total, keys and contents by hash."""
+
+    def __init__(self, key: tuple[str, ...]) -> None:
+        self._key = key
+        self._seen: list[pl.DataFrame] = []
+        self._bad = 0
+        self._totals: list[int] = []
+
+    def add(self, frame: pl.DataFrame, bad: int, total: int) -> None:
+        """Count one page: its rows, its unreadable records and the total declared with it."""
+        self._bad += bad
+        self._totals.append(total)
+        if frame.height:
+            hashed = pl.DataFrame(
+                {
+                    "key": frame.select(self._key).hash_rows(),
+                    "row": frame.hash_rows(),
+                    "page": pl.repeat(len(self._totals), frame.height, dtype=pl.UInt32, eager=True),
+                }
+            )
+            self._seen.append(hashed)
+
+    @property
+    def rows(self) -> int:
+        return self._bad + sum(page.height for page in self._seen)
+
+    @property
+    def consistent(self) -> bool:
+        """True when every row must have been read: as many as declared, and no key on two pages.
+
+        A key on two pages means that its row moved, or that another row was served in the place of one never seen;
+        only a second reading can tell that from a source that holds the key twice (``confirms``).
+        """
+        return self.rows == self._totals[-1] and self._repeated().is_empty()
+
+    def confirms(self, previous: Round | None) -> bool:
+        """True when this round read just what the one before did: then repeated keys are the source's own.
+
+        A page that holds nothing but rows of another one is never believed.
+        """
+        if previous is None or self._totals != previous._totals or self.rows != self._totals[-1]:
+            return False
+        return self._contents().equals(previous._contents()) and not self._page_twice()
+
+    def __str__(self) -> str:
+        return f"{self.rows} rows read, {self._totals[-1]} declared, {self._repeated().height} of them on several pages"
+
+    def _contents(self) -> pl.Series:
+        return pl.concat(self._seen)["row"].sort() if self._seen else pl.Series(dtype=pl.UInt64)
+
+    def _repeated(self) -> pl.DataFrame:
+        """Rows whose key stands on more than one page."""
+        if len(self._seen) < 2:
+            return pl.DataFrame(schema={"key": pl.UInt64, "row": pl.UInt64, "page": pl.UInt32})
+        seen = pl.concat(self._seen)
+        if seen["key"].n_unique() == seen.height:
+            return seen.clear()
+        return seen.filter(pl.col("page").n_unique().over("key") > 1)
+
+    def _page_twice(self) -> bool:
+        """Whether some page of two rows or more holds nothing but keys that stand on other pages too."""
+        sizes = {int(page["page"][0]): page.height for page in self._seen}
+        return any(sizes[page] == count > 1 for page, count in self._repeated().group_by("page").len().iter_rows())

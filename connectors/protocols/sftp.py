@@ -1,0 +1,107 @@
+"""Files from an SFTP drop directory (CSV, Excel, GeoJSON).
+
+`changes` streams take every matching file that is new or has new content, by name; `snapshot` streams take the
+newest file (greatest name: names carry the date). A file with the content that was read before gives no rows and
+is not taken for a complete snapshot, so that nothing vanishes by it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from connectors.contract import Stream
+from connectors.errors import Permanent, Retriable
+from connectors.formats.csv_file import CsvFile
+from connectors.formats.excel_file import ExcelFile
+from connectors.formats.geojson_file import GeoJsonFile
+from connectors.formats.layout import FileReader
+from connectors.protocols.async_thread import AsyncThread
+from connectors.protocols.base import Page, Pull
+from connectors.protocols.sftp_drop import Drop
+from warehouse.settings import settings
+
+FORMATS: Final[dict[str, Callable[[Path, Stream, str, int], FileReader]]] = {
+    "csv": CsvFile,
+    "excel": ExcelFile,
+    "geojson": GeoJsonFile,
+}
+STALE_WORK_SECONDS: Final = 86_400
+
+
+class SftpExtraction:
+    """State: `files` name → [size, mtime, sha256] of what was read, `newest_file` the latest mtime (epoch seconds),
+    `total_rows_dropped` in this pull."""
+
+    def __init__(self, pull: Pull, drop: Drop, work: Path) -> None:
+        self.state: dict[str, Any] = {}
+        self.complete = False
+        self._pull = pull
+        self._drop = drop
+        self._work = work
+        kind = str(pull.stream.source.get("format", ""))
+        if kind not in FORMATS:
+            raise Permanent(
+                f"{pull.stream.system}.{pull.stream.name}: the file format {kind!r} cannot be read",
+                f"Set source.format to one of {', '.join(FORMATS)}",
+            )
+        self._format = FORMATS[kind]
+
+    def pages(self) -> Iterator[Page]:
+        stream = self._pull.stream
+        entries = self._drop.entries(stream.physical_name)
+        if not entries:
+            raise Retriable(
+                f"no file {stream.physical_name} lies in the drop directory of {stream.system}",
+                "Ask the owner when the file will be sent",
+            )
+        known: dict[str, list[Any]] = self._pull.state.get("files", {})
+        chosen = entries[-1:] if stream.load == "snapshot" else entries
+        files: dict[str, list[Any]] = {}
+        dropped, read_any = 0, False
+        for entry in chosen:
+            seen = known.get(entry.name)
+            if seen and seen[:2] == [entry.size, entry.mtime]:
+                files[entry.name] = seen
+                continue
+            path = self._work / entry.name
+            digest = self._drop.fetch(entry, path)
+            if not seen or seen[2] != digest:
+                reader = self._format(path, stream, self._pull.server.encoding, self._pull.page_rows)
+                yield from reader.pages()
+                dropped += reader.total_rows_dropped
+                read_any = True
+            path.unlink()
+            files[entry.name] = [entry.size, entry.mtime, digest]
+        newest = max(entry.mtime for entry in entries)
+        self.state = {"files": files, "newest_file": newest, "total_rows_dropped": dropped}
+        self.complete = stream.load == "snapshot" and read_any
+
+    def acknowledge(self) -> None:
+        """Drop directories are the owner's: nothing is moved or deleted there."""
+
+
+@contextmanager
+def open_extraction(pull: Pull) -> Iterator[SftpExtraction]:
+    """Open the drop directory of `pull.server`; downloads live in a temporary folder under TOWNHUB_HOME/work."""
+    root = settings().home / "work"
+    root.mkdir(parents=True, exist_ok=True)
+    _remove_stale(root)
+    with tempfile.TemporaryDirectory(prefix="sftp-", dir=root) as work, AsyncThread("sftp") as thread:
+        drop = Drop(pull.server, thread)
+        try:
+            yield SftpExtraction(pull, drop, Path(work))
+        finally:
+            drop.close()
+
+
+def _remove_stale(root: Path) -> None:
+    """Folders of pulls that were killed hold personal data: they do not stay."""
+    for folder in root.glob("sftp-*"):
+        if time.time() - folder.stat().st_mtime > STALE_WORK_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)

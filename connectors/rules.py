@@ -1,0 +1,316 @@
+"""What each logical type and each standard does to a column.
+
+A rule takes the cleaned texts of a column and gives typed values, null where it could not, with the reason. It
+never raises on a bad value and never looks at one row alone. Rules know nothing of rows, quarantine or landing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from connectors.contract import Column
+from connectors.standards import (
+    amount,
+    codes,
+    credit_code,
+    device_id,
+    disability,
+    legacy_tax,
+    person_name,
+    phone,
+    resident_id,
+    text,
+)
+
+TIMESTAMP = pl.Datetime("us", "UTC")
+
+_ONE_DIGIT_RELATIONS = {
+    "0": "02", "1": "10", "2": "20", "3": "30", "4": "40", "5": "50", "6": "60", "7": "70", "8": "97",
+}  # fmt: skip
+
+DTYPES: dict[str, pl.DataType] = {
+    "string": pl.String(),
+    "integer": pl.Int64(),
+    "number": pl.Float64(),
+    "date": pl.Date(),
+    "timestamp": TIMESTAMP,
+    "boolean": pl.Boolean(),
+}
+
+
+@dataclass
+class Judged:
+    """Typed values of a column (null where there are none) and, per reason, the rows that are wrong."""
+
+    values: pl.Series
+    wrong: dict[str, pl.Series] = field(default_factory=dict)
+    corrected: dict[str, pl.Series] = field(default_factory=dict)
+
+
+def column_dtype(column: Column) -> pl.DataType:
+    """The type a conformed column has in memory."""
+    return amount.YUAN if column.semantic_type == "cn.amount" else DTYPES[column.logical_type]
+
+
+def judge(texts: pl.Series, column: Column, timezone: ZoneInfo) -> Judged:
+    """The rule of the column, applied. `texts` are strings without surrounding blanks; "" never occurs."""
+    if column.codes:
+        return _from_codes(texts, column.codes)
+    rule = _SEMANTIC_RULES.get(column.semantic_type or "")
+    if rule is not None:
+        return rule(texts, column)
+    match column.logical_type:
+        case "integer":
+            return _integer(texts)
+        case "number":
+            return _number(texts)
+        case "date":
+            return _date(texts)
+        case "timestamp":
+            return _timestamp(texts, timezone, epoch=column.format == "epoch")
+        case "boolean":
+            return _boolean(texts)
+        case _:
+            return Judged(texts)
+
+
+def _failed(texts: pl.Series, values: pl.Series) -> pl.Series:
+    """Rows that had a text and have no value."""
+    return texts.is_not_null() & values.is_null()
+
+
+def _from_codes(texts: pl.Series, mapping: dict[str, str]) -> Judged:
+    values = texts.replace_strict(mapping, default=None, return_dtype=pl.String)
+    return Judged(values, {"unknown_code": _failed(texts, values)})
+
+
+def _without(values: pl.Series, wrong: pl.Series) -> pl.Series:
+    """The values with those of the wrong rows made null."""
+    return pl.select(pl.when(~wrong).then(values)).to_series() if wrong.any() else values
+
+
+def _checked(
+    normalise: Callable[[pl.Series], pl.Series], is_valid: Callable[[pl.Series], pl.Series], reason: str
+) -> Callable[[pl.Series, Column], Judged]:
+    """A standard with a canonical form and a test; a number that lost digits in a spreadsheet is told apart."""
+
+    def rule(texts: pl.Series, column: Column) -> Judged:
+        values = normalise(texts)
+        valid = is_valid(values).fill_null(False)
+        wrong = texts.is_not_null() & ~valid
+        values = _without(values, wrong)
+        if not wrong.any():
+            return Judged(values, {})
+        lost = wrong & texts.str.contains(r"^\d(?:\.\d+)?[eE]\+?\d+$").fill_null(False)
+        return Judged(values, {reason: wrong & ~lost, "lost_precision": lost})
+
+    return rule
+
+
+def _phone(texts: pl.Series, column: Column) -> Judged:
+    values = phone.normalise(texts)
+    placeholder = phone.is_placeholder(texts).fill_null(False)
+    valid = phone.is_valid(values).fill_null(False)
+    wrong = texts.is_not_null() & ~valid & ~placeholder
+    return Judged(_without(values, ~valid), {"invalid_phone": wrong})
+
+
+def _person_name(texts: pl.Series, column: Column) -> Judged:
+    values = person_name.normalise(texts)
+    wrong = texts.is_not_null() & ~person_name.is_plausible(values).fill_null(False)
+    return Judged(_without(values, wrong), {"invalid_name": wrong})
+
+
+def _taxpayer_no(texts: pl.Series, column: Column) -> Judged:
+    credit = credit_code.normalise(texts)
+    is_credit = credit_code.is_valid(credit).fill_null(False)
+    legacy = legacy_tax.normalise(texts)
+    values = credit.zip_with(is_credit, legacy)
+    wrong = texts.is_not_null() & ~is_credit & legacy_tax.kind(legacy).is_null()
+    return Judged(_without(values, wrong), {"invalid_taxpayer_no": wrong})
+
+
+def _sex(texts: pl.Series, column: Column) -> Judged:
+    names = {"0": "unknown", "1": "male", "2": "female", "9": "unstated"}
+    values = codes.normalise_sex(texts).replace_strict(names, default=None, return_dtype=pl.String)
+    return Judged(values, {"unknown_code": _failed(texts, values)})
+
+
+def _ethnic_group(texts: pl.Series, column: Column) -> Judged:
+    padded = texts.str.zfill(2)
+    known = padded.is_in(list(codes.ETHNIC_GROUP))
+    values = padded.zip_with(known.fill_null(False), codes.encode(texts, codes.ETHNIC_GROUP))
+    return Judged(values, {"unknown_code": _failed(texts, values)})
+
+
+def _family_relation(texts: pl.Series, column: Column) -> Judged:
+    """Two digits always: the one-digit form of GB/T 4761 is the coarser list, so it maps upward."""
+    two_digits = texts.replace(_ONE_DIGIT_RELATIONS)
+    known = two_digits.is_in(list(codes.RELATION_2)).fill_null(False)
+    values = two_digits.zip_with(known, codes.encode(texts, codes.RELATION_2))
+    return Judged(values, {"unknown_code": _failed(texts, values)})
+
+
+def _labelled(table: dict[str, str]) -> Callable[[pl.Series, Column], Judged]:
+    """A short code list that comes as code, as label, or as both ("一级", "1", "肢体残疾")."""
+
+    def rule(texts: pl.Series, column: Column) -> Judged:
+        spellings = {code: code for code in table}
+        for code, label in table.items():
+            stem = label.removesuffix("级")
+            spellings |= {label: code, stem: code, f"{label}残疾": code, f"{code}级": code}
+        values = texts.replace_strict(spellings, default=None, return_dtype=pl.String)
+        return Judged(values, {"unknown_code": _failed(texts, values)})
+
+    return rule
+
+
+def _amount(texts: pl.Series, column: Column) -> Judged:
+    values = amount.yuan(texts, column.unit or "yuan")  # type: ignore[arg-type]
+    return Judged(values, {"not_an_amount": _failed(texts, values)})
+
+
+def _month(texts: pl.Series, column: Column) -> Judged:
+    parts = text.half_width(texts).str.extract_groups(r"^(?<y>\d{4})\D?(?<m>\d{1,2})\D{0,2}(?:\d{0,2}\D?)$")
+    month = parts.struct.field("m").str.zfill(2)
+    values = parts.struct.field("y") + "-" + month
+    values = _without(values, ~month.is_in([f"{number:02d}" for number in range(1, 13)]).fill_null(False))
+    return Judged(values, {"impossible_date": _failed(texts, values)})
+
+
+def _text_kept(texts: pl.Series, column: Column) -> Judged:
+    return Judged(text.half_width(texts))
+
+
+def _polygon(texts: pl.Series, column: Column) -> Judged:
+    """GeoJSON polygons are few (grids, communities): judged one by one."""
+    import shapely
+
+    def sound(value: str | None) -> bool:
+        try:
+            shape = shapely.from_geojson(value)
+        except (shapely.errors.GEOSException, ValueError):
+            return False
+        return bool(shape.geom_type in ("Polygon", "MultiPolygon") and shape.is_valid and not shape.is_empty)
+
+    good = pl.Series([value is None or sound(value) for value in texts.to_list()], dtype=pl.Boolean)
+    return Judged(_without(texts, ~good), {"invalid_polygon": ~good})
+
+
+def _integer(texts: pl.Series) -> Judged:
+    values = texts.cast(pl.Int64, strict=False)
+    wrong = _failed(texts, values)
+    if wrong.any():
+        # A spreadsheet writes 3 as 3.0; anything with a real fraction stays wrong.
+        values = values.fill_null(texts.str.replace(r"\.0+$", "").cast(pl.Int64, strict=False))
+        wrong = _failed(texts, values)
+    return Judged(values, {"not_a_number": wrong})
+
+
+def _number(texts: pl.Series) -> Judged:
+    values = texts.cast(pl.Float64, strict=False)
+    values = _without(values, ~values.is_finite().fill_null(True))
+    return Judged(values, {"not_a_number": _failed(texts, values)})
+
+
+def _boolean(texts: pl.Series) -> Judged:
+    spellings = {
+        "1": True,
+        "0": False,
+        "true": True,
+        "false": False,
+        "是": True,
+        "否": False,
+        "y": True,
+        "n": False,
+    }
+    values = texts.str.to_lowercase().replace_strict(spellings, default=None, return_dtype=pl.Boolean)
+    return Judged(values, {"not_a_boolean": _failed(texts, values)})
+
+
+def _date(texts: pl.Series) -> Judged:
+    values = texts.str.to_date("%Y-%m-%d", strict=False)
+    rest = _failed(texts, values)
+    if rest.any():
+        odd = texts.filter(rest)
+        parsed = text.date(odd).fill_null(_excel_serial(odd).dt.date())
+        values = values.scatter(rest.arg_true(), parsed)
+    return Judged(values, _bad_dates(texts, values))
+
+
+def _timestamp(texts: pl.Series, timezone: ZoneInfo, *, epoch: bool) -> Judged:
+    if epoch:
+        values = _epoch(texts)
+        return Judged(values, _bad_dates(texts, values))
+    naive = texts.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
+    values = _to_utc(naive, timezone)
+    rest = _failed(texts, values)
+    if rest.any():
+        values = values.scatter(rest.arg_true(), _odd_timestamps(texts.filter(rest), timezone))
+    return Judged(values, _bad_dates(texts, values))
+
+
+def _odd_timestamps(texts: pl.Series, timezone: ZoneInfo) -> pl.Series:
+    """The rarer spellings, one after the other, each on what is left."""
+    texts = text.half_width(texts)
+    aware = texts.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%#z", time_unit="us", time_zone="UTC", strict=False)
+    unified = texts.str.replace_all(r"[/.年月]", "-").str.replace_all(r"[日T]\s*", " ").str.strip_chars()
+    values = aware.cast(TIMESTAMP)
+    for pattern in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S"):
+        naive = unified.str.to_datetime(pattern, time_unit="us", strict=False)
+        values = values.fill_null(_to_utc(naive, timezone))
+    days = text.date(texts).cast(pl.Datetime("us"))
+    return values.fill_null(_to_utc(days, timezone)).fill_null(_to_utc(_excel_serial(texts), timezone))
+
+
+def _to_utc(naive: pl.Series, timezone: ZoneInfo) -> pl.Series:
+    return naive.dt.replace_time_zone(timezone.key, ambiguous="earliest", non_existent="null").dt.convert_time_zone(
+        "UTC"
+    )
+
+
+def _epoch(texts: pl.Series) -> pl.Series:
+    """Seconds or milliseconds since 1970, told apart by size: 10^11 s is the year 5138."""
+    number = texts.str.replace(r"\.0+$", "").cast(pl.Int64, strict=False)
+    micros = (number * 1000).zip_with((number.abs() >= 100_000_000_000).fill_null(True), number * 1_000_000)
+    return micros.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+
+
+def _excel_serial(texts: pl.Series) -> pl.Series:
+    """Days since 1899-12-30 as a spreadsheet stores them, between 1954 and 2119."""
+    days = texts.str.extract(r"^([2-7]\d{4}(?:\.\d+)?)$").cast(pl.Float64, strict=False)
+    micros = (days - 25569.0) * 86_400_000_000
+    return micros.round().cast(pl.Int64).cast(pl.Datetime("us"))
+
+
+def _bad_dates(texts: pl.Series, values: pl.Series) -> dict[str, pl.Series]:
+    """What looks like a date and is none is impossible; the rest is no date at all."""
+    wrong = _failed(texts, values)
+    if not wrong.any():
+        return {}
+    looks = wrong & texts.str.contains(r"^\d{4}\D?\d{1,2}\D?\d{1,2}|^-?\d{9,}$").fill_null(False)
+    return {"impossible_date": looks, "not_a_date": wrong & ~looks}
+
+
+_SEMANTIC_RULES: dict[str, Callable[[pl.Series, Column], Judged]] = {
+    "cn.resident_id": _checked(resident_id.normalise, resident_id.is_valid, "invalid_resident_id"),
+    "cn.credit_code": _checked(credit_code.normalise, credit_code.is_valid, "invalid_credit_code"),
+    "cn.taxpayer_no": _taxpayer_no,
+    "cn.phone": _phone,
+    "cn.person_name": _person_name,
+    "cn.sex": _sex,
+    "cn.ethnic_group": _ethnic_group,
+    "cn.family_relation": _family_relation,
+    "cn.disability_certificate": _checked(disability.normalise, disability.is_valid, "invalid_certificate_no"),
+    "cn.disability_class": _labelled(disability.CLASSES),
+    "cn.disability_level": _labelled(disability.LEVELS),
+    "cn.gb28181_device_id": _checked(device_id.normalise, device_id.is_valid, "invalid_device_id"),
+    "cn.address": _text_kept,
+    "cn.amount": _amount,
+    "cn.month": _month,
+    "geo.polygon": _polygon,
+}

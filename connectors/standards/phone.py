@@ -1,0 +1,70 @@
+"""Telephone numbers of mainland China: mobiles of 11 digits and landlines with their area code.
+
+A phone is contact data and weak evidence: many elders share one, numbers are recycled, and a
+placeholder typed to get past a form is no number at all.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from connectors.standards import text
+from connectors.standards._columns import only_where
+
+_MOBILE: Final = r"^1[3-9]\d{9}$"
+_LANDLINE: Final = r"^0(?:10|2\d)[2-8]\d{7}$|^0[3-9]\d{2}[2-8]\d{6,7}$"
+_PLACEHOLDERS: Final = [
+    "13800138000",
+    "13888888888",
+    "13900000000",
+    "12345678901",
+    "13912345678",
+    "18888888888",
+]
+# The regex engine has no back-references, so "all the same" is spelled out.
+_ALL_SAME: Final = "^(?:" + "|".join(f"{digit}{{5,}}" for digit in range(10)) + ")$"
+_SAME_TAIL: Final = "^1[3-9](?:" + "|".join(f"{digit}{{9}}" for digit in range(10)) + ")$"
+_SAME_LINE: Final = r"^0\d{2,3}(?:" + "|".join(f"{digit}{{7,8}}" for digit in range(10)) + ")$"
+
+
+def normalise(s: pl.Series, area_code: str = "0571") -> pl.Series:
+    """Digits only, `1xxxxxxxxxx` or `05718xxxxxxx`; placeholders become null (they are missing, not wrong).
+
+    Country code, blanks, brackets, remarks in brackets and extensions go; of several numbers in one cell the first is kept;
+    a local number of 7 or 8 digits gains ``area_code``. What is no number stays, cleaned.
+    """
+
+    def mend(rows: pl.Series) -> pl.Series:
+        rows = text.half_width(text.strip_controls(rows)).str.strip_chars()
+        rows = rows.str.replace(r"\.0$", "").str.replace_all(r"\([^()0-9]*\)", "")
+        rows = rows.str.replace(r"^(.*?\d{7,}[^,;/、|]*)[,;/、|].*$", "${1}")
+        rows = rows.str.replace(r"(?:转|分机|ext\.?|#|\*).*$", "").str.replace(r"-(\d{8})-\d{1,5}$", "-${1}")
+        rows = rows.str.replace_all(r"[\s\-—–_().·]", "")
+        rows = rows.str.replace(r"^(?:\+|00)?86(1[3-9]\d{9}|0?[1-9]\d{8,10})$", "${1}")
+        rows = rows.str.replace(r"^0(1[3-9]\d{9})$", "${1}")
+        rows = rows.str.replace(r"^([3-9]\d{2}[2-8]\d{7})$", "0${1}")
+        return rows.str.replace(r"^([2-8]\d{6,7})$", f"{area_code}${{1}}")
+
+    out = only_where(s, ~(s.str.contains(_MOBILE) | s.str.contains(_LANDLINE)), mend)
+    placeholder = is_placeholder(out) | (out == "")
+    return pl.select(pl.when(~placeholder).then(out)).to_series().alias(s.name)
+
+
+def is_placeholder(s: pl.Series) -> pl.Series:
+    """True for numbers typed only to fill a form: all digits the same, 13800138000, and their like."""
+    listed = s.is_in(_PLACEHOLDERS)
+    same = s.str.contains(_ALL_SAME) | s.str.contains(_SAME_TAIL)
+    words = s.str.contains(r"^(?:无|没有|不详|未知|暂无|空|null|NULL|None|-+|/+|0)$")
+    return listed | same | words | s.str.contains(_SAME_LINE)
+
+
+def is_valid(s: pl.Series) -> pl.Series:
+    """True for canonical mobiles (^1[3-9]\\d{9}$) and landlines that are not placeholders."""
+    return (s.str.contains(_MOBILE) | s.str.contains(_LANDLINE)) & ~is_placeholder(s)
+
+
+def is_mobile(s: pl.Series) -> pl.Series:
+    """True for canonical mobile numbers."""
+    return s.str.contains(_MOBILE)
