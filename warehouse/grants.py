@@ -1,0 +1,129 @@
+"""Who may do what: the one table of roles and privileges, applied and compared by `warehouse.access`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+OWNER, LOADER, BUILDER, PUBLISHER = (
+    f"townhub_{name}" for name in ("owner", "loader", "builder", "publisher")
+)
+APPS = ("safety", "welfare", "enforcement", "economy")
+ROLES = (OWNER, LOADER, BUILDER, PUBLISHER, *(f"townhub_app_{app}" for app in APPS))
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Privileges of a role on objects `schema.name`; the name `*` is every table of the schema, also future ones."""
+
+    role: str
+    kind: str  # schema, table or function
+    privileges: str
+    objects: tuple[str, ...]
+
+
+def _read(role: str, *objects: str) -> Grant:
+    return Grant(role, "table", "SELECT", objects)
+
+
+GRANTS: tuple[Grant, ...] = (
+    Grant(LOADER, "schema", "USAGE", ("control", "quarantine", "inbox")),
+    Grant(LOADER, "schema", "USAGE, CREATE", ("landing", "isolated")),
+    Grant(LOADER, "table", "SELECT, INSERT, UPDATE, DELETE", ("landing.*", "isolated.*")),
+    _read(LOADER, "control.input_status"),
+    Grant(
+        LOADER,
+        "table",
+        "SELECT, INSERT, UPDATE",
+        ("control.load", "control.stream", "control.hold", "control.run"),
+    ),
+    Grant(LOADER, "table", "SELECT, INSERT, UPDATE, DELETE", ("control.cursor",)),
+    Grant(LOADER, "table", "SELECT, INSERT, UPDATE", ("control.defect", "quarantine.row")),
+    Grant(LOADER, "table", "SELECT, INSERT, DELETE", ("inbox.message",)),
+    Grant(LOADER, "function", "EXECUTE", ("control.audit_append",)),
+    Grant(BUILDER, "schema", "USAGE", ("control", "landing", "resolution", "released")),
+    Grant(BUILDER, "schema", "USAGE, CREATE", ("staging", "core", "candidate")),
+    _read(
+        BUILDER,
+        "landing.*",
+        "control.stream",
+        "control.load",
+        "control.cursor",
+        "control.defect",
+        "control.hold",
+    ),
+    _read(
+        BUILDER, "control.input_status", "control.release", "control.release_pointer", "control.release_move"
+    ),
+    Grant(BUILDER, "table", "SELECT, INSERT, UPDATE", ("control.run",)),
+    Grant(BUILDER, "table", "SELECT, INSERT", ("control.candidate", "control.verdict", "resolution.event")),
+    Grant(BUILDER, "table", "SELECT, INSERT, UPDATE, DELETE", ("control.product", "control.required_check")),
+    Grant(
+        BUILDER,
+        "table",
+        "SELECT, INSERT, UPDATE",
+        ("resolution.run", "resolution.entity", "resolution.membership"),
+    ),
+    Grant(BUILDER, "table", "SELECT, INSERT, UPDATE", ("resolution.decision", "resolution.review")),
+    Grant(
+        BUILDER, "function", "EXECUTE", ("control.audit_append", "control.row_text", "control.product_hash")
+    ),
+    Grant(
+        BUILDER,
+        "function",
+        "EXECUTE",
+        ("control.content_hash", "control.candidate_hash", "control.serving_hash"),
+    ),
+    Grant(
+        BUILDER, "function", "EXECUTE", ("control.register_candidate", "control.obstacles", "control.publish")
+    ),
+    Grant(BUILDER, "function", "EXECUTE", ("control.release_hash",)),
+    Grant(PUBLISHER, "schema", "USAGE", ("control", "candidate", "released")),
+    _read(
+        PUBLISHER,
+        "candidate.*",
+        "control.product",
+        "control.required_check",
+        "control.candidate",
+        "control.verdict",
+    ),
+    Grant(PUBLISHER, "table", "SELECT, INSERT, UPDATE", ("control.release", "control.release_pointer")),
+    Grant(PUBLISHER, "table", "SELECT, INSERT", ("control.release_move",)),
+    Grant(PUBLISHER, "table", "SELECT, INSERT, UPDATE", ("released.premises_risk", "released.grid_risk")),
+    Grant(PUBLISHER, "table", "SELECT, INSERT, UPDATE", ("released.welfare_match",)),
+    Grant(
+        PUBLISHER, "function", "EXECUTE", ("control.audit_append", "control.row_text", "control.product_hash")
+    ),
+    Grant(
+        PUBLISHER,
+        "function",
+        "EXECUTE",
+        ("control.content_hash", "control.candidate_hash", "control.serving_hash"),
+    ),
+    Grant(PUBLISHER, "function", "EXECUTE", ("control.release_hash", "control.obstacles", "control.publish")),
+    Grant(
+        PUBLISHER,
+        "function",
+        "EXECUTE",
+        ("control.move_pointer", "control.apply_product", "control.rollback"),
+    ),
+    Grant(PUBLISHER, "function", "EXECUTE", ("control.rows_at", "control.release_at", "control.as_shown")),
+    *(Grant(f"townhub_app_{app}", "schema", "USAGE", ("serving",)) for app in APPS),
+    *(_read(f"townhub_app_{app}", "serving.release_info") for app in ("safety", "welfare")),
+    _read("townhub_app_safety", "serving.premises_risk", "serving.grid_risk"),
+    _read("townhub_app_welfare", "serving.welfare_match"),
+)
+
+# Whose new tables in a schema are granted at once (`*` above): the roles that create them there.
+CREATORS = {"landing": (OWNER, LOADER), "isolated": (OWNER, LOADER), "candidate": (BUILDER,)}
+
+# Functions that act with more rights than their caller has, as the role that alone may write what they write.
+PUBLISHER_FUNCTIONS = (
+    "publish", "rollback", "release_hash", "serving_hash", "rows_at", "release_at", "as_shown",
+)  # fmt: skip
+
+# Tables that even the owner of the schema does not write, so that a slip with the owner's role cannot either.
+APPEND_ONLY = ("control.audit",)
+PUBLISHER_ONLY = (
+    "control.release", "control.release_pointer", "control.release_move",
+    "released.premises_risk", "released.grid_risk", "released.welfare_match",
+)  # fmt: skip

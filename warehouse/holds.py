@@ -1,0 +1,82 @@
+"""Loads that were held because they would delete or lose too much, until a named person lets one through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from warehouse.audit import append
+from warehouse.errors import LedgerError
+
+
+def hold(
+    connection: psycopg.Connection, load_id: int, system: str, stream: str, kind: str, detail: dict[str, Any]
+) -> int:
+    """Note that a load is held (`mass_delete` or `volume_collapse`); returns the hold's id.
+
+    A hold of this stream and kind that waits already is renewed: one person, one decision.
+    """
+    found = connection.execute(
+        "UPDATE control.hold SET load_id = %s, detail = %s WHERE hold_id = (SELECT hold_id FROM control.hold "
+        "WHERE system = %s AND stream = %s AND kind = %s AND released_at IS NULL ORDER BY hold_id LIMIT 1) "
+        "RETURNING hold_id",
+        [load_id, Jsonb(detail), system, stream, kind],
+    ).fetchone()
+    if found is None:
+        found = connection.execute(
+            "INSERT INTO control.hold (load_id, system, stream, kind, detail) VALUES (%s, %s, %s, %s, %s) "
+            "RETURNING hold_id",
+            [load_id, system, stream, kind, Jsonb(detail)],
+        ).fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+def released_hold(connection: psycopg.Connection, system: str, stream: str, kind: str) -> int | None:
+    """The hold of this stream and kind that a person has released and no load has used, locked until commit."""
+    row = connection.execute(
+        "SELECT hold_id FROM control.hold WHERE system = %s AND stream = %s AND kind = %s "
+        "AND released_at IS NOT NULL AND used_by_load IS NULL ORDER BY hold_id LIMIT 1 FOR UPDATE",
+        [system, stream, kind],
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def use_hold(connection: psycopg.Connection, hold_id: int, load_id: int) -> None:
+    """Use a released hold for one load, in the load's own transaction: it lets no second one through."""
+    row = connection.execute(
+        "UPDATE control.hold SET used_by_load = %s "
+        "WHERE hold_id = %s AND released_at IS NOT NULL AND used_by_load IS NULL RETURNING hold_id",
+        [load_id, hold_id],
+    ).fetchone()
+    if row is None:
+        raise LedgerError(f"hold {hold_id} is not released or was used already; see `townhub holds list`")
+
+
+def list_holds(connection: psycopg.Connection, *, settled: bool = False) -> list[dict[str, Any]]:
+    """The holds that wait for a person, oldest first; with `settled` the others too."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            "SELECT * FROM control.hold WHERE %s OR released_at IS NULL ORDER BY hold_id", [settled]
+        ).fetchall()
+
+
+def release_hold(connection: psycopg.Connection, hold_id: int, by: str, reason: str) -> None:
+    """Let one load of this stream and kind through; audited.
+
+    Raises LedgerError without a name and a reason, or when the hold does not wait.
+    """
+    if not by.strip() or not reason.strip():
+        raise LedgerError("releasing a hold needs your name and a reason; both are audited")
+    row = connection.execute(
+        "UPDATE control.hold SET released_by = %s, released_at = clock_timestamp(), release_reason = %s "
+        "WHERE hold_id = %s AND released_at IS NULL RETURNING system, stream, kind",
+        [by, reason, hold_id],
+    ).fetchone()
+    if row is None:
+        raise LedgerError(f"no hold {hold_id} waits for a person; see `townhub holds list`")
+    detail = {"hold_id": hold_id, "system": row[0], "stream": row[1], "kind": row[2], "reason": reason}
+    append(connection, by, "hold.release", detail)

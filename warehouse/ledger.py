@@ -1,0 +1,241 @@
+"""The load ledger: what was taken in from each stream and how far its cursor is.
+
+`open_load` runs on a connection in autocommit, so that a load which dies can be found; `commit_load` runs in the
+transaction that writes the rows (I3, I4). A load knows its process and the machine's boot: see `close_dead_loads`.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from warehouse.errors import LedgerError, StreamBusy
+from warehouse.holds import hold, released_hold, use_hold
+from warehouse.settings import process_alive
+
+__all__ = [
+    "StreamEntry",
+    "close_dead_loads",
+    "commit_load",
+    "cursor",
+    "fail_load",
+    "hold",
+    "host_boot",
+    "load_state",
+    "open_load",
+    "released_hold",
+    "stream_lock",
+    "sync_streams",
+    "use_hold",
+]
+
+
+@dataclass(frozen=True)
+class StreamEntry:
+    """What the ledger knows of a stream's contract; `load_kind` is changes, snapshot or messages."""
+
+    system: str
+    stream: str
+    contract_version: str
+    landing_schema: str
+    landing_table: str
+    load_kind: str
+    owner: str | None = None
+    enabled: bool = True
+    cadence_seconds: int | None = None
+    freshness_seconds: int | None = None
+
+
+def host_boot() -> str:
+    """The id of this machine's present boot: with it, a pid names one process for ever."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return f"host-{os.uname().nodename}"
+
+
+def sync_streams(connection: psycopg.Connection, streams: Iterable[StreamEntry]) -> None:
+    """Note the streams of all contracts; one that has no contract any more is disabled, not forgotten."""
+    rows = [asdict(stream) for stream in streams]
+    with connection.cursor() as writer:
+        writer.executemany(
+            "INSERT INTO control.stream (system, stream, contract_version, landing_schema, landing_table, "
+            "load_kind, owner, enabled, cadence_seconds, freshness_seconds) VALUES (%(system)s, %(stream)s, "
+            "%(contract_version)s, %(landing_schema)s, %(landing_table)s, %(load_kind)s, %(owner)s, %(enabled)s, "
+            "%(cadence_seconds)s, %(freshness_seconds)s) ON CONFLICT (system, stream) DO UPDATE SET "
+            "(contract_version, landing_schema, landing_table, load_kind, owner, enabled, cadence_seconds, "
+            "freshness_seconds, synced_at) = (excluded.contract_version, excluded.landing_schema, "
+            "excluded.landing_table, excluded.load_kind, excluded.owner, excluded.enabled, "
+            "excluded.cadence_seconds, excluded.freshness_seconds, now())",
+            rows,
+        )
+        writer.execute(
+            "UPDATE control.stream SET enabled = false, synced_at = now() "
+            "WHERE enabled AND (system, stream) NOT IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
+            [[row["system"] for row in rows], [row["stream"] for row in rows]],
+        )
+
+
+@contextmanager
+def stream_lock(connection: psycopg.Connection, system: str, stream: str) -> Iterator[None]:
+    """Hold a stream on this connection (in autocommit); raises StreamBusy when another connection has it.
+
+    The lock ends with the connection, so a killed process never leaves it behind.
+    """
+    key = f"townhub.stream.{system}.{stream}"
+    row = connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key]).fetchone()
+    if row is None or not row[0]:
+        raise StreamBusy(f"another run loads {system}.{stream} now; wait for it or see `townhub status`")
+    try:
+        yield
+    finally:
+        if not connection.closed and not connection.broken:
+            connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+
+
+def open_load(
+    connection: psycopg.Connection,
+    *,
+    system: str,
+    stream: str,
+    contract_version: str,
+    run_id: str | None = None,
+) -> int:
+    """Enter that a load begins, with this process as its worker; returns its id.
+
+    The connection is in autocommit: the entry must outlive the load's own transaction.
+    """
+    row = connection.execute(
+        "INSERT INTO control.load (load_key, system, stream, contract_version, run_id, cursor_before, pid, host_boot) "
+        "VALUES (%(key)s, %(system)s, %(stream)s, %(version)s, %(run)s, "
+        "(SELECT value FROM control.cursor WHERE system = %(system)s AND stream = %(stream)s), %(pid)s, %(boot)s) "
+        "RETURNING load_id",
+        {
+            "key": str(uuid.uuid4()),
+            "system": system,
+            "stream": stream,
+            "version": contract_version,
+            "run": run_id,
+            "pid": os.getpid(),
+            "boot": host_boot(),
+        },
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def commit_load(
+    connection: psycopg.Connection,
+    load_id: int,
+    *,
+    rows_in: int,
+    landed: int,
+    unchanged: int,
+    quarantined: int,
+    tombstoned: int,
+    bytes_in: int,
+    cursor: dict[str, Any] | None,
+    seconds: dict[str, float],
+    defects: Iterable[tuple[str, str, str, int]] = (),
+) -> None:
+    """Enter a load's result, move the cursor and count its defects, beside the rows in the caller's transaction.
+
+    `cursor` None leaves the cursor where it is. `defects` are (column, reason, outcome, rows). Does not commit.
+    Raises LedgerError when the load is not running any more, or its rows do not balance.
+    """
+    if rows_in != landed + unchanged + quarantined:
+        raise LedgerError(
+            f"load {load_id} does not balance: {rows_in} rows in, but {landed} landed, {unchanged} unchanged, "
+            f"{quarantined} quarantined; this is a defect of the intake, please report it"
+        )
+    row = connection.execute(
+        "UPDATE control.load SET state = 'committed', finished_at = clock_timestamp(), rows_in = %s, "
+        "rows_landed = %s, rows_unchanged = %s, rows_quarantined = %s, rows_tombstoned = %s, bytes_in = %s, "
+        "cursor_after = %s, seconds = %s WHERE load_id = %s AND state = 'running' RETURNING system, stream",
+        [
+            *(rows_in, landed, unchanged, quarantined, tombstoned, bytes_in),
+            *(None if cursor is None else Jsonb(cursor), Jsonb(seconds), load_id),
+        ],
+    ).fetchone()
+    if row is None:
+        raise LedgerError(
+            f"load {load_id} is not running any more, it was given up as dead; run the stream again"
+        )
+    system, stream = row
+    if cursor is not None:
+        connection.execute(
+            "INSERT INTO control.cursor (system, stream, value, load_id) VALUES (%s, %s, %s, %s) "
+            "ON CONFLICT (system, stream) DO UPDATE "
+            "SET value = excluded.value, load_id = excluded.load_id, updated_at = now()",
+            [system, stream, Jsonb(cursor), load_id],
+        )
+    with connection.cursor() as writer:
+        writer.executemany(
+            "INSERT INTO control.defect (load_id, system, stream, column_name, reason, outcome, rows) "
+            "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (load_id, column_name, reason, outcome) "
+            "DO UPDATE SET rows = control.defect.rows + excluded.rows",
+            [(load_id, system, stream, *defect) for defect in defects],
+        )
+
+
+def fail_load(connection: psycopg.Connection, load_id: int, error: str, *, state: str = "failed") -> None:
+    """End a running load as `failed` or `held`, once its rows are rolled back. `error` holds no personal data."""
+    connection.execute(
+        "UPDATE control.load SET state = %s, finished_at = clock_timestamp(), error = %s "
+        "WHERE load_id = %s AND state = 'running'",
+        [state, error.replace("\0", "")[:4000], load_id],
+    )
+
+
+def cursor(connection: psycopg.Connection, system: str, stream: str) -> dict[str, Any] | None:
+    """The committed cursor of a stream, None before its first load."""
+    row = connection.execute(
+        "SELECT value FROM control.cursor WHERE system = %s AND stream = %s", [system, stream]
+    ).fetchone()
+    return None if row is None else dict(row[0])
+
+
+def load_state(connection: psycopg.Connection, load_id: int) -> str | None:
+    """The state of a load: how a COMMIT ended whose answer was lost. None when there is no such load."""
+    row = connection.execute("SELECT state FROM control.load WHERE load_id = %s", [load_id]).fetchone()
+    return None if row is None else str(row[0])
+
+
+def close_dead_loads(connection: psycopg.Connection) -> list[int]:
+    """End every running load whose process is gone; returns their ids.
+
+    A load of an earlier boot of this machine is dead. One of another machine cannot be told from that, so a load
+    of another boot counts as dead only when its stream's lock is free: its worker holds the lock while it lives.
+    """
+    running = connection.execute(
+        "SELECT load_id, system, stream, pid, host_boot FROM control.load WHERE state = 'running' ORDER BY load_id"
+    ).fetchall()
+    here = host_boot()
+    dead: list[int] = []
+    for load_id, system, stream, pid, boot in running:
+        if boot == here:
+            gone = pid is not None and not process_alive(pid)
+        else:
+            gone = not _is_locked(connection, system, stream)
+        if gone:
+            fail_load(
+                connection, load_id, "the process of this load died; the next run takes its work up again"
+            )
+            dead.append(int(load_id))
+    return dead
+
+
+def _is_locked(connection: psycopg.Connection, system: str, stream: str) -> bool:
+    try:
+        with stream_lock(connection, system, stream):
+            return False
+    except StreamBusy:
+        return True
