@@ -70,14 +70,16 @@ def last_message(conn: psycopg.Connection, system: str, stream: str) -> int:
 
 
 def read(
-    conn: psycopg.Connection, system: str, stream: str, after_message_id: int, limit: int = READ_MESSAGES
+    conn: psycopg.Connection, system: str, stream: str, after_message_id: int, limit: int, end: int | None = None
 ) -> list[tuple[int, bytes]]:
-    """The next messages after a position: (message_id, payload), in order of arrival."""
-    return conn.execute(
-        "select message_id, payload from inbox.message"
-        " where system = %s and stream = %s and message_id > %s order by message_id limit %s",
-        (system, stream, after_message_id, limit),
-    ).fetchall()
+    """At most `limit` messages after a position (up to `end`): (message_id, payload), in order of arrival."""
+    with conn.transaction():
+        return conn.execute(
+            "select message_id, payload from inbox.message"
+            " where system = %s and stream = %s and message_id > %s and message_id <= coalesce(%s, message_id)"
+            " order by message_id limit %s",
+            (system, stream, after_message_id, end, limit),
+        ).fetchall()
 
 
 class InboxExtraction:
@@ -98,62 +100,49 @@ class InboxExtraction:
         while self._position < end:
             pieces: list[bytes] = []
             bad: list[BadRecord] = []
-            events = size = 0
-            while self._position < end and events < self._page_rows and size < PAGE_BYTES:
-                with self._conn.transaction():
-                    messages = read(self._conn, system, name, self._position)
-                if not messages:
-                    break
-                for message_id, payload in messages:
-                    if message_id > end:
-                        break
+            records = size = 0
+            while self._position < end and records < self._page_rows and size < PAGE_BYTES:
+                for message_id, payload in read(self._conn, system, name, self._position, READ_MESSAGES, end):
                     self._position = message_id
                     size += len(payload)
                     piece, count = _members(payload)
-                    events += count
-                    if count:
+                    if piece is None:
+                        bad.append(BadRecord(self._row_no + records, _raw(payload), "malformed_json"))
+                    elif count:
                         pieces.append(piece)
-                    elif count < 0:
-                        bad.append(BadRecord(self._row_no + events, _raw(payload), "malformed_json"))
-                        events += 1
-                else:
-                    continue
-                break
-            if not (pieces or bad):
-                break
+                    records += count
             page = read_records(b"[" + b",".join(pieces) + b"]", f"{system}.{name}", self._row_no)
-            self._row_no += events
-            yield Page(_with_absent_fields(page.frame, self._stream), page.bad + tuple(bad), size)
+            rows = records - len(bad) - len(page.bad)
+            self._row_no += records
+            yield Page(_with_absent_fields(page.frame, rows, self._stream), page.bad + tuple(bad), size)
         self.state = {"message_id": self._position}
 
     def acknowledge(self) -> None:
         """The sender was answered when its delivery was stored."""
 
 
-def _members(payload: bytes) -> tuple[bytes, int]:
-    """The objects of a message as JSON text to stand in an array, and their number; -1 when it is no JSON of such."""
+def _members(payload: bytes) -> tuple[bytes | None, int]:
+    """The objects of a message as JSON text to stand in an array, and their number; (None, 1) for other content."""
     try:
         value = orjson.loads(payload)
     except orjson.JSONDecodeError:
-        return b"", -1
+        return None, 1
     if isinstance(value, dict):
         return payload.strip(), 1
     if isinstance(value, list):
         return payload.strip()[1:-1], len(value)
-    return b"", -1
+    return None, 1
 
 
 def _raw(payload: bytes) -> str:
     return payload[: RAW_CHARS * 4].decode("utf-8", "backslashreplace").replace("\x00", "\\x00")[:RAW_CHARS]
 
 
-def _with_absent_fields(frame: pl.DataFrame, stream: Stream) -> pl.DataFrame:
+def _with_absent_fields(frame: pl.DataFrame, rows: int, stream: Stream) -> pl.DataFrame:
     """A field that no message of the page holds is null: a message may leave out what it has nothing to say on."""
-    if frame.is_empty():
-        return pl.DataFrame(schema={column.physical_name: pl.String for column in stream.columns})
     absent = [
-        pl.lit(None, pl.String).alias(column.physical_name)
+        pl.Series(column.physical_name, [None] * rows, dtype=pl.String)
         for column in stream.columns
-        if column.physical_name not in frame.columns and (frame.height < FEW_ROWS or not column.required)
+        if column.physical_name not in frame.columns and (rows < FEW_ROWS or not column.required)
     ]
     return frame.with_columns(absent)

@@ -21,7 +21,7 @@ import psycopg
 from connectors.conform import Conformed, Conformer, empty_rejects
 from connectors.contract import Contract, Stream, resolve_server
 from connectors.errors import IntakeError, Permanent, Retriable
-from connectors.landing import Lander, Landed, MassDelete
+from connectors.landing import Landed, Lander, MassDelete
 from connectors.protocols import open_extraction
 from connectors.protocols.base import BadRecord, Extraction, Page, Pull
 from warehouse import connection, crash, ledger

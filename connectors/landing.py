@@ -173,10 +173,10 @@ class Lander:
 
     def _read_versions(self, keys: Hashes | None = None) -> Versions:
         cursor = self._stream.cursor
-        number = sql.SQL("0::bigint")
+        number: sql.Composable = sql.SQL("0::bigint")
         if cursor is not None:
             number = sql.SQL("(extract(epoch FROM {}) * 1000000)::bigint").format(sql.Identifier(cursor.name))
-        wanted = sql.SQL("")
+        wanted: sql.Composable = sql.SQL("")
         if keys is not None:
             wanted = sql.SQL(" AND _key = ANY ({}::uuid[])").format(sql.Literal(_uuid_texts(keys)))
         query = sql.SQL(
@@ -253,7 +253,8 @@ def _order_within(
     repeated = ~frame.select(pl.struct("k1", "k2", "h1", "h2").is_first_distinct()).to_series()
     distinct = frame.with_columns(repeated=repeated)
     unordered = stream.cursor is None and stream.load == "snapshot"
-    by = ["repeated", "row"] if unordered else ["repeated", -pl.col("number"), -pl.col("row")]
+    newest_first = [-pl.col("number"), -pl.col("row")]
+    by = [pl.col("repeated"), *([pl.col("row")] if unordered else newest_first)]
     last = distinct.select(pl.col("row").sort_by(by).first().over("k1", "k2") == pl.col("row")).to_series()
     conflict = ~last & ~repeated if unordered else pl.Series(nothing)
     return last.to_numpy(), repeated.to_numpy(), conflict.to_numpy()

@@ -28,10 +28,6 @@ from connectors.standards import (
 
 TIMESTAMP = pl.Datetime("us", "UTC")
 
-_ONE_DIGIT_RELATIONS = {
-    "0": "02", "1": "10", "2": "20", "3": "30", "4": "40", "5": "50", "6": "60", "7": "70", "8": "97",
-}  # fmt: skip
-
 DTYPES: dict[str, pl.DataType] = {
     "string": pl.String(),
     "integer": pl.Int64(),
@@ -134,25 +130,14 @@ def _taxpayer_no(texts: pl.Series, column: Column) -> Judged:
     return Judged(_without(values, wrong), {"invalid_taxpayer_no": wrong})
 
 
-def _sex(texts: pl.Series, column: Column) -> Judged:
-    names = {"0": "unknown", "1": "male", "2": "female", "9": "unstated"}
-    values = codes.normalise_sex(texts).replace_strict(names, default=None, return_dtype=pl.String)
-    return Judged(values, {"unknown_code": _failed(texts, values)})
+def _decoded(decode: Callable[[pl.Series], pl.Series]) -> Callable[[pl.Series, Column], Judged]:
+    """A national code list: any spelling of it to one, null for what is not in it."""
 
+    def rule(texts: pl.Series, column: Column) -> Judged:
+        values = decode(texts)
+        return Judged(values, {"unknown_code": _failed(texts, values)})
 
-def _ethnic_group(texts: pl.Series, column: Column) -> Judged:
-    padded = texts.str.zfill(2)
-    known = padded.is_in(list(codes.ETHNIC_GROUP))
-    values = padded.zip_with(known.fill_null(False), codes.encode(texts, codes.ETHNIC_GROUP))
-    return Judged(values, {"unknown_code": _failed(texts, values)})
-
-
-def _family_relation(texts: pl.Series, column: Column) -> Judged:
-    """Two digits always: the one-digit form of GB/T 4761 is the coarser list, so it maps upward."""
-    two_digits = texts.replace(_ONE_DIGIT_RELATIONS)
-    known = two_digits.is_in(list(codes.RELATION_2)).fill_null(False)
-    values = two_digits.zip_with(known, codes.encode(texts, codes.RELATION_2))
-    return Judged(values, {"unknown_code": _failed(texts, values)})
+    return rule
 
 
 def _labelled(table: dict[str, str]) -> Callable[[pl.Series, Column], Judged]:
@@ -302,9 +287,9 @@ _SEMANTIC_RULES: dict[str, Callable[[pl.Series, Column], Judged]] = {
     "cn.taxpayer_no": _taxpayer_no,
     "cn.phone": _phone,
     "cn.person_name": _person_name,
-    "cn.sex": _sex,
-    "cn.ethnic_group": _ethnic_group,
-    "cn.family_relation": _family_relation,
+    "cn.sex": _decoded(codes.sex),
+    "cn.ethnic_group": _decoded(codes.ethnic_code),
+    "cn.family_relation": _decoded(codes.relation_code),
     "cn.disability_certificate": _checked(disability.normalise, disability.is_valid, "invalid_certificate_no"),
     "cn.disability_class": _labelled(disability.CLASSES),
     "cn.disability_level": _labelled(disability.LEVELS),

@@ -110,6 +110,8 @@ def apply_grants(connection: psycopg.Connection) -> None:
     for table in (*APPEND_ONLY, *PUBLISHER_ONLY):
         refused = "UPDATE, DELETE, TRUNCATE" if table in APPEND_ONLY else "INSERT, UPDATE, DELETE, TRUNCATE"
         run(f"REVOKE {refused} ON {{}}.{{}} FROM {{}}", *table.split("."), OWNER)
+    # Foreign keys to a release are checked as its table's owner, who must be able to lock the row.
+    run("GRANT UPDATE (run_id) ON control.release TO {}", OWNER)
     run("GRANT CREATE ON SCHEMA control TO {}", PUBLISHER)  # a function's new owner must have it for a moment
     for name in PUBLISHER_FUNCTIONS:
         signature = connection.execute(

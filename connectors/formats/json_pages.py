@@ -18,13 +18,8 @@ import orjson
 import polars as pl
 
 from connectors.errors import ContractViolation
+from connectors.formats.fields import FIELD_CAP, RAW_CAP, shortened, without_oversized
 from connectors.protocols.base import BadRecord, Page
-
-FIELD_CAP: Final = 1_000_000
-"""Longest value, in characters, that is taken in; a longer one makes its record a bad one."""
-
-_RAW_CAP: Final = 2_000
-"""How much of an oversized record is kept for the quarantine."""
 
 # An object's key can be told from text inside a value: after `{`, `,` or white space comes a quote that is followed by
 # something else than a separator, and the quote that ends it is followed by a colon.
@@ -50,7 +45,7 @@ def read_records(payload: bytes, where: str, first_row: int = 0) -> Page:
     frame = _quick(payload)
     if frame is None:
         return _careful(payload, where, first_row)
-    return _without_oversized(frame, len(payload), first_row)
+    return without_oversized(frame, len(payload), first_row)
 
 
 def _quick(payload: bytes) -> pl.DataFrame | None:
@@ -82,25 +77,6 @@ def _first_keys(payload: bytes) -> list[str] | None:
     return list(first) if isinstance(first, dict) else None
 
 
-def _without_oversized(frame: pl.DataFrame, size: int, first_row: int) -> Page:
-    if size <= FIELD_CAP:
-        return Page(frame, bytes_in=size)
-    too_long = frame.select(pl.any_horizontal((pl.all().str.len_chars() > FIELD_CAP).fill_null(False))).to_series()
-    if not too_long.any():
-        return Page(frame, bytes_in=size)
-    bad = tuple(
-        BadRecord(first_row + int(row), _shortened(frame.row(int(row), named=True)), "oversized_field")
-        for row in too_long.arg_true()
-    )
-    return Page(frame.filter(~too_long), bad, size)
-
-
-def _shortened(record: dict[str, Any]) -> str:
-    """The record as JSON with its giant values cut, so that a person can see which row it was."""
-    cut = {k: f"{v[:200]}… ({len(v)} characters)" if isinstance(v, str) and len(v) > 200 else v for k, v in record.items()}
-    return json.dumps(cut, ensure_ascii=False, default=str)[:_RAW_CAP]
-
-
 def loads_exact(payload: bytes) -> Any:
     """JSON → Python with numbers as the text that was sent; undecodable bytes stay as surrogate escapes."""
     return json.loads(
@@ -118,11 +94,11 @@ def records_page(records: list[Any], size: int, first_row: int = 0) -> Page:
     bad: list[BadRecord] = []
     for number, record in enumerate(records, first_row):
         if not isinstance(record, dict):
-            bad.append(BadRecord(number, _printable(json.dumps(record, ensure_ascii=False))[:_RAW_CAP], "malformed_json"))
+            bad.append(BadRecord(number, _printable(json.dumps(record, ensure_ascii=False))[:RAW_CAP], "malformed_json"))
             continue
         row = {_printable(key): _as_text(value) for key, value in record.items()}
         if any(value is not None and len(value) > FIELD_CAP for value in row.values()):
-            bad.append(BadRecord(number, _printable(_shortened(row)), "oversized_field"))
+            bad.append(BadRecord(number, _printable(shortened(row)), "oversized_field"))
         elif any(value is not None and not _is_text(value) for value in row.values()):
             bad.append(BadRecord(number, _printable(json.dumps(row, ensure_ascii=False)), "undecodable_text"))
         else:

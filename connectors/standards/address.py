@@ -20,20 +20,22 @@ _NOUN: Final = "幢|栋|号|单元|室|弄|楼|层|座|区|期|组"
 _HAS_NUMERAL: Final = f"[{_NUMERAL}](?:{_NOUN})|号之[{_NUMERAL}]"
 _NUMERAL_BY_NOUN: Final = re.compile(f"([{_NUMERAL}]+)(?=(?:{_NOUN}))|(?<=号之)([{_NUMERAL}]+)")
 
-# Each rule sees the result of those before it.
-_RULES: Final = (
+_STRIP: Final = (
     (r"[\[\(【（][^\]\)】）0-9]*[\]\)】）]", ""),
     (r"[\s,，.。、;；:：'\"\(\)\[\]【】]", ""),
-    (r"[—–－~～_/\\]+", "-"),
+    (r"[—–－~～_/\\-]+", "-"),
+)
+# Each rule sees the result of those before it.
+_RULES: Final = (
+    (r"(\d)(?:号房|号室|房间|房)$", "${1}室"),
     (r"(\d|[A-Z])(?:号楼|栋|座|#楼|#|幢楼)", "${1}幢"),
     (r"(^|[^0-9])0+(\d)", "${1}${2}"),
     (r"(\d)号(?:之|-)(\d{1,2})号?($|[^-0-9])", "${1}-${2}号${3}"),
     (r"(\d)(?:单元|单|门)(\d)", "${1}单元${2}"),
-    (r"幢(\d{1,2})-(\d{3,4})(?:室|房)?$", "幢${1}单元${2}室"),
-    (r"号(\d{1,2})-(\d{3,4})(?:室|房)?$", "号${1}单元${2}室"),
-    (r"(\p{Han})([A-Z]?\d{1,3})-(\d{1,2})-(\d{3,4})(?:室|房)?$", "${1}${2}幢${3}单元${4}室"),
-    (r"(\p{Han})([A-Z]?\d{1,3})-(\d{3,4})(?:室|房)?$", "${1}${2}幢${3}室"),
-    (r"(\d)(?:号房|号室|房间|房)$", "${1}室"),
+    (r"幢(\d{1,2})-(\d{3,4})室?$", "幢${1}单元${2}室"),
+    (r"号(\d{1,2})-(\d{3,4})室?$", "号${1}单元${2}室"),
+    (r"(\p{Han})([A-Z]?\d{1,3})-(\d{1,2})-(\d{3,4})室?$", "${1}${2}幢${3}单元${4}室"),
+    (r"(\p{Han})([A-Z]?\d{1,3})-(\d{3,4})室?$", "${1}${2}幢${3}室"),
     (r"(幢|单元|号|楼|层)-?(\d{3,4}[A-Z]?)$", "${1}${2}室"),
     (r"([幢号元])-?\d{1,2}[楼层](\d{3,4}[A-Z]?室)", "${1}${2}"),
 )
@@ -48,9 +50,7 @@ _PLACE: Final = rf"^{_PROVINCE}(?:{_CITY})?(?:{_DISTRICT})?{_TOWN}"
 # 东区 of 锦绣东区3幢 is a part of an estate.
 _AFTER_CITY: Final = rf"^{_PROVINCE}{_CITY}{_DISTRICT}"
 _BEFORE_NAME: Final = rf"^{_DISTRICT}(?<next>\p{{Han}}{{2}})"
-_COMMUNITY: Final = (
-    r"^(?<community>\p{Han}{1,8}?(?:社区|居委会|村委会|居民委员会|村民委员会))(?:居委会|居民委员会)?"
-)
+_COMMUNITY: Final = r"^(?<community>\p{Han}{1,8}?(?:社区|居委会|村委会|居民委员会|村民委员会))(?:居委会|居民委员会)?"
 _ESTATE_KINDS: Final = "小区|花园|花苑|家园|公寓|新村|名邸|雅居|大厦|广场|中心|科技园|产业园"
 _ROAD: Final = (
     rf"^(?<estate>\p{{Han}}{{2,6}}?(?:{_ESTATE_KINDS}))?"
@@ -70,13 +70,16 @@ PARTS: Final = (
 
 def normalise(s: pl.Series) -> pl.Series:
     """One spelling of units, digits, widths and abbreviations; nothing is left out. Empty → null."""
-    texts = text.clean(s).str.to_uppercase()
+    texts = _replace(text.clean(s).str.to_uppercase(), _STRIP)
     texts = only_where(texts, texts.str.contains(_HAS_NUMERAL), lambda rows: over_unique(rows, _arabic))
-    frame = texts.to_frame("address")
+    return text.empty_to_null(_replace(texts, _RULES)).alias(s.name)
+
+
+def _replace(s: pl.Series, rules: tuple[tuple[str, str], ...]) -> pl.Series:
     expression = pl.col("address")
-    for pattern, replacement in _RULES:
+    for pattern, replacement in rules:
         expression = expression.str.replace_all(pattern, replacement)
-    return text.empty_to_null(frame.select(expression).to_series()).alias(s.name)
+    return s.to_frame("address").select(expression).to_series()
 
 
 def parse(s: pl.Series) -> pl.DataFrame:
@@ -118,9 +121,7 @@ def canonical_key(s: pl.Series) -> pl.Series:
     number, building = pl.col("number"), pl.col("building")
     unit, room = pl.col("unit").fill_null(""), pl.col("room").fill_null("")
     in_estate = building.is_not_null() & (estate != "")
-    house = pl.concat_str(
-        pl.when(street != "").then(street).otherwise(estate), number.fill_null(""), separator="|"
-    )
+    house = pl.concat_str(pl.when(street != "").then(street).otherwise(estate), number.fill_null(""), separator="|")
     key = (
         pl.when(in_estate)
         .then(pl.concat_str(estate, building + "幢", unit, room, separator="|"))

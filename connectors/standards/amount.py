@@ -51,9 +51,7 @@ def yuan(s: pl.Series, unit: Unit = "yuan") -> pl.Series:
         }
     )
     whole, fraction_, places = pl.col("whole"), pl.col("fraction"), pl.col("places")
-    fen = pl.concat_str(
-        whole, fraction_, pl.lit("0").repeat_by(places - fraction_.str.len_bytes()).list.join("")
-    )
+    fen = pl.concat_str(whole, fraction_, pl.lit("0").repeat_by(places - fraction_.str.len_bytes()).list.join(""))
     exact = fraction_.str.len_bytes().cast(pl.Int32) <= places
     return (
         frame.with_columns(exact=exact)

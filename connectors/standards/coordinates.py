@@ -115,14 +115,10 @@ def crs_hypotheses(
     known = np.isfinite(x) & np.isfinite(y)
     x, y = x[known], y[known]
     guesses = {crs: convert(x, y, crs) for crs in ("wgs84", "gcj02", "bd09")} | {"swapped": (y, x)}
-    return {
-        crs: float(_inside(*point, area).mean()) if x.size else float("nan") for crs, point in guesses.items()
-    }
+    return {crs: float(_inside(*point, area).mean()) if x.size else float("nan") for crs, point in guesses.items()}
 
 
-def _inside(
-    x: Floats, y: Floats, area: BaseGeometry | tuple[float, float, float, float]
-) -> npt.NDArray[np.bool_]:
+def _inside(x: Floats, y: Floats, area: BaseGeometry | tuple[float, float, float, float]) -> npt.NDArray[np.bool_]:
     if isinstance(area, tuple):
         west, south, east, north = area
         return np.asarray((x >= west) & (x <= east) & (y >= south) & (y <= north), dtype=np.bool_)
@@ -155,9 +151,7 @@ def _shift(lon: Floats, lat: Floats) -> Point:
     return dx * 180.0 / parallel, dy * 180.0 / meridian
 
 
-def _invert(
-    forward: Callable[[npt.ArrayLike, npt.ArrayLike], Point], lon: npt.ArrayLike, lat: npt.ArrayLike
-) -> Point:
+def _invert(forward: Callable[[npt.ArrayLike, npt.ArrayLike], Point], lon: npt.ArrayLike, lat: npt.ArrayLike) -> Point:
     """Solve forward(p) = (lon, lat) by the fixed point p ← p − (forward(p) − target)."""
     x, y = _arrays(lon, lat)
     guess_x, guess_y = x, y

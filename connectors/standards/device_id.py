@@ -62,9 +62,7 @@ def parse(s: pl.Series, edition: Edition = "2016") -> pl.DataFrame:
     """
     valid = is_valid(s).fill_null(False)
     column = pl.when(valid).then(pl.col("id"))
-    frame = s.to_frame("id").select(
-        a=column.str.extract_groups(_RULE_A[edition]), b=column.str.extract_groups(_RULE_B)
-    )
+    frame = s.to_frame("id").select(a=column.str.extract_groups(_RULE_A[edition]), b=column.str.extract_groups(_RULE_B))
     a, b = pl.col("a").struct, pl.col("b").struct
     return frame.select(
         *(pl.coalesce(a.field(name), b.field(name)).alias(name) for name in ("centre", "industry", "type")),
@@ -86,8 +84,6 @@ def make(
     ``centre`` is a division of 6 digits, which is padded with zeros, or a centre of 8; ``serial`` integers
     0–999999.
     """
-    number = pl.select(
-        pl.when(serial.is_between(0, 999_999)).then(serial.cast(pl.String).str.zfill(6))
-    ).to_series()
+    number = pl.select(pl.when(serial.is_between(0, 999_999)).then(serial.cast(pl.String).str.zfill(6))).to_series()
     whole = centre.str.pad_end(8, "0") + f"{industry}{type}{network}" + number
     return pl.select(pl.when(is_valid(whole)).then(whole)).to_series().alias(centre.name)

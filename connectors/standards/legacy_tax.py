@@ -53,9 +53,7 @@ def _parts(s: pl.Series) -> pl.DataFrame:
     resident = rid.is_valid(identity).fill_null(False) & suffix_is_number
     credit = credit_code.is_valid(s).fill_null(False)
     tail = s.str.slice(6, 9)
-    organisation = org.is_valid(tail).fill_null(False) & s.str.contains(r"^\d{6}[0-9A-Z]{9}$").fill_null(
-        False
-    )
+    organisation = org.is_valid(tail).fill_null(False) & s.str.contains(r"^\d{6}[0-9A-Z]{9}$").fill_null(False)
     code = credit_code.organisation_code(s)
     return pl.select(
         kind=pl.when(credit).then(pl.lit(CREDIT_CODE))

@@ -32,8 +32,8 @@ _SAME_LINE: Final = r"^0\d{2,3}(?:" + "|".join(f"{digit}{{7,8}}" for digit in ra
 def normalise(s: pl.Series, area_code: str = "0571") -> pl.Series:
     """Digits only, `1xxxxxxxxxx` or `05718xxxxxxx`; placeholders become null (they are missing, not wrong).
 
-    Country code, blanks, brackets, remarks in brackets and extensions go; of several numbers in one cell the first is kept;
-    a local number of 7 or 8 digits gains ``area_code``. What is no number stays, cleaned.
+    Country code, blanks, brackets with their remarks and extensions go; of several numbers in one cell the
+    first is kept; a local number of 7 or 8 digits gains ``area_code``. What is no number stays, cleaned.
     """
 
     def mend(rows: pl.Series) -> pl.Series:

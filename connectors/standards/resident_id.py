@@ -97,9 +97,7 @@ def centenarian_flag(s15: pl.Series) -> pl.Series:
 def make(division: pl.Series, birth: pl.Series, sequence: pl.Series) -> pl.Series:
     """Compose numbers from 6-digit divisions, Dates and sequences 0–999; null where a part is amiss."""
     dates = birth.dt.strftime("%Y%m%d")
-    numbers = pl.select(
-        pl.when(sequence.is_between(0, 999)).then(sequence.cast(pl.String).str.zfill(3))
-    ).to_series()
+    numbers = pl.select(pl.when(sequence.is_between(0, 999)).then(sequence.cast(pl.String).str.zfill(3))).to_series()
     body = division + dates + numbers
     return _with_check(body).alias(division.name)
 

@@ -132,9 +132,7 @@ def date_of(year: pl.Series, month: pl.Series, day: pl.Series) -> pl.Series:
     frame = pl.DataFrame({"y": year, "m": month, "d": day})
     y, m, d = pl.col("y"), pl.col("m"), pl.col("d")
     leap = ((y % 4 == 0) & (y % 100 != 0)) | (y % 400 == 0)
-    length = (
-        pl.when(m.is_in([4, 6, 9, 11])).then(30).when(m == 2).then(28 + leap.cast(pl.Int32)).otherwise(31)
-    )
+    length = pl.when(m.is_in([4, 6, 9, 11])).then(30).when(m == 2).then(28 + leap.cast(pl.Int32)).otherwise(31)
     possible = y.is_between(1, 9999) & m.is_between(1, 12) & (d >= 1) & (d <= length)
     # pl.date raises on impossible parts, even in rows that a condition would drop: make them possible first.
     safe = [pl.when(possible).then(part).otherwise(1) for part in (y, m, d)]

@@ -1,0 +1,231 @@
+"""What PostgreSQL and MySQL/MariaDB each do best: reading many rows as text, and marking many rows as taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
+
+import polars as pl
+
+from connectors.errors import Permanent
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+CONNECT_SECONDS: Final = 10
+READ_SECONDS: Final = 120
+"""Longest silence of a database in the middle of a statement."""
+
+BATCH_BYTES: Final = 32 * 1024 * 1024
+"""A batch ends here even if it has fewer rows, so that giant fields do not add up."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table's checked name and its columns with their SQL types."""
+
+    name: str
+    schema: str | None
+    types: dict[str, str]
+
+
+class Dialect(Protocol):
+    """The part of reading an exchange database that differs between products."""
+
+    connect_args: dict[str, Any]
+    acknowledge_rows: int
+    driver_errors: tuple[type[Exception], ...]
+    refused: frozenset[str]
+    gone: frozenset[str]
+
+    def quote(self, identifier: str) -> str: ...
+
+    def literal(self, value: str) -> str: ...
+
+    def code(self, error: BaseException) -> str: ...
+
+    def descriptor(self, connection: Any) -> int:
+        """The file descriptor of the driver's connection."""
+
+    def rows(
+        self, engine: Engine, table: Table, names: list[str], where: str, order: str, batch: int
+    ) -> Iterator[tuple[pl.DataFrame, int]]: ...
+
+    def acknowledge(
+        self, connection: Connection, table: Table, rows: pl.DataFrame, flag: str, waiting: str, taken: str
+    ) -> None: ...
+
+
+def dialect_of(backend: str, timezone: str) -> Dialect:
+    """The dialect of SQLAlchemy's backend name; times with a zone are given in ``timezone``."""
+    if backend == "postgresql":
+        return PostgreSql(timezone)
+    if backend in ("mysql", "mariadb"):
+        return MySql()
+    raise Permanent(f"exchange databases of the kind {backend} are not read", "Use PostgreSQL, MySQL or MariaDB")
+
+
+def _select(dialect: Dialect, table: Table, columns: list[str], where: str, order: str) -> str:
+    statement = f"SELECT {', '.join(columns)} FROM {_name(dialect, table)}"
+    if where:
+        statement += f" WHERE {where}"
+    return f"{statement} ORDER BY {order}" if order else statement
+
+
+def _name(dialect: Dialect, table: Table) -> str:
+    name = dialect.quote(table.name)
+    return f"{dialect.quote(table.schema)}.{name}" if table.schema else name
+
+
+class PostgreSql:
+    """Reads by ``COPY … TO STDOUT``: one statement, one snapshot, and rows never become Python objects."""
+
+    acknowledge_rows = 20_000
+    refused = frozenset({"28P01", "28000", "42501", "3D000"})
+    gone = frozenset({"42P01", "42703"})
+
+    def __init__(self, timezone: str) -> None:
+        import psycopg
+
+        self._timezone = timezone
+        self.driver_errors: tuple[type[Exception], ...] = (psycopg.Error,)
+        self.connect_args: dict[str, Any] = {
+            "connect_timeout": CONNECT_SECONDS,
+            "tcp_user_timeout": READ_SECONDS * 1000,
+            "options": f"-c datestyle=ISO -c timezone={timezone} -c statement_timeout={READ_SECONDS * 5000}",
+        }
+
+    def quote(self, identifier: str) -> str:
+        return '"' + identifier.replace('"', '""') + '"'
+
+    def literal(self, value: str) -> str:
+        return "'" + value.replace("'", "''") + "'"
+
+    def code(self, error: BaseException) -> str:
+        code = getattr(error, "sqlstate", None)
+        # libpq tells a refused login only by its text: psycopg has no SQLSTATE before a connection stands.
+        if code is None and "authentication failed" in str(error):
+            return "28P01"
+        return code or ""
+
+    def descriptor(self, connection: Any) -> int:
+        return int(connection.fileno())
+
+    def rows(
+        self, engine: Engine, table: Table, names: list[str], where: str, order: str, batch: int
+    ) -> Iterator[tuple[pl.DataFrame, int]]:
+        columns = [self._read_as(name, table.types[name]) for name in names]
+        query = _select(self, table, columns, where, order)
+        schema = {name: pl.String for name in names}
+        with closing(engine.raw_connection()) as pooled, pooled.cursor() as cursor:
+            buffer: list[bytes] = []
+            size = 0
+            with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)") as copy:
+                for row in copy:
+                    buffer.append(bytes(row))
+                    size += len(row)
+                    if len(buffer) >= batch or size >= BATCH_BYTES:
+                        yield _from_csv(buffer, schema), size
+                        buffer, size = [], 0
+            if buffer:
+                yield _from_csv(buffer, schema), size
+
+    def acknowledge(
+        self, connection: Connection, table: Table, rows: pl.DataFrame, flag: str, waiting: str, taken: str
+    ) -> None:
+        """One statement for all rows: their identities go as arrays of text and are cast to the columns' types."""
+        names = rows.columns
+        aliases = [f"v{number}" for number in range(len(names))]
+        same = " AND ".join(
+            f"t.{self.quote(name)} IS NOT DISTINCT FROM {self._written_as(f'a.{alias}', table.types[name])}"
+            if name == names[-1] and len(names) > 1
+            else f"t.{self.quote(name)} = {self._written_as(f'a.{alias}', table.types[name])}"
+            for name, alias in zip(names, aliases, strict=True)
+        )
+        statement = (
+            f"UPDATE {_name(self, table)} AS t SET {self.quote(flag)} = %s "
+            f"FROM unnest({', '.join(['%s::text[]'] * len(names))}) AS a({', '.join(aliases)}) "
+            f"WHERE {same} AND t.{self.quote(flag)} = %s"
+        )
+        arrays = [rows[name].to_list() for name in names]
+        connection.exec_driver_sql(statement, (taken, *arrays, waiting))
+
+    def _read_as(self, name: str, kind: str) -> str:
+        column = self.quote(name)
+        return f"{column} AT TIME ZONE {self.literal(self._timezone)} AS {column}" if _zoned(kind) else column
+
+    def _written_as(self, text: str, kind: str) -> str:
+        if _zoned(kind):
+            return f"({text}::timestamp AT TIME ZONE {self.literal(self._timezone)})"
+        return f"{text}::{kind}"
+
+
+def _zoned(kind: str) -> bool:
+    return kind.upper().startswith("TIMESTAMP") and "WITH TIME ZONE" in kind.upper()
+
+
+def _from_csv(rows: list[bytes], schema: dict[str, Any]) -> pl.DataFrame:
+    """Every value is quoted and null is not, so that a null and an empty text stay apart."""
+    return pl.read_csv(b"".join(rows), has_header=False, schema=schema)
+
+
+class MySql:
+    """Reads with an unbuffered cursor and no conversion: values stay the text that the server sends."""
+
+    connect_args: ClassVar[dict[str, Any]] = {
+        "connect_timeout": CONNECT_SECONDS,
+        "read_timeout": READ_SECONDS,
+        "write_timeout": READ_SECONDS,
+        "charset": "utf8mb4",
+    }
+    acknowledge_rows = 500
+    refused = frozenset({"1044", "1045", "1049", "1142", "1143"})
+    gone = frozenset({"1054", "1146"})
+
+    def __init__(self) -> None:
+        import pymysql
+
+        self.driver_errors: tuple[type[Exception], ...] = (pymysql.Error,)
+
+    def quote(self, identifier: str) -> str:
+        return "`" + identifier.replace("`", "``") + "`"
+
+    def literal(self, value: str) -> str:
+        return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+
+    def code(self, error: BaseException) -> str:
+        return str(error.args[0]) if error.args and isinstance(error.args[0], int) else ""
+
+    def descriptor(self, connection: Any) -> int:
+        return int(connection._sock.fileno())
+
+    def rows(
+        self, engine: Engine, table: Table, names: list[str], where: str, order: str, batch: int
+    ) -> Iterator[tuple[pl.DataFrame, int]]:
+        from pymysql.cursors import SSCursor
+
+        query = _select(self, table, [self.quote(name) for name in names], where, order)
+        with closing(engine.raw_connection()) as pooled:
+            connection: Any = pooled.driver_connection
+            connection.decoders = {}
+            cursor = connection.cursor(SSCursor)
+            cursor.execute(query)
+            while rows := cursor.fetchmany(batch):
+                columns = zip(*rows, strict=True)
+                frame = pl.DataFrame([pl.Series(n, v, dtype=pl.String) for n, v in zip(names, columns, strict=True)])
+                yield frame, int(frame.estimated_size())
+            cursor.close()
+
+    def acknowledge(
+        self, connection: Connection, table: Table, rows: pl.DataFrame, flag: str, waiting: str, taken: str
+    ) -> None:
+        """Points of the key's index joined by OR: temporary tables would need a right that readers seldom have."""
+        same = " AND ".join(f"{self.quote(name)} <=> %s" for name in rows.columns)
+        statement = (
+            f"UPDATE {_name(self, table)} SET {self.quote(flag)} = %s "
+            f"WHERE {self.quote(flag)} = %s AND ({' OR '.join([f'({same})'] * rows.height)})"
+        )
+        values = [value for row in rows.iter_rows() for value in row]
+        connection.exec_driver_sql(statement, (taken, waiting, *values))

@@ -1,0 +1,187 @@
+"""The receiver that upstream systems push signed deliveries to.
+
+A delivery is `POST /hooks/<system>` (or `/hooks/<system>/<physicalName>` where a system pushes several streams)
+with a JSON object or an array of at most 500 as its body and three headers: `X-Timestamp` (epoch milliseconds),
+`X-Nonce`, and `X-Signature` = base64(HMAC-SHA256(secret, timestamp + "\\n" + nonce + "\\n" + body)). Nothing of the
+body is parsed before the signature is verified; nothing is answered with 200 before it is committed to the inbox.
+The nonce names the delivery: sent again, after a lost answer or by an eavesdropper, it is answered with 409.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import logging
+import re
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+
+import orjson
+import psycopg
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from connectors import inbox
+from connectors.contract import Contract, Server, Stream, resolve_server
+from connectors.errors import Permanent
+from warehouse import connection
+
+LOG = logging.getLogger(__name__)
+
+MAX_BODY_BYTES: Final = 1 << 20
+MAX_EVENTS: Final = 500
+CLOCK_SECONDS: Final = 600
+
+_NONCE: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_TIMESTAMP: Final = re.compile(r"[0-9]{13}")
+
+Connect = Callable[[], psycopg.Connection]
+
+
+class Refused(Exception):
+    """A delivery that is not taken: HTTP status and what to tell the sender."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Store:
+    """One connection to the inbox, opened when needed, shared by the receiver's threads one at a time."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+        self._lock = threading.Lock()
+        self._conn: psycopg.Connection | None = None
+
+    def __call__(self, system: str, stream: str, delivery: inbox.Delivery) -> bool:
+        """Commit a delivery; False when it was there already. Raises psycopg.OperationalError when it cannot."""
+        with self._lock:
+            for last in (False, True):
+                try:
+                    if self._conn is None or self._conn.closed:
+                        self._conn = self._connect()
+                    with self._conn.transaction():
+                        return inbox.store(self._conn, system, stream, [delivery]) > 0
+                except psycopg.OperationalError:
+                    self._close()  # a connection lost since the last delivery is worth one more try
+                    if last:
+                        raise
+        raise AssertionError("the last try returns or raises")
+
+    def close(self) -> None:
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
+
+
+def receiver_app(contracts: Mapping[str, Contract], connect: Connect) -> Starlette:
+    """The ASGI application that takes deliveries for every enabled contract with a webhook server.
+
+    Secrets are resolved at each delivery, so that one missing variable does not stop the other systems.
+    """
+    store = Store(connect)
+
+    async def receive(request: Request) -> JSONResponse:
+        system = request.path_params["system"]
+        try:
+            stream, server = _target(contracts, system, request.path_params.get("stream"))
+            body = await _body(request)
+            nonce = verify(_secret(server), request.headers, body)
+            events = _events(body)
+            headers = {"timestamp": request.headers["x-timestamp"], "nonce": nonce}
+            if not await run_in_threadpool(store, system, stream.name, (nonce, body, headers)):
+                raise Refused(409, "this nonce was delivered before")
+        except Refused as refusal:
+            LOG.warning("webhook delivery for %s refused with %d: %s", system[:64], refusal.status, refusal)
+            return JSONResponse({"error": str(refusal)}, refusal.status)
+        except (psycopg.OperationalError, connection.WarehouseError) as error:
+            LOG.error("webhook delivery for %s not stored: %s", system, type(error).__name__)
+            return JSONResponse({"error": "the inbox cannot be reached; deliver again"}, 503, {"Retry-After": "5"})
+        return JSONResponse({"stored": events})
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        store.close()
+
+    routes = [
+        Route("/hooks/{system}", receive, methods=["POST"]),
+        Route("/hooks/{system}/{stream}", receive, methods=["POST"]),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def sign(secret: str, timestamp: str, nonce: str, body: bytes) -> str:
+    """The value of `X-Signature`."""
+    message = f"{timestamp}\n{nonce}\n".encode() + body
+    return base64.b64encode(hmac.new(secret.encode(), message, hashlib.sha256).digest()).decode()
+
+
+def verify(secret: str, headers: Mapping[str, str], body: bytes) -> str:
+    """The nonce of a delivery whose signature and time are right; raises Refused (401) for any other."""
+    timestamp, nonce = headers.get("x-timestamp", ""), headers.get("x-nonce", "")
+    if not _TIMESTAMP.fullmatch(timestamp) or not _NONCE.fullmatch(nonce):
+        raise Refused(401, "X-Timestamp (13 digits) and X-Nonce (8 to 64 of A-Z a-z 0-9 _ -) are needed")
+    given = headers.get("x-signature", "").encode("utf-8", "replace")
+    if not hmac.compare_digest(given, sign(secret, timestamp, nonce, body).encode()):
+        raise Refused(401, "the signature is wrong")
+    if abs(time.time() - int(timestamp) / 1000) > CLOCK_SECONDS:
+        raise Refused(401, f"the timestamp is more than {CLOCK_SECONDS // 60} minutes off")
+    return nonce
+
+
+def _target(contracts: Mapping[str, Contract], system: str, physical_name: str | None) -> tuple[Stream, Server]:
+    contract = contracts.get(system)
+    streams = [
+        (stream, contract.server_of(stream))
+        for stream in (contract.streams.values() if contract and contract.enabled else ())
+        if contract and contract.server_of(stream).protocol == "webhook"
+        and physical_name in (None, stream.physical_name)
+    ]
+    if len(streams) != 1:
+        raise Refused(404, "no such hook")
+    return streams[0]
+
+
+def _secret(server: Server) -> str:
+    try:
+        secret = str(resolve_server(server).get("secret") or "")
+    except Permanent:
+        secret = ""
+    if not secret:
+        raise Refused(503, "this hook has no secret yet")
+    return secret
+
+
+async def _body(request: Request) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise Refused(413, f"more than {MAX_BODY_BYTES} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _events(body: bytes) -> int:
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Refused(400, "the body is no JSON") from None
+    events = value if isinstance(value, list) else [value]
+    if not 1 <= len(events) <= MAX_EVENTS or not all(isinstance(event, dict) for event in events):
+        raise Refused(400, f"the body must be a JSON object or an array of 1 to {MAX_EVENTS}")
+    return len(events)

@@ -1,0 +1,27 @@
+{# 202606, 2026/6, 2026年6月, 2026-06 → 2026-06; a year stays a year; anything else stays as received. #}
+{% macro canonical_period(column) -%}
+    case
+        when {{ column }} ~ '^\s*[0-9]{4}\s*年?\s*$' then substring({{ column }} from '[0-9]{4}')
+        when {{ column }} ~ '^\s*[0-9]{4}[-/.年]?(0?[1-9]|1[0-2])月?\s*$'
+            then substring({{ column }} from '[0-9]{4}') || '-'
+                || lpad(substring({{ column }} from '[0-9]{4}[-/.年]?([0-9]{1,2})'), 2, '0')
+        else {{ column }}
+    end
+{%- endmacro %}
+
+
+{# The birth date inside an 18-character identity number (GB 11643, positions 7–14); null where there is no such day. #}
+{% macro birth_date_of_id(column) -%}
+    case
+        when {{ column }} ~ '^[0-9]{6}(18|19|20|21)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9X]$'
+            and substr({{ column }}, 13, 2)::int <= extract(day from make_date(
+                substr({{ column }}, 7, 4)::int, substr({{ column }}, 11, 2)::int, 1) + interval '1 month' - interval '1 day')
+            then make_date(substr({{ column }}, 7, 4)::int, substr({{ column }}, 11, 2)::int, substr({{ column }}, 13, 2)::int)
+    end
+{%- endmacro %}
+
+
+{# One spelling for one door: no blanks, 栋 and 号楼 as 幢. Enough to compare two sources, not to parse. #}
+{% macro address_key(column) -%}
+    nullif(replace(replace(regexp_replace({{ column }}, '\s', '', 'g'), '号楼', '幢'), '栋', '幢'), '')
+{%- endmacro %}

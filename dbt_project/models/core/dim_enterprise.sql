@@ -1,0 +1,65 @@
+-- One row per enterprise that resolution knows. The market register speaks first, the tax register second, the place
+-- codes of the safety office last.
+with stated as (
+    select
+        'market_registration' as system, 'enterprises' as stream, record_key, 1 as source_rank, updated_at,
+        credit_code, null::text as taxpayer_no, name, kind, industry, state, address, registered_on, closed_on
+    from {{ ref('stg_market_registration__enterprises') }}
+    union all
+    select
+        'tax_registry', 'taxpayers', record_key, 2, updated_at,
+        case when length(taxpayer_no) = 18 then taxpayer_no end, taxpayer_no, name, null, null, null, address,
+        registered_on, null
+    from {{ ref('stg_tax_registry__taxpayers') }}
+    union all
+    select
+        'safety_inspection', 'premises', record_key, 3, updated_at,
+        credit_code, null, name, null, null, null, address, null, null
+    from {{ ref('stg_safety_inspection__premises') }}
+),
+
+record as (
+    select member.entity_key, stated.*
+    from stated
+    inner join {{ source('resolution', 'membership') }} as member
+        on member.kind = 'enterprise' and member.to_run is null and member.system = stated.system
+        and member.stream = stated.stream and member.record_key = stated.record_key
+),
+
+golden as (
+    select
+        entity_key,
+        {{ golden('credit_code', 'system') }},
+        {{ golden('taxpayer_no', 'system') }},
+        {{ golden('name', 'system') }},
+        {{ golden('kind', 'system') }},
+        {{ golden('industry', 'system') }},
+        {{ golden('state', 'system') }},
+        {{ golden('address', 'system') }},
+        {{ golden('registered_on', 'system') }},
+        {{ golden('closed_on', 'system') }},
+        count(*) filter (where system = 'safety_inspection') as premises_count,
+        count(*) as record_count
+    from record
+    group by entity_key
+)
+
+select
+    entity.entity_key as enterprise_key,
+    golden.credit_code,
+    golden.credit_code_source,
+    golden.taxpayer_no,
+    golden.name,
+    golden.name_source,
+    golden.kind,
+    golden.industry,
+    coalesce(golden.state, 'unknown') as state,
+    golden.address,
+    golden.address_source,
+    golden.registered_on,
+    golden.closed_on,
+    golden.premises_count::integer as premises_count,
+    golden.record_count::integer as record_count
+from golden
+inner join {{ source('resolution', 'entity') }} as entity
+    on entity.entity_key = golden.entity_key and entity.kind = 'enterprise' and entity.status = 'active'

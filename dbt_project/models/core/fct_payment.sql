@@ -1,0 +1,22 @@
+-- Payment orders, with whom resolution says they went to. No name, identity number or account leaves staging here.
+select
+    payment.payment_no,
+    payment.policy_code,
+    member.entity_key as resident_key,
+    payment.period,
+    case
+        when payment.period ~ '^[0-9]{4}-(0[1-9]|1[0-2])$' then to_date(payment.period || '-01', 'YYYY-MM-DD')
+        when payment.period ~ '^[0-9]{4}$' then to_date(payment.period || '-01-01', 'YYYY-MM-DD')
+    end as period_from,
+    case
+        when payment.period ~ '^[0-9]{4}-(0[1-9]|1[0-2])$'
+            then (to_date(payment.period || '-01', 'YYYY-MM-DD') + interval '1 month' - interval '1 day')::date
+        when payment.period ~ '^[0-9]{4}$' then to_date(payment.period || '-12-31', 'YYYY-MM-DD')
+    end as period_to,
+    payment.amount,
+    payment.state,
+    payment.paid_on
+from {{ ref('stg_welfare_payment__payments') }} as payment
+left join {{ source('resolution', 'membership') }} as member
+    on member.kind = 'resident' and member.to_run is null and member.system = 'welfare_payment'
+    and member.stream = 'payments' and member.record_key = payment.record_key

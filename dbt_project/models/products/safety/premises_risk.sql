@@ -1,0 +1,173 @@
+-- The safety colour of every open coded premises, every point of it shown. Grey is "unknown": an input that cannot be
+-- used, no visit, or a visit too long ago. A premises that is overdue is never green. Gates come before the score.
+with parameter as (
+    select
+        {{ weight('staleness', 'per_cadence') }} as staleness_each,
+        {{ weight('staleness', 'cap') }} as staleness_cap,
+        {{ weight('colour', 'red_from') }} as red_from,
+        {{ weight('colour', 'yellow_from') }} as yellow_from,
+        {{ weight('cadence', 'green') }}::int as green_days,
+        {{ weight('cadence', 'yellow') }}::int as yellow_days,
+        {{ weight('cadence', 'red') }}::int as red_days,
+        {{ weight('cadence', 'grey_after') }} as grey_after,
+        (select min(w.version) from {{ ref('risk_weights') }} as w where {{ in_force('w') }}) as score_version,
+        -- Without the safety office's own tables nothing can be said.
+        {{ unusable_inputs([
+            ['safety_inspection', 'premises'], ['safety_inspection', 'inspections'], ['safety_inspection', 'hazards']
+        ]) }} as missing_always,
+        -- Without the fire dispatches the points may be too few: only a gate is still certain.
+        {{ unusable_inputs([['fire_119', 'incidents']]) }} as missing_points
+),
+
+visit as (
+    select premises_code, max(inspected_on) as last_inspected_on
+    from {{ ref('fct_inspection') }}
+    where inspected_on <= {{ as_of() }}
+    group by premises_code
+),
+
+known_point as (
+    select
+        premises_code,
+        sum(points) as points,
+        jsonb_agg(jsonb_build_object('rule', rule_code, 'points', points, 'detail', detail) order by rule_code) as points_shown,
+        string_agg(rule_code || ' ' || trim_scale(points)::text, ', ' order by rule_code) as points_told
+    from {{ ref('int_premises_point') }}
+    group by premises_code
+),
+
+gate as (
+    select
+        premises_code,
+        array_agg(distinct gate_code order by gate_code) as gates,
+        string_agg(distinct gate_code || ' ' || hazard_no, ', ' order by gate_code || ' ' || hazard_no) as gates_told
+    from {{ ref('int_premises_gate') }}
+    group by premises_code
+),
+
+before_staleness as (
+    select
+        premises.premises_code,
+        premises.premises_key,
+        premises.enterprise_key,
+        premises.name,
+        premises.category,
+        premises.grid_code,
+        premises.community_code,
+        premises.longitude,
+        premises.latitude,
+        premises.opened_on,
+        visit.last_inspected_on,
+        coalesce(known_point.points, 0) as base_points,
+        coalesce(known_point.points_shown, '[]'::jsonb) as points_shown,
+        known_point.points_told,
+        coalesce(gate.gates, '{}'::text[]) as gates,
+        gate.gates_told,
+        case
+            when gate.premises_code is not null or coalesce(known_point.points, 0) >= parameter.red_from
+                then parameter.red_days
+            when coalesce(known_point.points, 0) >= parameter.yellow_from then parameter.yellow_days
+            else parameter.green_days
+        end as base_cadence
+    from {{ ref('dim_premises') }} as premises
+    cross join parameter
+    left join visit on visit.premises_code = premises.premises_code
+    left join known_point on known_point.premises_code = premises.premises_code
+    left join gate on gate.premises_code = premises.premises_code
+    where premises.state = 'open'
+),
+
+with_staleness as (
+    select
+        before_staleness.*,
+        case
+            when last_inspected_on is null then 0
+            else least(
+                parameter.staleness_cap,
+                floor(parameter.staleness_each * ({{ as_of() }} - last_inspected_on) / base_cadence)
+            )
+        end as staleness_points
+    from before_staleness
+    cross join parameter
+),
+
+scored as (
+    select
+        with_staleness.*,
+        greatest(0, least(100, round(base_points + staleness_points)))::int as score
+    from with_staleness
+),
+
+-- What the known facts alone would say, and how often such premises are to be visited.
+known as (
+    select
+        scored.*,
+        case
+            when cardinality(gates) > 0 or score >= parameter.red_from then 'red'
+            when score >= parameter.yellow_from then 'yellow'
+            else 'green'
+        end as known_colour,
+        case
+            when cardinality(gates) > 0 or score >= parameter.red_from then parameter.red_days
+            when score >= parameter.yellow_from then parameter.yellow_days
+            else parameter.green_days
+        end as cadence
+    from scored
+    cross join parameter
+),
+
+judged as (
+    select
+        known.*,
+        parameter.score_version,
+        parameter.missing_always || parameter.missing_points as unknown_inputs,
+        coalesce(last_inspected_on, opened_on) + cadence as next_inspection_due,
+        last_inspected_on is null or {{ as_of() }} > last_inspected_on + cadence as overdue,
+        case
+            when cardinality(parameter.missing_always) > 0 then 'grey: input'
+            when cardinality(gates) > 0 then 'red: gate'
+            when cardinality(parameter.missing_points) > 0 then 'grey: input'
+            when last_inspected_on is null then 'grey: never'
+            when {{ as_of() }} - last_inspected_on > parameter.grey_after * cadence
+                or (known_colour = 'green' and {{ as_of() }} > last_inspected_on + cadence) then 'grey: overdue'
+            else known_colour
+        end as verdict
+    from known
+    cross join parameter
+)
+
+select
+    premises_code,
+    premises_key,
+    enterprise_key,
+    name,
+    category,
+    grid_code,
+    community_code,
+    longitude,
+    latitude,
+    -- A sum that lacks an input is not a score.
+    case when cardinality(unknown_inputs) = 0 then score end as score,
+    split_part(verdict, ':', 1) as colour,
+    case verdict
+        when 'grey: input' then 'grey: cannot be judged without ' || array_to_string(unknown_inputs, ', ')
+        when 'red: gate' then 'red: gate ' || gates_told
+        when 'grey: never' then 'grey: never inspected'
+        when 'grey: overdue' then 'grey: last inspected on ' || last_inspected_on || ', was due on ' || next_inspection_due
+            || ' (every ' || cadence || ' days for ' || known_colour || ', known points ' || score || ')'
+        else known_colour || ': score ' || score || ' = ' || coalesce(points_told, 'no points')
+            || case when staleness_points > 0 then ', staleness ' || staleness_points::int else '' end
+    end as reason,
+    case
+        when staleness_points > 0 then points_shown || jsonb_build_array(jsonb_build_object(
+            'rule', 'staleness', 'points', staleness_points, 'detail', last_inspected_on
+        ))
+        else points_shown
+    end as points,
+    gates,
+    unknown_inputs,
+    last_inspected_on,
+    next_inspection_due,
+    overdue,
+    score_version
+from judged

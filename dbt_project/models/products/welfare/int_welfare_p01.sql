@@ -1,0 +1,56 @@
+-- Minimum living security (P01): approved as "dibao" on the day. The approval itself is the evidence; income and assets
+-- were weighed by the office that gave it. Being in force as "tekun" (P03) at the same time excludes P01, so that is a
+-- contradiction for a person to settle, not a "no".
+with member as (
+    select
+        link.entity_key as resident_key,
+        person.record_key,
+        person.category,
+        -- The amount is approved for the family; each member's share of it is shown.
+        person.approved_amount / count(*) over (
+            partition by person.family_no, person.category, person.valid_from, person.valid_to
+        ) as share_of_amount,
+        person.valid_to,
+        person.valid_from <= {{ as_of() }} and coalesce(person.valid_to, 'infinity'::date) >= {{ as_of() }} as in_force
+    from {{ ref('stg_minimum_living__members') }} as person
+    inner join {{ source('resolution', 'membership') }} as link
+        on link.kind = 'resident' and link.to_run is null and link.system = 'minimum_living'
+        and link.stream = 'members' and link.record_key = person.record_key
+),
+
+resident as (
+    select
+        resident_key,
+        bool_or(in_force and category = 'dibao') as is_dibao,
+        bool_or(in_force and category = 'tekun') as is_tekun,
+        bool_or(in_force and category = 'dibian') as is_dibian,
+        -- A resident listed twice is due once.
+        max(share_of_amount) filter (where in_force and category = 'dibao') as share_of_amount,
+        max(valid_to) filter (where category = 'dibao' and not in_force) as ended_on,
+        jsonb_agg(
+            jsonb_build_object('system', 'minimum_living', 'stream', 'members', 'record', record_key) order by record_key
+        ) as records
+    from member
+    group by resident_key
+)
+
+select
+    resident_key,
+    'P01' as policy_code,
+    case
+        when is_dibao and is_tekun then 'unknown'
+        when is_dibao then 'eligible'
+        else 'not_eligible'
+    end as outcome,
+    case
+        when is_dibao and is_tekun then 'listed as dibao and as tekun on the day'
+        when is_dibao then 'dibao approval in force'
+        when is_tekun then 'tekun support (P03) excludes P01'
+        when is_dibian then 'approved as dibian (P02) only'
+        when ended_on < {{ as_of() }} then 'dibao approval ended on ' || ended_on
+        else 'no dibao approval in force'
+    end as reason,
+    case when is_dibao and is_tekun then array['one category of minimum_living.members'] else '{}'::text[] end as missing_evidence,
+    case when is_dibao and not is_tekun then share_of_amount end::numeric(12, 2) as amount_due,
+    jsonb_build_object('rules', jsonb_build_array('P01.approval_in_force', 'P01.not_with_P03'), 'records', records) as evidence
+from resident

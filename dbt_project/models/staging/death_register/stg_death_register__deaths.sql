@@ -1,0 +1,1 @@
+{{ current_version('death_register', 'deaths') }}

@@ -1,0 +1,1 @@
+{{ current_version('elder_door_sensor', 'devices') }}

@@ -1,0 +1,1 @@
+{{ current_version('household_registry', 'residents') }}

@@ -1,0 +1,1 @@
+{{ current_version('minimum_living', 'members') }}

@@ -1,0 +1,1 @@
+{{ current_version('police_110', 'incidents') }}

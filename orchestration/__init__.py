@@ -1,0 +1,1 @@
+"""Dagster definitions made from the other rooms, and the `townhub` command."""

@@ -1,0 +1,66 @@
+"""The `townhub` command. Heavy libraries are imported by the command that needs them, so `--help` answers at once."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from orchestration import environment, output
+from orchestration.commands import (
+    bench,
+    bringing_up,
+    holds,
+    passes,
+    quarantine,
+    query,
+    releases,
+    simulate,
+    status,
+    systems,
+)
+
+app = typer.Typer(
+    name="townhub",
+    help="The data-integration hub of a town. Begin with: townhub demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+passes.attach(app)
+bringing_up.attach(app)
+status.attach(app)
+query.attach(app)
+holds.attach(app)
+app.add_typer(systems.app, name="systems")
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(releases.app, name="release")
+app.add_typer(holds.app, name="holds")
+app.add_typer(simulate.app, name="simulate")
+bench.attach(app)
+
+
+def main() -> None:
+    """Run the command; an error is one line that says what to do, and exit code 1."""
+    environment.quiet()
+    try:
+        app(prog_name="townhub")
+    except KeyboardInterrupt:
+        output.say("interrupted; what was committed stays, the next run carries on")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone (| head)
+        sys.exit(1)
+    except Exception as error:
+        if output.debugging():
+            raise
+        from orchestration.failures import for_people
+
+        output.say(f"townhub: {for_people(error)}")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""`townhub release`: what was published, what changed, and back again."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from orchestration import output
+
+app = typer.Typer(help="The releases that apps see.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_(
+    family: Annotated[str, typer.Option(help="Only this product family.")] = "",
+    as_json: Annotated[bool, output.JSON_OPTION] = False,
+) -> None:
+    """The newest releases, newest first.
+
+    Example: townhub release list --family safety
+    """
+    from warehouse import connection, release
+
+    with connection.connect("publisher") as conn:
+        rows = [_line(found) for found in release.list_releases(conn, family or None)]
+    output.emit_rows(rows, as_json=as_json, empty="nothing was published yet; see `townhub run`")
+
+
+@app.command()
+def show(
+    release_id: Annotated[int, typer.Argument(help="Number of the release.")],
+    as_json: Annotated[bool, output.JSON_OPTION] = False,
+) -> None:
+    """One release with its verdicts.
+
+    Example: townhub release show 3
+    """
+    from warehouse import connection, release
+
+    with connection.connect("publisher") as conn:
+        found = release.show_release(conn, release_id)
+        verdicts = conn.execute(
+            "SELECT DISTINCT ON (check_name) check_name, state, rows_checked, created_at FROM control.verdict"
+            " WHERE candidate_id = %s ORDER BY check_name, verdict_id DESC",
+            [found.candidate_id],
+        ).fetchall()
+    lines = [dict(zip(("check", "state", "rows", "at"), verdict, strict=True)) for verdict in verdicts]
+    if as_json:
+        output.emit_json({**asdict(found), "verdicts": lines})
+    else:
+        output.emit_rows([_line(found)], as_json=False)
+        output.emit_rows(lines, as_json=False, title="verdicts", empty="no verdicts")
+
+
+@app.command()
+def diff(
+    before: Annotated[int, typer.Argument(help="The earlier release.")],
+    after: Annotated[int, typer.Argument(help="The later release of the same family.")],
+    as_json: Annotated[bool, output.JSON_OPTION] = False,
+) -> None:
+    """Which keys two releases of a family differ in.
+
+    Example: townhub release diff 3 5
+    """
+    from warehouse import connection, release
+
+    with connection.connect("publisher") as conn:
+        found = release.diff_releases(conn, before, after)
+    rows: list[dict[str, Any]] = [
+        {"product": item.product, "change": change, "key": key}
+        for item in found
+        for change in ("added", "removed", "changed")
+        for key in getattr(item, change)
+    ]
+    output.emit_rows(rows, as_json=as_json, empty="no difference")
+
+
+@app.command()
+def rollback(
+    family: Annotated[str, typer.Argument(help="Product family, e.g. safety.")],
+    release_id: Annotated[int, typer.Argument(help="The release to show again.")],
+    reason: Annotated[str, typer.Option(help="Why; it is written into the audit chain.")],
+    by: Annotated[str, typer.Option(help="Your name; the login's without.")] = "",
+) -> None:
+    """Show an earlier release of a family again.
+
+    Example: townhub release rollback safety 3 --reason "scores of 5 were computed with old weights"
+    """
+    from warehouse import connection, release
+
+    with connection.connect("publisher") as conn:
+        release.rollback(conn, family, release_id, by or getpass.getuser(), reason)
+    print(f"{family} shows release {release_id} again")
+
+
+def _line(found: Any) -> dict[str, Any]:
+    return {
+        "release": found.release_id,
+        "family": found.family,
+        "current": found.current,
+        "as_of": found.as_of,
+        "published": found.published_at,
+        "by": found.published_by,
+        "candidate": found.candidate_id,
+        "content_hash": found.content_hash,
+        "row_changes": found.row_changes,
+    }

@@ -1,0 +1,160 @@
+"""Running dbt inside this process: one warm runner, each invocation told exactly what to build and to test.
+
+Importing dbt costs about three seconds and parsing one or two, so both happen once per process and only when
+something is built.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from orchestration import environment, manifest
+from orchestration.manifest import Project
+
+THREADS = "4"
+PASSING = ("success", "pass")
+
+_parsed: dict[str, Any] = {}
+"""Digest of the project's files → dbt's own manifest object."""
+
+
+class BuildError(RuntimeError):
+    """dbt could not run at all (as opposed to a model or a test that failed)."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One node's result. `message` is dbt's first line only: the rest may quote the database, and so rows."""
+
+    unique_id: str
+    status: str
+    seconds: float
+    rows: int | None
+    failures: int | None
+    message: str
+
+    @property
+    def passed(self) -> bool:
+        return self.status in PASSING
+
+
+def build(project: Project, step: str, *, as_of: date, only: Iterable[str] | None = None) -> dict[str, Outcome]:
+    """`dbt build` of one step: its seeds and models (or those of `only`) with the data tests that belong to it.
+
+    Returns the outcome of every node that dbt touched, by unique id. Unit tests are left to the test suite:
+    they judge the SQL, not today's data.
+    """
+    wanted = set(only) if only is not None else {node.unique_id for node in project.nodes_of(step)}
+    tests = [test for test in project.tests_of(step) if test.node in wanted]
+    names = [uid.split(".")[2] for uid in (*sorted(wanted), *(test.unique_id for test in tests))]
+    if not names:
+        return {}
+    _connect()
+    result = _invoke(
+        [
+            "build",
+            *("--select", *names),
+            *("--indirect-selection", "empty", "--exclude-resource-type", "unit_test"),
+            *("--vars", json.dumps({"as_of": as_of.isoformat()}), "--threads", THREADS, "--no-write-json"),
+            *manifest.arguments(manifest.target_folder()),
+        ]
+    )
+    return {outcome.unique_id: outcome for outcome in map(_outcome, result.results)}
+
+
+def save_outcomes(run_id: str, project: Project, outcomes: Mapping[str, Outcome]) -> None:
+    """Add a step's outcomes to the file from which the gate reads the test results of a run."""
+    path = _outcome_file(run_id)
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    known += [{**asdict(outcome), **_names(project, outcome)} for outcome in outcomes.values()]
+    partial = path.with_suffix(".part")
+    partial.write_text(json.dumps(known), encoding="utf-8")
+    partial.replace(path)
+
+
+def read_outcomes(run_id: str) -> list[dict[str, Any]]:
+    """What `save_outcomes` kept for a run: dictionaries with model, test (None for a model), status, failures."""
+    path = _outcome_file(run_id)
+    return list(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else []
+
+
+def forget_outcomes(keep: int = 20) -> None:
+    """Remove the result files of old runs."""
+    files = sorted(_outcome_file("x").parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
+    for path in files[:-keep]:
+        path.unlink(missing_ok=True)
+
+
+def _outcome_file(run_id: str) -> Path:
+    folder = manifest.target_folder() / "outcomes"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{run_id}.json"
+
+
+def _names(project: Project, outcome: Outcome) -> dict[str, str | None]:
+    test = project.tests.get(outcome.unique_id)
+    node = project.nodes.get(test.node if test else outcome.unique_id)
+    return {"model": node.name if node else outcome.unique_id, "test": test.name if test else None}
+
+
+def _outcome(result: Any) -> Outcome:
+    # An adapter answers "SELECT 1234" for a table and says -1 where it does not know.
+    rows = (result.adapter_response or {}).get("rows_affected")
+    return Outcome(
+        unique_id=result.node.unique_id,
+        status=str(getattr(result.status, "value", result.status)),
+        seconds=float(result.execution_time or 0.0),
+        rows=int(rows) if rows is not None and int(rows) >= 0 else None,
+        failures=result.failures,
+        message=str(result.message or "").strip().split("\n")[0][:300],
+    )
+
+
+def _connect() -> None:
+    """Give dbt's profile the warehouse's address."""
+    from warehouse import connection
+
+    parts = urlsplit(connection.url())
+    os.environ.update(
+        {
+            "TOWNHUB_DBT_HOST": parts.hostname or "127.0.0.1",
+            "TOWNHUB_DBT_PORT": str(parts.port or 5432),
+            "TOWNHUB_DBT_USER": unquote(parts.username or ""),
+            "TOWNHUB_DBT_PASSWORD": unquote(parts.password or ""),
+            "TOWNHUB_DBT_DBNAME": unquote(parts.path.lstrip("/")),
+        }
+    )
+    environment.quiet()
+
+
+def _invoke(arguments: list[str]) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    done = dbtRunner(manifest=_manifest()).invoke(["--quiet", "--log-level", "none", *arguments])
+    if done.result is None:
+        raise BuildError(f"dbt did not run: {type(done.exception).__name__}; try `dbt debug` in dbt_project/")
+    return done.result
+
+
+def _manifest() -> Any:
+    """dbt's manifest, parsed once per state of the project; each invocation gets a copy to write into."""
+    from dbt.cli.main import dbtRunner
+
+    key = manifest.digest(environment.DBT_PROJECT)
+    if key not in _parsed:
+        folder = manifest.target_folder()
+        done = dbtRunner().invoke(
+            ["--quiet", "--log-level", "none", "parse", "--no-write-json", *manifest.arguments(folder)]
+        )
+        if not done.success:
+            raise BuildError(f"dbt cannot parse the project: {done.exception}")
+        _parsed.clear()
+        _parsed[key] = done.result
+    return _parsed[key].deepcopy()

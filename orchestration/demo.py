@@ -1,0 +1,83 @@
+"""Passes as the command runs them: with the simulated town, the webhook receiver and progress around them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from orchestration import environment, hub, names, output, passes, progress, receiving, town
+from orchestration.report import PassReport
+
+OTHER_STEPS = 10
+"""dbt, resolution, gates and releases: about so many steps follow the streams of a pass."""
+
+
+def run_once(select: list[str] | None) -> PassReport:
+    """One pass on whatever the environment (or the simulated town that is running) points at."""
+    contracts = hub.prepare()
+    report = PassReport()
+    with hub.instance() as instance, receiving.listening():
+        if environment.simulator_status() is not None:
+            town.wait_delivered(output.say)
+        _pass(instance, report, len(names.selected_streams(dict(contracts), select)), select)
+    return report
+
+
+def demonstrate(scale: float, seed: int, days: int, *, fresh: bool) -> PassReport:
+    """A simulated town and a pass over it, then a day and a pass, `days` times. Counts add up over the passes."""
+    bring_town(scale, seed, fresh=fresh)
+    contracts = hub.prepare()
+    report = PassReport()
+    streams = len(names.selected_streams(dict(contracts), None))
+    with hub.instance() as instance, receiving.listening():
+        for day in range(days + 1):
+            if day:
+                town.advance(1)
+                output.say(f"the town lives on: {town.required_status().get('today')}")
+            town.wait_delivered(output.say)
+            _pass(instance, report, streams, None)
+    return report
+
+
+def bring_town(scale: float, seed: int, *, fresh: bool = False) -> None:
+    """Have this very town running, and the contracts' `${NAME}`s point at it."""
+    _own_town(scale, seed, fresh=fresh)
+    status = _running_town(scale, seed)
+    environment.load_simulated()
+    output.say(f"the town of {status.get('today')} (scale {scale:g}, seed {seed}) is ready")
+
+
+def _pass(instance: Any, report: PassReport, streams: int, select: list[str] | None) -> None:
+    with progress.shown(streams + OTHER_STEPS) as shown:
+        report.progress = shown
+        passes.execute(instance, report, run_key=passes.new_run_key(), select=select)
+
+
+def _own_town(scale: float, seed: int, *, fresh: bool) -> None:
+    """Refuse to pour a second town into a warehouse that holds another one, unless it may be thrown away."""
+    from orchestration import teardown
+
+    path, wanted = environment.home() / "town.json", {"scale": scale, "seed": seed}
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        held = None
+    if held is not None and held != wanted:
+        if not fresh:
+            raise town.TownError(
+                f"this home holds the town of scale {held['scale']:g}, seed {held['seed']}; to make another one, delete "
+                "it with `townhub down --purge --yes`, or let the demo do so with --fresh"
+            )
+        teardown.purge()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(wanted), encoding="utf-8")
+
+
+def _running_town(scale: float, seed: int) -> dict[str, Any]:
+    """The town's status, started if it is not running (or is another one)."""
+    status = environment.simulator_status()
+    if status is not None and (float(status["scale"]), int(status["seed"])) == (scale, seed):
+        return town.wait_ready(None, output.say)
+    if status is not None:
+        town.stop()
+    return town.wait_ready(town.start(scale, seed), output.say)

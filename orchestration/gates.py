@@ -1,0 +1,103 @@
+"""The gate of each product family: note the candidate, judge it, and show the verdicts as an asset check.
+
+The check is blocking, but that is only Dagster's courtesy: what keeps an unjudged or red candidate away from apps is
+`control.publish` in Postgres, which reads the verdicts itself.
+"""
+
+# No `from __future__ import annotations` here: Dagster reads the annotation of `context` at run time.
+from typing import Any
+
+import dagster as dg
+
+from orchestration import names, recovery, report
+from orchestration.failures import safe_message
+from orchestration.manifest import PRODUCTS, Project
+from orchestration.warehouse import key_of
+from warehouse.release import Candidate
+
+GATE_CHECK = "gate"
+
+
+def assets(project: Project) -> list[dg.AssetsDefinition]:
+    """One candidate asset per family, downstream of all models of its products."""
+    return [_asset(project, family) for family in project.families]
+
+
+def _asset(project: Project, family: str) -> dg.AssetsDefinition:
+    key = dg.AssetKey(names.candidate(family))
+
+    @dg.asset(
+        key=key,
+        deps=sorted(key_of(node) for node in project.nodes_of(f"{PRODUCTS}_{family}")),
+        group_name="gates",
+        owners=[names.team("data office")],
+        kinds={"python", "greatexpectations"},
+        description=f"The candidate of the family {family} as it was judged: its content hash, rows and verdicts.",
+        pool=names.BUILD_POOL,
+        check_specs=[
+            dg.AssetCheckSpec(
+                GATE_CHECK, asset=key, blocking=True, description="Every required check of the family is green."
+            )
+        ],
+    )
+    def judge(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        recovery.mark(context)
+        try:
+            with report.work("gate", f"gate {family}"):
+                candidate, verdicts = _judge(context.run_id, family)
+        except Exception as error:
+            message = safe_message(error)
+            report.current().failed(f"gate {family}", message)
+            raise dg.Failure(description=message, allow_retries=False) from None
+        report.current().verdicts[family] = {verdict.check_name: verdict.state for verdict in verdicts}
+        return dg.MaterializeResult(
+            metadata={
+                "candidate": candidate.candidate_id,
+                "as of": candidate.as_of.isoformat(),
+                "content hash": candidate.content_hash,
+                "dagster/row_count": sum(candidate.row_counts.values()),
+                "rows": dict(candidate.row_counts),
+            },
+            check_results=[_check(verdicts)],
+        )
+
+    return judge
+
+
+def _judge(run_id: str, family: str) -> tuple[Candidate, list[Any]]:
+    from orchestration import dbt_runs
+    from quality import gate
+    from warehouse import connection, release
+    from warehouse.settings import settings
+
+    tests = [
+        gate.DbtTestResult(
+            model=outcome["model"], test=outcome["test"], status=outcome["status"], failures=outcome["failures"]
+        )
+        for outcome in dbt_runs.read_outcomes(run_id)
+        if outcome["test"] is not None
+    ]
+    with connection.connect("builder") as conn:
+        candidate = release.register_candidate(conn, family, settings().as_of(), run_id)
+    return candidate, gate.judge(family, candidate.candidate_id, dbt_results=tests, run_id=run_id)
+
+
+def _check(verdicts: list[Any]) -> dg.AssetCheckResult:
+    failing = [verdict for verdict in verdicts if verdict.state != "green"]
+    table = dg.MetadataValue.table(
+        [dg.TableRecord({"check": v.check_name, "state": v.state, "rows": int(v.rows_checked or 0)}) for v in verdicts],
+        schema=dg.TableSchema(
+            columns=[
+                dg.TableColumn("check", "string"),
+                dg.TableColumn("state", "string"),
+                dg.TableColumn("rows", "int"),
+            ]
+        ),
+    )
+    return dg.AssetCheckResult(
+        check_name=GATE_CHECK,
+        passed=bool(verdicts) and not failing,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=", ".join(f"{verdict.check_name} is {verdict.state}" for verdict in failing) or None,
+        metadata={"verdicts": table},
+    )

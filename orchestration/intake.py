@@ -1,0 +1,215 @@
+"""One Dagster asset per upstream stream, made from its contract.
+
+The asset's step pulls, conforms and lands (connectors.intake) and then holds the landed rows against the
+contract (quality.contract_checks). The checks run in the same step, so that they cost no step of their own
+and a stream whose pull failed has none.
+"""
+
+# No `from __future__ import annotations` here: Dagster reads the annotation of `context` at run time.
+import time
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+
+from connectors.contract import Contract, Stream
+from orchestration import environment, names, recovery, report
+from orchestration.failures import safe_message
+
+CONTRACT_CHECK = "contract"
+APPLIED_CHECK = "applied"
+PREVIEW_ROWS = 5
+PREVIEW_CLASSES = ("L1", "L2")
+
+
+def assets(contracts: Mapping[str, Contract]) -> list[dg.AssetsDefinition]:
+    """The assets of every enabled contract; a disabled one (health_code) has none."""
+    return [
+        _asset(contract, stream)
+        for contract in contracts.values()
+        if contract.enabled
+        for stream in contract.streams.values()
+    ]
+
+
+def _asset(contract: Contract, stream: Stream) -> dg.AssetsDefinition:
+    key = dg.AssetKey(names.landing(stream))
+
+    @dg.asset(
+        key=key,
+        group_name=contract.domain,
+        owners=[names.team(contract.owner)],
+        description=_description(contract, stream),
+        kinds={"postgres", contract.server_of(stream).protocol},
+        tags={"townhub/system": contract.id, "townhub/load": stream.load},
+        metadata=_static_metadata(contract, stream),
+        freshness_policy=dg.FreshnessPolicy.time_window(
+            fail_window=timedelta(seconds=max(60, contract.freshness_seconds))
+        ),
+        pool=names.intake_pool(contract.id),
+        check_specs=[
+            dg.AssetCheckSpec(CONTRACT_CHECK, asset=key, description="The landed current version obeys the contract."),
+            dg.AssetCheckSpec(APPLIED_CHECK, asset=key, description="The load was applied, not held for a steward."),
+        ],
+    )
+    def land(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        return _land(context, contract, stream)
+
+    return land
+
+
+def _land(context: dg.AssetExecutionContext, contract: Contract, stream: Stream) -> dg.MaterializeResult:
+    from connectors import intake
+
+    environment.load_simulated()
+    recovery.mark(context)
+    current, name = report.current(), f"{stream.system}.{stream.name}"
+    current.progress.begin(name)
+    outcome = "failed"
+    try:
+        result = intake.run_stream(contract, stream, run_id=context.run_id, progress=current.progress.rows)
+        outcome = result.state
+    except Exception as error:
+        message = safe_message(error)
+        current.load_failed(stream.system, stream.name, message)
+        # `from None`: the original error's text and local values must not reach the event log.
+        raise dg.Failure(description=message, allow_retries=False) from None
+    finally:
+        current.progress.end(name, outcome)
+    current.loaded(result)
+    return dg.MaterializeResult(
+        metadata=_load_metadata(stream, result),
+        check_results=[_contract_check(contract, stream), _applied_check(result)],
+    )
+
+
+def _contract_check(contract: Contract, stream: Stream) -> dg.AssetCheckResult:
+    """The GX suite of the contract. It judges, it does not block: the rows are landed already."""
+    started = time.perf_counter()
+    try:
+        from quality import contract_checks
+
+        results = contract_checks.check_stream(contract, stream)
+    except Exception as error:
+        # A check that crashed counts as red; it must not undo the landing that is committed.
+        message = safe_message(error)
+        report.current().failed(f"contract check of {stream.system}.{stream.name}", message)
+        return dg.AssetCheckResult(
+            check_name=CONTRACT_CHECK, passed=False, severity=dg.AssetCheckSeverity.ERROR, description=message
+        )
+    finally:
+        report.current().spent("gate", time.perf_counter() - started)
+    failed = [result for result in results if not result.passed]
+    errors = [result.name for result in failed if result.severity == "error"]
+    return dg.AssetCheckResult(
+        check_name=CONTRACT_CHECK,
+        passed=not failed,
+        severity=dg.AssetCheckSeverity.ERROR if errors else dg.AssetCheckSeverity.WARN,
+        description=f"{len(results) - len(failed)} of {len(results)} expectations met",
+        metadata={
+            "failed": [result.name for result in failed],
+            "rows checked": max((result.rows_checked for result in results), default=0),
+            "observed": {result.name: result.observed for result in failed},
+        },
+    )
+
+
+def _applied_check(result: Any) -> dg.AssetCheckResult:
+    held = result.state == "held"
+    remedy = "held above the contract's limit; see `townhub holds list` and `townhub holds release`"
+    return dg.AssetCheckResult(
+        check_name=APPLIED_CHECK,
+        passed=not held,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=remedy if held else None,
+    )
+
+
+def _description(contract: Contract, stream: Stream) -> str:
+    lines = [
+        f"**{contract.name}** – {contract.purpose}",
+        f"Grain: {stream.grain}" if stream.grain else "",
+        f"Limitations: {contract.limitations}",
+        f"Legal basis: {contract.legal_basis}; permitted purposes: {', '.join(contract.purposes)}",
+        f"Owner: {contract.owner}",
+    ]
+    return "\n\n".join(line for line in lines if line)
+
+
+def _static_metadata(contract: Contract, stream: Stream) -> dict[str, Any]:
+    columns = [
+        dg.TableColumn(
+            name=column.name,
+            type=column.postgres_type,
+            description=_column_note(column),
+            constraints=dg.TableColumnConstraints(nullable=not column.required, unique=False),
+            tags={"class": column.classification, **({"sensitive": ""} if column.sensitive else {})},
+        )
+        for column in stream.columns
+    ]
+    return {
+        "dagster/column_schema": dg.TableSchema(columns=columns),
+        "dagster/table_name": f"{stream.landing_schema}.{stream.landing_table}",
+        "contract version": contract.version,
+        "cadence (s)": contract.cadence_seconds,
+        "retention (days)": contract.retention_days,
+    }
+
+
+def _column_note(column: Any) -> str:
+    parts = [f"upstream: {column.physical_name}", column.semantic_type or "", column.description or ""]
+    return "; ".join(part for part in parts if part)
+
+
+def _load_metadata(stream: Stream, result: Any) -> dict[str, Any]:
+    metadata: dict[str, Any] = {
+        "load id": result.load_id,
+        "state": result.state,
+        "rows in": result.rows_in,
+        "rows landed": result.landed,
+        "rows unchanged": result.unchanged,
+        "rows quarantined": result.quarantined,
+        "rows tombstoned": result.tombstoned,
+        "bytes in": result.bytes_in,
+        "reasons": dict(result.reasons),
+        "seconds": {step: round(seconds, 3) for step, seconds in result.seconds.items()},
+    }
+    row_count, preview = _look(stream)
+    metadata["dagster/row_count"] = row_count
+    if preview:
+        metadata["preview"] = dg.MetadataValue.md(preview)
+    return metadata
+
+
+def _look(stream: Stream) -> tuple[int, str]:
+    """Rows of the current version, and a few of them in the columns that anyone may see."""
+    from psycopg import sql
+
+    from warehouse import connection
+
+    table = sql.Identifier(stream.landing_schema, stream.landing_table)
+    open_columns = [c for c in stream.columns if c.classification in PREVIEW_CLASSES and not c.sensitive]
+    shown = [] if stream.isolated else [column.name for column in open_columns]
+    with connection.connect("loader") as conn:
+        counted = conn.execute(sql.SQL("SELECT count(*) FROM {} WHERE _to_load IS NULL").format(table)).fetchone()
+        rows: Iterable[tuple[Any, ...]] = ()
+        if shown:
+            query = sql.SQL("SELECT {} FROM {} WHERE _to_load IS NULL LIMIT {}").format(
+                sql.SQL(", ").join(map(sql.Identifier, shown)), table, sql.Literal(PREVIEW_ROWS)
+            )
+            rows = conn.execute(query).fetchall()
+    return (int(counted[0]) if counted else 0), _markdown(shown, rows)
+
+
+def _markdown(columns: list[str], rows: Iterable[tuple[Any, ...]]) -> str:
+    lines = [" | ".join(_cell(value) for value in row) for row in rows]
+    if not lines:
+        return ""
+    head = [" | ".join(columns), " | ".join("---" for _ in columns)]
+    return "\n".join(f"| {line} |" for line in head + lines)
+
+
+def _cell(value: Any) -> str:
+    text = "" if value is None else str(value)
+    return (text if len(text) <= 40 else text[:39] + "…").replace("|", "\\|").replace("\n", " ")

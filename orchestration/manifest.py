@@ -1,0 +1,212 @@
+"""What dbt's manifest says, read without dbt: models, tests, what depends on what, and in which step they run.
+
+The manifest is made by `dbt parse` in a subprocess when the project's files changed, and kept in the hub's home so
+that the checkout stays clean. Parsing needs no database.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestration import environment
+
+STAGING, CORE, PRODUCTS = "staging", "core", "products"
+
+
+class ManifestError(RuntimeError):
+    """dbt cannot read the project; the message is dbt's own."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One dbt model or seed."""
+
+    unique_id: str
+    name: str
+    resource_type: str
+    schema: str
+    table: str
+    materialized: str
+    description: str
+    step: str
+    parents: tuple[str, ...]
+    columns: tuple[tuple[str, str, str], ...]
+    """(name, type, description) of the enforced contract."""
+
+
+@dataclass(frozen=True)
+class Test:
+    """One dbt data test: the node it is shown at and the step that runs it."""
+
+    __test__ = False  # not for pytest, despite its name
+
+    unique_id: str
+    name: str
+    node: str
+    step: str
+    severity: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """The parts of the manifest that become assets and checks."""
+
+    nodes: dict[str, Node]
+    tests: dict[str, Test]
+    sources: dict[str, tuple[str, str]]
+    """unique id → (schema, table)."""
+
+    @property
+    def families(self) -> list[str]:
+        """The product families that have models, by name."""
+        prefix = PRODUCTS + "_"
+        return sorted({node.step.removeprefix(prefix) for node in self.nodes.values() if node.step.startswith(prefix)})
+
+    @property
+    def steps(self) -> list[str]:
+        """The dbt invocations of a build, in order."""
+        return [STAGING, CORE, *(f"{PRODUCTS}_{family}" for family in self.families)]
+
+    def nodes_of(self, step: str) -> list[Node]:
+        return [node for node in self.nodes.values() if node.step == step]
+
+    def tests_of(self, step: str) -> list[Test]:
+        return [test for test in self.tests.values() if test.step == step]
+
+
+def load() -> Project:
+    """The project as it stands, parsed anew only when a file of it changed."""
+    return read(json.loads(ensure_manifest().read_text(encoding="utf-8")))
+
+
+def target_folder() -> Path:
+    return environment.home() / "dbt_target"
+
+
+def ensure_manifest() -> Path:
+    """Path of a manifest.json that belongs to the project's present files. Raises ManifestError."""
+    folder = target_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest, stamp = folder / "manifest.json", folder / "manifest.digest"
+    wanted = digest(environment.DBT_PROJECT)
+    if not _fresh(manifest, stamp, wanted):
+        with _locked(folder / "parse.lock"):
+            if not _fresh(manifest, stamp, wanted):
+                _parse(folder)
+                stamp.write_text(wanted, encoding="ascii")
+    return manifest
+
+
+def digest(project: Path) -> str:
+    """Content hash of all files that decide what dbt would build."""
+    total = hashlib.sha256()
+    for path in sorted(project.rglob("*")):
+        if path.suffix in (".sql", ".yml", ".yaml", ".csv") and path.is_file():
+            total.update(f"{path.relative_to(project)}\0".encode())
+            total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def read(document: Mapping[str, Any]) -> Project:
+    """A manifest.json as a `Project`."""
+    raw = document["nodes"]
+    nodes = {
+        uid: _node(uid, body) for uid, body in raw.items() if body["resource_type"] in ("model", "seed", "snapshot")
+    }
+    sources = {uid: (body["schema"], body["identifier"]) for uid, body in document["sources"].items()}
+    tests = {}
+    for uid, body in raw.items():
+        test = _test(uid, body, nodes) if body["resource_type"] == "test" else None
+        if test is not None:
+            tests[uid] = test
+    return Project(nodes, tests, sources)
+
+
+def _node(uid: str, body: Mapping[str, Any]) -> Node:
+    columns = body.get("columns", {}).values()
+    return Node(
+        unique_id=uid,
+        name=body["name"],
+        resource_type=body["resource_type"],
+        schema=body["schema"],
+        table=body.get("alias") or body["name"],
+        materialized=body["config"].get("materialized", ""),
+        description=body.get("description", ""),
+        step=_step(body),
+        parents=tuple(body.get("depends_on", {}).get("nodes", ())),
+        columns=tuple((c["name"], c.get("data_type") or "", c.get("description") or "") for c in columns),
+    )
+
+
+def _step(body: Mapping[str, Any]) -> str:
+    """Seeds and staging first, then (after identity resolution) core, then each family's products by itself."""
+    folder = body["fqn"][1:-1]
+    if body["resource_type"] == "seed" or folder[:1] == [STAGING]:
+        return STAGING
+    return f"{PRODUCTS}_{folder[1]}" if folder[:1] == [PRODUCTS] and len(folder) > 1 else CORE
+
+
+def _test(uid: str, body: Mapping[str, Any], nodes: Mapping[str, Node]) -> Test | None:
+    """A test runs in the last step that one of its models belongs to; one on sources alone is not ours to run."""
+    parents = [nodes[parent] for parent in body["depends_on"]["nodes"] if parent in nodes]
+    if not parents:
+        return None
+    last = max(parents, key=lambda node: (_rank(node.step), node.step)).step
+    attached = nodes.get(body.get("attached_node") or "")
+    shown = attached if attached in parents and attached.step == last else next(p for p in parents if p.step == last)
+    return Test(
+        unique_id=uid,
+        name=re.sub(r"[^A-Za-z0-9_]", "_", body["name"]),
+        node=shown.unique_id,
+        step=last,
+        severity=str(body["config"].get("severity", "ERROR")).lower(),
+        description=body.get("description", ""),
+    )
+
+
+def _rank(step: str) -> int:
+    return {STAGING: 0, CORE: 1}.get(step, 2)
+
+
+def _fresh(manifest: Path, stamp: Path, wanted: str) -> bool:
+    return manifest.exists() and stamp.exists() and stamp.read_text(encoding="ascii") == wanted
+
+
+def _parse(folder: Path) -> None:
+    command = [sys.executable, "-m", "dbt.cli.main", "--quiet", "parse", *arguments(folder)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **environment.QUIET}, check=False, timeout=300
+    )
+    if done.returncode != 0 or not (folder / "manifest.json").exists():
+        raise ManifestError(f"dbt cannot parse {environment.DBT_PROJECT.name}/: {(done.stdout + done.stderr).strip()}")
+
+
+def arguments(folder: Path) -> list[str]:
+    """The options of every dbt command: our project, its output in the hub's home, nothing logged to files.
+
+    dbt's log quotes the database's messages, which may quote rows.
+    """
+    project = str(environment.DBT_PROJECT)
+    return [
+        *("--project-dir", project, "--profiles-dir", project, "--target-path", str(folder)),
+        *("--log-path", str(environment.log_folder()), "--log-level-file", "none"),
+    ]
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,79 @@
+"""Asset keys, groups, owners and pools: every name of the Dagster side in one place."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from connectors.contract import Contract, Stream
+
+INTAKE, BUILD, PUBLISH, EVERYTHING = "intake", "build", "publish", "everything"
+BUILD_POOL = "warehouse"
+
+RUN_KEY_TAG = "townhub/run_key"
+"""Groups the three runs of one pass of `townhub run`."""
+
+Key = tuple[str, ...]
+
+
+def landing(stream: Stream) -> Key:
+    return ("landing", stream.system, stream.name)
+
+
+def resolved(kind: str) -> Key:
+    return ("resolution", kind)
+
+
+def candidate(family: str) -> Key:
+    return ("gate", family)
+
+
+def release(family: str) -> Key:
+    return ("serving", family)
+
+
+def intake_pool(system: str) -> str:
+    return f"upstream_{system}"
+
+
+def release_pool(family: str) -> str:
+    return f"release_{family}"
+
+
+def team(owner: str) -> str:
+    """A Dagster team for an owner with a Chinese name: teams must be ASCII, so pinyin stands for it.
+
+    An owner that pinyin cannot spell gets a stable digest.
+    """
+    if not owner.isascii():
+        from pypinyin import lazy_pinyin
+
+        owner = "_".join(lazy_pinyin(owner))
+    safe = re.sub(r"[^a-z0-9]+", "_", owner.lower()).strip("_")
+    return "team:" + (safe or "owner_" + hashlib.sha256(owner.encode()).hexdigest()[:8])
+
+
+def tag(text: str) -> str:
+    """A text as a Dagster tag value (letters, digits, `-_.`, at most 63)."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-")[:63]
+
+
+def selected_streams(contracts: dict[str, Contract], wanted: list[str] | None) -> list[Stream]:
+    """The enabled streams that `system` or `system.stream` patterns name; all of them for None or [].
+
+    Raises ValueError naming what is unknown and what there is.
+    """
+    enabled = [stream for contract in contracts.values() if contract.enabled for stream in contract.streams.values()]
+    if not wanted:
+        return enabled
+    chosen = []
+    for name in wanted:
+        found = [stream for stream in enabled if name in (stream.system, f"{stream.system}.{stream.name}")]
+        if not found:
+            switched_off = name.split(".")[0] in contracts and not contracts[name.split(".")[0]].enabled
+            why = "is disabled by its contract" if switched_off else "is not a system or system.stream"
+            raise ValueError(f"--select {name}: {why}; `townhub systems list` shows what there is")
+        chosen += [stream for stream in found if stream not in chosen]
+    return chosen

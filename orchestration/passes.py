@@ -1,0 +1,111 @@
+"""One headless pass of the hub: intake, build and publish as three Dagster runs in this process, one after another.
+
+Three runs, because a step of Dagster is skipped when anything it depends on failed in the same run: a dead upstream
+must stop its own stream and nothing else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from orchestration import names, recovery, report
+from orchestration.report import STEPS, PassReport
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+QUIET_LOGGER = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""Dagster's console logger prints each event; the event log in PostgreSQL has them all."""
+
+
+def new_run_key() -> str:
+    return datetime.now(UTC).strftime("pass-%Y%m%dT%H%M%S.%f")
+
+
+def open_instance() -> DagsterInstance:
+    """Dagster's instance of this hub (after `environment.apply`)."""
+    import dagster as dg
+
+    return dg.DagsterInstance.from_config(str(_home()))
+
+
+def _home() -> Any:
+    from orchestration import environment
+
+    return environment.dagster_home()
+
+
+def execute(instance: DagsterInstance, collected: PassReport, *, run_key: str, select: list[str] | None = None) -> None:
+    """Run one pass; what happened is in `collected` (counts, verdicts, failures, seconds per step).
+
+    Also writes control.run. Raises ValueError for an unknown selection; a failing step is reported, not raised.
+    """
+    from connectors.contract import load_contracts
+
+    streams = names.selected_streams(load_contracts(), select)
+    before, started = dict(collected.seconds), time.perf_counter()
+    _note_start(run_key)
+    state = "failed"
+    try:
+        with report.collecting(collected):
+            for job, keys in (
+                (names.INTAKE, [names.landing(stream) for stream in streams]),
+                (names.BUILD, None),
+                (names.PUBLISH, None),
+            ):
+                _run_job(instance, job, keys, run_key, collected)
+        state = "failed" if collected.failures else "succeeded"
+    finally:
+        total = time.perf_counter() - started
+        spent = {step: collected.seconds.get(step, 0.0) - before.get(step, 0.0) for step in STEPS}
+        overhead = max(0.0, total - sum(spent.values()))
+        collected.spent("orchestration", overhead)
+        collected.spent("total", total)
+        _note_end(run_key, state, {**spent, "orchestration": overhead, "total": total}, collected)
+
+
+def _run_job(
+    instance: DagsterInstance, job: str, keys: Sequence[names.Key] | None, run_key: str, collected: PassReport
+) -> None:
+    import dagster as dg
+
+    from orchestration.definitions import defs
+
+    result = defs.resolve_job_def(job).execute_in_process(
+        instance=instance,
+        raise_on_error=False,
+        asset_selection=None if keys is None else [dg.AssetKey(key) for key in keys],
+        tags={names.RUN_KEY_TAG: run_key, **recovery.this_worker().tags()},
+        run_config=QUIET_LOGGER,
+    )
+    if not result.success and not collected.failures:
+        collected.failed(job, f"the Dagster run {result.run_id} failed; see it in the UI (townhub up)")
+
+
+def _note_start(run_key: str) -> None:
+    from warehouse import connection
+
+    with connection.connect("loader") as conn:
+        conn.execute(
+            "INSERT INTO control.run (run_key, started_at, state) VALUES (%s, clock_timestamp(), 'running')"
+            " ON CONFLICT (run_key) DO UPDATE SET started_at = excluded.started_at, state = 'running'",
+            [run_key],
+        )
+
+
+def _note_end(run_key: str, state: str, seconds: dict[str, float], collected: PassReport) -> None:
+    from psycopg.types.json import Jsonb
+
+    from warehouse import connection
+
+    summary = {"streams": len(collected.streams), "failures": len(collected.failures)}
+    rounded = {step: round(value, 3) for step, value in seconds.items()}
+    with connection.connect("loader") as conn:
+        conn.execute(
+            "UPDATE control.run SET finished_at = clock_timestamp(), state = %s, seconds = %s, summary = %s"
+            " WHERE run_key = %s",
+            [state, Jsonb(rounded), Jsonb(summary), run_key],
+        )

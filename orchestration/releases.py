@@ -1,0 +1,78 @@
+"""Publishing: one asset per family, which asks Postgres to publish the family's newest candidate.
+
+Nothing is decided here. `control.publish` refuses a candidate with a red, missing, crashed or empty verdict, and
+answers with the release that stands when the content is the same.
+"""
+
+# No `from __future__ import annotations` here: Dagster reads the annotation of `context` at run time.
+import dagster as dg
+
+from orchestration import names, recovery, report
+from orchestration.failures import safe_message
+
+
+class NothingToPublish(RuntimeError):
+    """The family has no candidate yet."""
+
+
+def publish_once_judged() -> dg.AutomationCondition:
+    """A new candidate whose blocking check passed is published; each candidate asks for it once at the most.
+
+    The bound is the `since`: without it a request that fails would be made again at every tick.
+    """
+    condition = dg.AutomationCondition
+    judged = condition.any_deps_updated() & condition.all_deps_blocking_checks_passed()
+    return judged.since(condition.newly_requested() | condition.newly_updated()) & ~condition.in_progress()
+
+
+def assets(families: list[str]) -> list[dg.AssetsDefinition]:
+    """One asset per family, [serving, family], downstream of its judged candidate."""
+    return [_asset(family) for family in families]
+
+
+def _asset(family: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=dg.AssetKey(names.release(family)),
+        deps=[dg.AssetKey(names.candidate(family))],
+        group_name="serving",
+        owners=[names.team("data office")],
+        kinds={"postgres"},
+        description=f"What apps see of the family {family}: its last good release.",
+        pool=names.release_pool(family),
+        automation_condition=publish_once_judged(),
+    )
+    def publish(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        recovery.mark(context)
+        try:
+            with report.work("publish", f"publish {family}"):
+                published, metadata = _publish(family, context.run_id)
+        except Exception as error:
+            message = safe_message(error)
+            report.current().failed(f"publish {family}", message)
+            raise dg.Failure(description=message, allow_retries=False) from None
+        report.current().published[family] = report.current().published.get(family, False) or published
+        return dg.MaterializeResult(metadata=metadata)
+
+    return publish
+
+
+def _publish(family: str, run_id: str) -> tuple[bool, dict[str, object]]:
+    """Publish the newest candidate; whether the apps now see something new, and what to note about it."""
+    from warehouse import connection, release
+
+    with connection.connect("publisher") as conn:
+        found = conn.execute("SELECT max(candidate_id) FROM control.candidate WHERE family = %s", [family]).fetchone()
+        if found is None or found[0] is None:
+            raise NothingToPublish(f"{family} has no candidate; run the build first (townhub run)")
+        before = release.current_release(conn, family)
+        release_id = release.publish(conn, int(found[0]), "townhub", run_id=run_id)
+        now = release.show_release(conn, release_id)
+    published = before is None or before.release_id != release_id
+    return published, {
+        "release": release_id,
+        "candidate": now.candidate_id,
+        "published": published,
+        "content hash": now.content_hash,
+        "as of": now.as_of.isoformat(),
+        "row changes": {product: dict(changes) for product, changes in now.row_changes.items()},
+    }

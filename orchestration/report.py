@@ -1,0 +1,127 @@
+"""What one pass of the hub did: collected by the steps while they run, read by the command.
+
+A pass runs its steps in this very process, so a module variable carries the report. Runs that the Dagster
+daemon launches have no pass; their steps report to a `PassReport` that nobody reads.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+STEPS = ("extract", "conform", "land", "staging", "resolve", "build", "gate", "publish")
+
+
+class Progress(Protocol):
+    """Who shows the work in progress; see `orchestration.progress`."""
+
+    def begin(self, what: str) -> None: ...
+
+    def rows(self, rows: int) -> None: ...
+
+    def end(self, what: str, outcome: str) -> None: ...
+
+
+class Silent:
+    """Shows nothing (daemon runs, tests)."""
+
+    def begin(self, what: str) -> None:
+        pass
+
+    def rows(self, rows: int) -> None:
+        pass
+
+    def end(self, what: str, outcome: str) -> None:
+        pass
+
+
+@dataclass
+class StreamOutcome:
+    """Counts of one stream over the loads of a pass; `state` is that of the last one."""
+
+    landed: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    tombstoned: int = 0
+    rows_in: int = 0
+    state: str = "not_run"
+    message: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        counts = {name: getattr(self, name) for name in ("landed", "unchanged", "quarantined", "tombstoned")}
+        return {**counts, "state": self.state}
+
+
+@dataclass
+class PassReport:
+    """Everything that `--json` and the summary table tell of the steps."""
+
+    progress: Progress = field(default_factory=Silent)
+    streams: dict[tuple[str, str], StreamOutcome] = field(default_factory=dict)
+    verdicts: dict[str, dict[str, str]] = field(default_factory=dict)
+    """family → check → state of the last candidate judged."""
+    published: dict[str, bool] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def stream(self, system: str, name: str) -> StreamOutcome:
+        return self.streams.setdefault((system, name), StreamOutcome())
+
+    def loaded(self, result: Any) -> None:
+        """Add one `connectors.intake.LoadResult`."""
+        outcome = self.stream(result.system, result.stream)
+        outcome.rows_in += result.rows_in
+        outcome.landed += result.landed
+        outcome.unchanged += result.unchanged
+        outcome.quarantined += result.quarantined
+        outcome.tombstoned += result.tombstoned
+        outcome.state, outcome.message = result.state, ""
+        for step, seconds in result.seconds.items():
+            self.spent(step, seconds)
+
+    def load_failed(self, system: str, stream: str, message: str) -> None:
+        outcome = self.stream(system, stream)
+        outcome.state, outcome.message = "failed", message
+        self.failures.append(f"{system}.{stream}: {message}")
+
+    def failed(self, what: str, message: str) -> None:
+        self.failures.append(f"{what}: {message}")
+
+    def spent(self, step: str, seconds: float) -> None:
+        self.seconds[step] = self.seconds.get(step, 0.0) + seconds
+
+
+_current = PassReport()
+
+
+def current() -> PassReport:
+    """The report of the pass that runs in this process."""
+    return _current
+
+
+@contextmanager
+def collecting(report: PassReport) -> Iterator[PassReport]:
+    """Let the steps of this process report to `report`."""
+    global _current
+    before, _current = _current, report
+    try:
+        yield report
+    finally:
+        _current = before
+
+
+@contextmanager
+def work(step: str, what: str) -> Iterator[None]:
+    """Time a piece of work under a step's name and show it."""
+    report, started = current(), time.perf_counter()
+    report.progress.begin(what)
+    outcome = "failed"
+    try:
+        yield
+        outcome = "done"
+    finally:
+        report.spent(step, time.perf_counter() - started)
+        report.progress.end(what, outcome)

@@ -1,0 +1,77 @@
+"""Which records are one resident or one enterprise: the assets around `resolution.runner`."""
+
+# No `from __future__ import annotations` here: Dagster reads the annotation of `context` at run time.
+from collections.abc import Callable, Mapping
+
+import dagster as dg
+
+from connectors.contract import Contract
+from orchestration import names, recovery, report
+from orchestration.failures import safe_message
+
+KINDS: dict[str, tuple[str, ...]] = {
+    "residents": ("cn.resident_id", "cn.person_name"),
+    "enterprises": ("cn.credit_code", "cn.taxpayer_no"),
+}
+"""kind → the standards whose columns make a stream speak of it."""
+
+
+def streams_about(kind: str, contracts: Mapping[str, Contract]) -> set[tuple[str, str]]:
+    """(system, stream) of the enabled, not isolated streams that carry identities of a kind."""
+    wanted = KINDS[kind]
+    return {
+        (stream.system, stream.name)
+        for contract in contracts.values()
+        if contract.enabled and not contract.isolated
+        for stream in contract.streams.values()
+        if any(column.semantic_type in wanted for column in stream.columns)
+    }
+
+
+def assets(
+    contracts: Mapping[str, Contract], staging_of: Callable[[tuple[str, str]], dg.AssetKey | None]
+) -> list[dg.AssetsDefinition]:
+    """One asset per kind, downstream of the staging models (or, without one, the landing table) it reads."""
+    made = []
+    for kind in KINDS:
+        keys = {staging_of(stream) or dg.AssetKey(("landing", *stream)) for stream in streams_about(kind, contracts)}
+        made.append(_asset(kind, sorted(keys)))
+    return made
+
+
+def _asset(kind: str, deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=dg.AssetKey(names.resolved(kind)),
+        deps=deps,
+        group_name="resolution",
+        owners=[names.team("data office")],
+        kinds={"python", "postgres"},
+        description=f"Identities of {kind}: memberships, merges and splits in the ledger, doubtful pairs to review.",
+        pool=names.BUILD_POOL,
+    )
+    def resolve(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        recovery.mark(context)
+        try:
+            with report.work("resolve", f"resolve {kind}"):
+                from resolution import runner
+
+                result = runner.resolve(kind, run_id=context.run_id)
+        except Exception as error:
+            message = safe_message(error)
+            report.current().failed(f"resolve {kind}", message)
+            raise dg.Failure(description=message, allow_retries=False) from None
+        return dg.MaterializeResult(
+            metadata={
+                "run": result.run,
+                "records": result.records,
+                "dagster/row_count": result.entities,
+                "created": result.created,
+                "merged": result.merged,
+                "split": result.split,
+                "links": dict(result.links),
+                "content hash": result.content_hash,
+                "seconds": round(result.seconds, 3),
+            }
+        )
+
+    return resolve

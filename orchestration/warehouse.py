@@ -1,0 +1,161 @@
+"""dbt's models as Dagster assets and its data tests as asset checks, made from the manifest.
+
+One multi-asset per dbt invocation: staging, core, and the products of each family. (dagster-dbt would do this too,
+but importing it costs 3.8 s in every process that loads the definitions.) Outputs are optional: a model that failed
+is not materialized, what depends on it is skipped, and everything else goes on. Its failed `built` check says why.
+"""
+
+# No `from __future__ import annotations` here: Dagster reads the annotation of `context` at run time.
+from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
+from typing import Any
+
+import dagster as dg
+
+from orchestration import names, recovery, report
+from orchestration.dbt_runs import Outcome
+from orchestration.failures import safe_message
+from orchestration.manifest import STAGING, Node, Project, Test
+
+BUILT_CHECK = "built"
+SEVERITIES = {"error": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}
+
+
+def assets(project: Project, landing: Mapping[tuple[str, str], dg.AssetKey]) -> list[dg.AssetsDefinition]:
+    """The multi-assets of a project. `landing`: (schema, table) of a landing table → its asset."""
+    return [_step(project, step, landing) for step in project.steps if project.nodes_of(step)]
+
+
+def key_of(node: Node) -> dg.AssetKey:
+    return dg.AssetKey([node.schema, node.table])
+
+
+def staging_key(project: Project, system: str, stream: str) -> dg.AssetKey | None:
+    """The staging model that reads a stream, if there is one."""
+    wanted = (f"{system}__{stream}", f"stg_{system}__{stream}")
+    for node in project.nodes_of(STAGING):
+        if node.name == wanted[1] or any(project.sources.get(p, ("", ""))[1] == wanted[0] for p in node.parents):
+            return key_of(node)
+    return None
+
+
+def _in_order(nodes: list[Node]) -> list[Node]:
+    """Parents before children: Dagster wants a step's assets in that order."""
+    by_id = {node.unique_id: node for node in nodes}
+    sorter = TopologicalSorter({node.unique_id: [p for p in node.parents if p in by_id] for node in nodes})
+    return [by_id[uid] for uid in sorter.static_order()]
+
+
+def _step(project: Project, step: str, landing: Mapping[tuple[str, str], dg.AssetKey]) -> dg.AssetsDefinition:
+    nodes = {key_of(node): node for node in _in_order(project.nodes_of(step))}
+    tests = project.tests_of(step)
+
+    @dg.multi_asset(
+        name=f"dbt_{step}",
+        specs=[_spec(project, node, landing) for node in nodes.values()],
+        check_specs=[_check_spec(project, test) for test in tests]
+        + [dg.AssetCheckSpec(BUILT_CHECK, asset=key, description="dbt built the model.") for key in nodes],
+        can_subset=True,
+        pool=names.BUILD_POOL,
+    )
+    def run(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        recovery.mark(context)
+        chosen = [node for key, node in nodes.items() if key in context.selected_asset_keys]
+        outcomes = _build(context, project, step, chosen)
+        for node in chosen:
+            yield from _node_results(project, node, outcomes.get(node.unique_id))
+        for test in tests:
+            if (check := _check_key(project, test)) in context.selected_asset_check_keys:
+                yield _test_result(check, test, outcomes.get(test.unique_id))
+
+    return run
+
+
+def _build(context: dg.AssetExecutionContext, project: Project, step: str, chosen: list[Node]) -> dict[str, Outcome]:
+    from warehouse.settings import settings
+
+    try:
+        with report.work("staging" if step == STAGING else "build", f"dbt {step}"):
+            from orchestration import dbt_runs
+
+            outcomes = dbt_runs.build(project, step, as_of=settings().as_of(), only=[node.unique_id for node in chosen])
+            dbt_runs.save_outcomes(context.run_id, project, outcomes)
+    except Exception as error:
+        message = safe_message(error)
+        report.current().failed(f"dbt {step}", message)
+        raise dg.Failure(description=message, allow_retries=False) from None
+    for outcome in outcomes.values():
+        if not outcome.passed and outcome.unique_id in project.nodes:
+            report.current().failed(project.nodes[outcome.unique_id].name, outcome.message or outcome.status)
+    return outcomes
+
+
+def _node_results(
+    project: Project, node: Node, outcome: Outcome | None
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    built = outcome is not None and outcome.passed
+    if outcome is not None and built:
+        metadata: dict[str, Any] = {"seconds": round(outcome.seconds, 3)}
+        if outcome.rows is not None and node.materialized not in ("view", "ephemeral"):
+            metadata["dagster/row_count"] = outcome.rows
+        yield dg.MaterializeResult(asset_key=key_of(node), metadata=metadata)
+    yield dg.AssetCheckResult(
+        asset_key=key_of(node),
+        check_name=BUILT_CHECK,
+        passed=built,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=None if built else (outcome.message or outcome.status if outcome else "dbt did not reach it"),
+    )
+
+
+def _test_result(check: dg.AssetCheckKey, test: Test, outcome: Outcome | None) -> dg.AssetCheckResult:
+    passed = outcome is not None and outcome.passed
+    return dg.AssetCheckResult(
+        asset_key=check.asset_key,
+        check_name=check.name,
+        passed=passed,
+        severity=SEVERITIES.get(test.severity, dg.AssetCheckSeverity.ERROR),
+        description=None if passed else (outcome.message if outcome else "dbt did not run it"),
+        metadata={"failures": outcome.failures if outcome and outcome.failures is not None else 0},
+    )
+
+
+def _check_key(project: Project, test: Test) -> dg.AssetCheckKey:
+    return dg.AssetCheckKey(key_of(project.nodes[test.node]), test.name)
+
+
+def _check_spec(project: Project, test: Test) -> dg.AssetCheckSpec:
+    key = _check_key(project, test)
+    return dg.AssetCheckSpec(key.name, asset=key.asset_key, description=test.description or None)
+
+
+def _spec(project: Project, node: Node, landing: Mapping[tuple[str, str], dg.AssetKey]) -> dg.AssetSpec:
+    deps = {key for parent in node.parents for key in _parent_keys(project, parent, landing)}
+    columns = [
+        dg.TableColumn(name=name, type=kind or "unknown", description=note or None) for name, kind, note in node.columns
+    ]
+    return dg.AssetSpec(
+        key_of(node),
+        deps=sorted(deps),
+        description=node.description or None,
+        group_name=node.step,
+        owners=[names.team("data office")],
+        kinds={"dbt", "postgres", node.resource_type if node.resource_type == "seed" else node.materialized},
+        metadata={
+            "dagster/column_schema": dg.TableSchema(columns=columns),
+            "dagster/table_name": f"{node.schema}.{node.table}",
+        },
+        skippable=True,
+    )
+
+
+def _parent_keys(project: Project, parent: str, landing: Mapping[tuple[str, str], dg.AssetKey]) -> list[dg.AssetKey]:
+    if parent in project.nodes:
+        return [key_of(project.nodes[parent])]
+    schema, table = project.sources.get(parent, ("", ""))
+    if schema == "resolution":
+        from orchestration.resolution import KINDS
+
+        return [dg.AssetKey(names.resolved(kind)) for kind in KINDS]
+    key = landing.get((schema, table))
+    return [key] if key else []

@@ -1,0 +1,1 @@
+"""Check specs, Great Expectations suites, guards, verdicts and the purpose check."""

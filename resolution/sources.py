@@ -1,0 +1,102 @@
+"""Which staging views speak of residents and of enterprises, read into one shape per kind.
+
+Elder-care sensors and the health code name people too, but came for another purpose: they are not sources here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+import psycopg
+
+TEXT: pl.DataType = pl.String()
+DAY: pl.DataType = pl.Date()
+
+RESIDENT_SCHEMA: dict[str, pl.DataType] = {
+    "system": TEXT, "stream": TEXT, "record_key": TEXT, "resident_id_no": TEXT, "name": TEXT,
+    "birth_date": DAY, "sex": TEXT, "phone": TEXT,
+}  # fmt: skip
+ENTERPRISE_SCHEMA: dict[str, pl.DataType] = {
+    "system": TEXT, "stream": TEXT, "record_key": TEXT, "number": TEXT, "name": TEXT,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Source:
+    """One staging view: SQL for the record key and for the fields of the kind that it has."""
+
+    system: str
+    stream: str
+    record_key: str
+    fields: dict[str, str]
+
+    @property
+    def view(self) -> str:
+        return f"staging.stg_{self.system}__{self.stream}"
+
+
+_PERSON = {"resident_id_no": "resident_id", "name": "name"}
+
+RESIDENTS = (
+    Source("household_registry", "residents", "person_no",
+           {**_PERSON, "birth_date": "birth_date", "sex": "sex", "phone": "phone"}),
+    Source("migrant_registry", "registrations", "registration_no",
+           {**_PERSON, "birth_date": "birth_date", "sex": "sex", "phone": "phone"}),
+    Source("pension", "pensioners", "pension_no", {**_PERSON, "phone": "phone"}),
+    Source("disability_certificate", "certificates", "certificate_no",
+           {"resident_id_no": "left(certificate_no, 18)", "name": "name", "phone": "phone"}),
+    Source("minimum_living", "members", "family_no || '|' || member_no", _PERSON),
+    Source("death_register", "deaths", "notice_no", _PERSON),
+    Source("welfare_payment", "payments", "payment_no", _PERSON),
+)  # fmt: skip
+
+ENTERPRISES = (
+    Source("market_registration", "enterprises", "registration_no", {"number": "credit_code", "name": "name"}),
+    Source("tax_registry", "taxpayers", "taxpayer_no", {"number": "taxpayer_no", "name": "name"}),
+    Source("safety_inspection", "premises", "premises_code", {"number": "credit_code", "name": "name"}),
+)
+
+SOURCES = {"residents": RESIDENTS, "enterprises": ENTERPRISES}
+SCHEMAS: dict[str, dict[str, pl.DataType]] = {"residents": RESIDENT_SCHEMA, "enterprises": ENTERPRISE_SCHEMA}
+
+
+def read(conn: psycopg.Connection, kind: str) -> pl.DataFrame:
+    """All current records of a kind, in an order that does not depend on the database's."""
+    frames = [_read_one(conn, source, SCHEMAS[kind]) for source in SOURCES[kind]]
+    return pl.concat(frames).sort("system", "stream", "record_key")
+
+
+def fingerprint(conn: psycopg.Connection, kind: str) -> dict[str, int]:
+    """The newest load of each source that changed a record: equal fingerprints mean equal records."""
+    wanted = [f"{source.system}.{source.stream}" for source in SOURCES[kind]]
+    rows = conn.execute(
+        """SELECT system || '.' || stream, max(load_id) FROM control.load
+            WHERE state = 'committed' AND rows_landed + rows_tombstoned > 0 AND system || '.' || stream = ANY (%s)
+            GROUP BY 1""",
+        [wanted],
+    ).fetchall()
+    decisions = conn.execute(
+        "SELECT count(*) + count(revoked_at) FROM resolution.decision WHERE kind = %s", [entity_kind(kind)]
+    ).fetchone()
+    assert decisions is not None
+    return dict(rows) | {"decisions": decisions[0]}
+
+
+def entity_kind(kind: str) -> str:
+    """`residents` → `resident`: what the ledger calls one of them."""
+    return kind.removesuffix("s")
+
+
+def _read_one(conn: psycopg.Connection, source: Source, schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    wanted = [name for name in schema if name not in ("system", "stream", "record_key")]
+    columns = [f"({source.record_key})::text"] + [source.fields.get(name, "null") + "::text" for name in wanted]
+    query = f"COPY (SELECT {', '.join(columns)} FROM {source.view}) TO STDOUT (FORMAT CSV)"
+    with conn.cursor().copy(query.encode()) as copy:
+        data = b"".join(bytes(block) for block in copy)
+    names = ["record_key", *wanted]
+    if not data:
+        return pl.DataFrame(schema=schema)
+    frame = pl.read_csv(data, has_header=False, new_columns=names, infer_schema=False)
+    typed = [pl.col(name).cast(schema[name]) for name in names]
+    return frame.with_columns(*typed, system=pl.lit(source.system), stream=pl.lit(source.stream)).select(list(schema))

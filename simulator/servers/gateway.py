@@ -1,0 +1,264 @@
+"""The provincial gateway and its clones in the city and the district: rotating secrets, pages, double-encoded JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets as random
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import polars as pl
+
+from simulator.faults import Faults
+from simulator.servers.view import Lookup, StreamView
+from simulator.servers.wire import Reply, Request, WireServer
+
+REQUEST_LIFE_MS = 15 * 60 * 1000
+REFRESH_LIFE_MS = 48 * 3600 * 1000
+LONGEST_PAGE = 5000
+MARKER = "\U0010fffd".encode()
+"""Bytes that views put where a text holds bytes of no encoding; they leave as FF FF."""
+
+
+@dataclass(frozen=True)
+class Interface:
+    """One interface of a system: ``dir/id``, the stream behind it, and the parameter that a lookup needs."""
+
+    system: str
+    stream: str
+    path: str
+    lookup: str | None = None
+
+
+INTERFACES = (
+    Interface("four_platform", "events", "zfw/events"),
+    Interface("household_registry", "residents", "ga/residents"),
+    Interface("minimum_living", "members", "mz/members"),
+    Interface("welfare_payment", "payments", "mz/payments"),
+    Interface("death_register", "deaths", "mz/cremationInfo"),
+    Interface("health_code", "lookups", "wjw/healthCode", lookup="sfzh"),
+)
+
+
+@dataclass
+class _Application:
+    """An application key with the secrets given to it and when they end (epoch milliseconds)."""
+
+    key: str
+    secret: str
+    request: dict[str, int] = field(default_factory=dict)
+    refresh: dict[str, int] = field(default_factory=dict)
+    token_calls: int = 0
+
+
+class GatewayServer:
+    """Every gateway system on a port of its own.
+
+    ``served(system, stream)`` gives what is to be served now. ``environment()`` names the address, application key
+    and secret of each system (random for this session), and for the lookup interface a file of identity numbers in
+    ``folder``.
+    """
+
+    def __init__(
+        self, served: Lookup, faults: Faults, *, interfaces: Iterable[Interface] = INTERFACES, folder: Path | None = None
+    ) -> None:
+        self._systems = [_System(name, served, faults, found) for name, found in _by_system(interfaces).items()]
+        self._folder = folder
+
+    def start(self) -> None:
+        for system in self._systems:
+            system.wire.start()
+
+    def stop(self) -> None:
+        for system in self._systems:
+            system.wire.stop()
+
+    def environment(self) -> dict[str, str]:
+        """The ``${NAME}`` of the contracts of all gateway systems."""
+        names: dict[str, str] = {}
+        for system in self._systems:
+            prefix = system.name.upper()
+            names[f"{prefix}_URL"] = system.wire.url
+            names[f"{prefix}_APP_KEY"] = system.application.key
+            names[f"{prefix}_APP_SECRET"] = system.application.secret
+            for interface in system.interfaces.values():
+                if interface.lookup and self._folder is not None:
+                    names[f"{prefix}_LOOKUPS"] = str(self._write_lookups(system, interface))
+        return names
+
+    def token_calls(self, system: str) -> int:
+        """How often a system's application asked for secrets."""
+        return next(s.application.token_calls for s in self._systems if s.name == system)
+
+    def _write_lookups(self, system: _System, interface: Interface) -> Path:
+        assert self._folder is not None and interface.lookup
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{interface.system}_{interface.stream}.txt"
+        rows = system.views[interface.path].rows()
+        values = rows[interface.lookup].drop_nulls().unique(maintain_order=True) if rows.width else pl.Series([""])
+        path.write_text("".join(f"{value}\n" for value in values), encoding="utf-8")
+        return path
+
+
+class _System:
+    """One gateway system: its application, its interfaces and its port."""
+
+    def __init__(self, name: str, served: Lookup, faults: Faults, interfaces: list[Interface]) -> None:
+        self.name = name
+        self.faults = faults
+        self.interfaces = {interface.path: interface for interface in interfaces}
+        self.views = {path: StreamView(name, i.stream, served, faults) for path, i in self.interfaces.items()}
+        self.application = _Application(random.token_hex(8), random.token_hex(16))
+        self.wire = WireServer(name, faults, self._handle)
+        self._lock = threading.Lock()
+        self._last_page: dict[str, tuple[bytes, int]] = {}
+        self._moved: dict[str, int] = {}
+        self._by_value: tuple[pl.DataFrame, dict[Any, pl.DataFrame]] | None = None
+
+    def _handle(self, request: Request) -> Reply:
+        call = request.path.removeprefix("/gateway/").removesuffix(".htm")
+        # Parameters are taken from the form or from the headers; header names come in any case.
+        sent = {k: request.fields.get(k) or request.headers.get(k.lower(), "") for k in ("appKey", "requestTime", "sign")}
+        if call in ("app/refreshTokenByKey", "app/refreshTokenBySec"):
+            return self._token(call, sent)
+        folder, _, name = call.removeprefix("api/").partition("/dataSharing/")
+        interface = self.interfaces.get(f"{folder}/{name}")
+        if interface is None or not call.startswith("api/"):
+            return Reply(b"Not Found", "text/plain", 404, data=False)
+        refused = self._signed(sent, self.application.request, "requestSecret")
+        if refused:
+            return _refusal(*refused)
+        if self.faults.take(self.name, "error_body", interface.stream) is not None:
+            return _refusal("99", "系统繁忙，请稍后再试")
+        return self._data(interface, request.fields)
+
+    def _token(self, call: str, sent: dict[str, str]) -> Reply:
+        application = self.application
+        application.token_calls += 1
+        given = {application.secret: 2**62} if call.endswith("ByKey") else application.refresh
+        refused = self._signed(sent, given, "secret")
+        if refused:
+            return _refusal(*refused)
+        now = time.time_ns() // 1_000_000
+        life = 0 if "expired_secret" in self.faults.active(self.name) else 1
+        request_end, refresh_end = now + REQUEST_LIFE_MS * life, now + REFRESH_LIFE_MS * life
+        with self._lock:
+            request, refresh = random.token_hex(16), random.token_hex(16)
+            application.request[request] = request_end
+            application.refresh[refresh] = refresh_end
+        datas = {
+            "refreshSecret": refresh,
+            "refreshSecretEndTime": refresh_end,
+            "requestSecret": request,
+            "requestSecretEndTime": request_end,
+        }
+        return Reply(orjson.dumps(_envelope(datas, 0, 0, 1)), data=False)
+
+    def _signed(self, sent: dict[str, str], given: dict[str, int], what: str) -> tuple[str, str] | None:
+        """None when the signature is right; else the code and message of the refusal."""
+        if "bad_signature" in self.faults.active(self.name) or sent["appKey"] != self.application.key:
+            return "14", "签名错误"
+        with self._lock:
+            known = dict(given)
+        for secret, end in known.items():
+            text = f"{sent['appKey']}{secret}{sent['requestTime']}"
+            if hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() == sent["sign"]:
+                return None if time.time_ns() // 1_000_000 < end else ("11", f"{what}已过期")
+        return "14", "签名错误"
+
+    def _data(self, interface: Interface, fields: dict[str, str]) -> Reply:
+        rows = self.views[interface.path].rows(fields.get("startTime", ""))
+        if interface.lookup:
+            rows = self._of_value(rows, interface.lookup, fields.get(interface.lookup, ""))
+        size = min(LONGEST_PAGE, max(1, int(fields.get("pageSize") or 1000)))
+        number = max(1, int(fields.get("pageNum") or 1))
+        total = rows.height
+        rows = self._shifted(interface, rows, number)
+        page = rows[(number - 1) * size : number * size]
+        if page.height and self.faults.take(self.name, "empty_page", interface.stream) is not None:
+            page = page.clear()
+        text = page.write_json().encode() if page.height else b"[]"
+        if MARKER in text:
+            text = text.replace(MARKER, b"\xff\xff")
+        count = page.height
+        with self._lock:
+            if number > 1 and self.faults.take(self.name, "duplicate_page", interface.stream) is not None:
+                text, count = self._last_page.get(interface.path, (text, count))
+            self._last_page[interface.path] = (text, count)
+        mixed = self.faults.take(self.name, "mixed_encoding", interface.stream)
+        if mixed is not None:
+            text = _mixed(text, float(mixed.get("share", 0.1)))
+        body = _body(text, count, total, -(-total // size) or 1)
+        if self.faults.take(self.name, "truncated", interface.stream) is not None:
+            body = body[: len(body) // 2]
+        return Reply(body)
+
+    def _shifted(self, interface: Interface, rows: pl.DataFrame, number: int) -> pl.DataFrame:
+        """Rows on pages that were read are touched meanwhile: from now on they stand last, all others move forward."""
+        with self._lock:
+            shift = self.faults.take(self.name, "shifting_pages", interface.stream) if number > 1 else None
+            if shift is not None:
+                self._moved[interface.path] = self._moved.get(interface.path, 0) + int(shift.get("rows", 3))
+            moved = self._moved.get(interface.path, 0) % max(1, rows.height)
+        return pl.concat([rows[moved:], rows[:moved]]) if moved else rows
+
+    def _of_value(self, rows: pl.DataFrame, column: str, value: str) -> pl.DataFrame:
+        """Rows of one looked-up value, from an index that lives as long as the rows do."""
+        with self._lock:
+            if self._by_value is None or self._by_value[0] is not rows:
+                index = {key[0]: part for key, part in rows.partition_by(column, as_dict=True).items()}
+                self._by_value = (rows, index)
+            return self._by_value[1].get(value, rows.clear())
+
+
+def _by_system(interfaces: Iterable[Interface]) -> dict[str, list[Interface]]:
+    systems: dict[str, list[Interface]] = {}
+    for interface in interfaces:
+        systems.setdefault(interface.system, []).append(interface)
+    return systems
+
+
+def _envelope(datas: Any, count: int, total: int, pages: int, code: str = "00", message: str = "成功") -> dict[str, Any]:
+    return {
+        "code": code,
+        "msg": message,
+        "data": "",
+        "datas": datas,
+        "dataCount": count,
+        "totalDataCount": total,
+        "totalPage": pages,
+        "requestId": None,
+    }
+
+
+def _refusal(code: str, message: str) -> Reply:
+    return Reply(orjson.dumps(_envelope(None, 0, 0, 0, code, message)), data=False)
+
+
+def _body(records: bytes, count: int, total: int, pages: int) -> bytes:
+    """The envelope with the records as a JSON string: encoded twice, as the gateway does."""
+    try:
+        datas = orjson.dumps(records.decode())
+    except UnicodeDecodeError:
+        # Bytes that are not UTF-8 go out as they are: the gateway hands through what its sources store.
+        datas = b'"' + records.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+    head, tail = orjson.dumps(_envelope("@", count, total, pages)).split(b'"@"')
+    return head + datas + tail
+
+
+def _mixed(records: bytes, share: float) -> bytes:
+    """A share of the records in GB18030 instead of UTF-8."""
+    every = max(1, round(1 / share))
+    parts = records.split(b"},{")
+    return b"},{".join(_gb18030(p) if i % every == 0 else p for i, p in enumerate(parts))
+
+
+def _gb18030(part: bytes) -> bytes:
+    """Re-encoded, unless a character's second byte would be a backslash or quote and break the JSON."""
+    encoded = part.decode("utf-8", "replace").encode("gb18030")
+    return encoded if encoded.count(b"\\") == part.count(b"\\") else part

@@ -1,0 +1,62 @@
+"""企退人员: retired employees, some of whom moved away or died without notice; no birth date, many namesakes."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from simulator.views import dirt, persons
+from simulator.views.base import Served, constant, draft, one_of
+from simulator.world.model import World
+
+STREAMS = {
+    "pensioners": {
+        "pension_no": "grbh",
+        "resident_id": "sfzh",
+        "name": "xm",
+        "retired_on": "txrq",
+        "employer": "ydw",
+        "phone": "lxdh",
+        "community_code": "sqbm",
+        "state": "dyzt",
+        "updated_at": "gxsj",
+    }
+}
+_STATES = {"active": "1", "suspended": "2", "moved": "3", "dead": "4"}
+
+
+def view(world: World, *, seed: int) -> dict[str, Served]:
+    """`pensioners`: one row per pensioner."""
+    people = persons.cards(world).select(
+        "_resident_id",
+        "resident_id",
+        "name",
+        "phone",
+        "stale_phone",
+        "community_code",
+        "_head_id_no",
+        "has_legacy_15",
+    )
+    retired = (
+        world.pension.with_columns(_resident_id=pl.col("resident_id"))
+        .drop("resident_id")
+        .join(people, on="_resident_id", how="left", maintain_order="left")
+        .with_columns(
+            pension_no=pl.lit("QT") + pl.col("_resident_id").cast(pl.String).str.zfill(9),
+            phone=pl.coalesce("stale_phone", "phone"),
+            retired_on=pl.col("retired_on").dt.strftime("%Y%m%d"),
+            state=pl.col("status").replace_strict(_STATES, return_dtype=pl.String),
+        )
+    )
+    rows = draft(seed, "pension", "pensioners", retired, "_resident_id")
+    rows.spoil("resident_id", 0.04, "old_card", dirt.legacy_15, among=rows.frame["has_legacy_15"])
+    dirt.identity(rows, missing=0.012, wrong=0.012, head=0.002, cosmetic=0.008)
+    dirt.names(rows, share=0.008)
+    dirt.phones(rows, "phone", missing=0.15, shared=0.02)
+    rows.spoil("state", 0.001, "code", one_of("0", "9"), defect="unknown_code")
+    rows.spoil("retired_on", 0.001, "no_such_day", one_of("19990231", "00000000"), defect="impossible_date")
+    rows.spoil("community_code", 0.02, "missing", constant(None))
+    return {
+        "pensioners": rows.served(
+            STREAMS["pensioners"], ["pension_no"], changed_at="updated_at", people="_resident_id"
+        )
+    }

@@ -1,0 +1,93 @@
+"""标准地址与网格: the door register (CSV), communities and grids (GeoJSON, WGS-84)."""
+
+from __future__ import annotations
+
+import polars as pl
+import shapely
+
+from simulator.views import dirt, places
+from simulator.views.base import UNDECODABLE, Floats, Served, constant, draft
+from simulator.world.model import World
+
+STREAMS = {
+    "addresses": {
+        "address_code": "地址编码",
+        "community_code": "社区编码",
+        "grid_code": "网格编码",
+        "kind": "类型",
+        "full_address": "标准地址",
+        "estate": "小区",
+        "road": "道路",
+        "lane": "弄",
+        "number": "号",
+        "building": "幢",
+        "unit": "单元",
+        "room": "室",
+        "longitude": "经度",
+        "latitude": "纬度",
+    },
+    "communities": {"community_code": "SQBM", "name": "SQMC", "geometry": "geometry"},
+    "grids": {
+        "grid_code": "WGBM",
+        "community_code": "SQBM",
+        "name": "WGMC",
+        "longitude": "ZXJD",
+        "latitude": "ZXWD",
+        "geometry": "geometry",
+    },
+}
+_KINDS = {"residential": "住宅", "shop": "商铺", "factory": "厂房", "office": "写字楼", "site": "工地"}
+
+
+def _broken(values: pl.Series, luck: Floats) -> pl.Series:
+    """Bytes that no encoding knows, in the middle of the text."""
+    return values.str.slice(0, 6) + UNDECODABLE + values.str.slice(6)
+
+
+def view(world: World, *, seed: int) -> dict[str, Served]:
+    """`addresses`, `communities` and `grids`."""
+    communities = world.communities.select(
+        "community_id", "name", community_code="code", geometry=_geojson(world.communities["polygon"])
+    )
+    numbers = communities.select("community_id", "community_code")
+    grids = world.grids.join(numbers, on="community_id", how="left", maintain_order="left").select(
+        "grid_id", "community_code", "name", grid_code="code", longitude="lon", latitude="lat",
+        geometry=_geojson(world.grids["polygon"]),
+    )  # fmt: skip
+    return {
+        "addresses": _addresses(world, seed),
+        "communities": draft(seed, "standard_address", "communities", communities, "community_id").served(
+            STREAMS["communities"], ["community_code"]
+        ),
+        "grids": draft(seed, "standard_address", "grids", grids, "grid_id").served(
+            STREAMS["grids"], ["grid_code"]
+        ),
+    }
+
+
+def _addresses(world: World, seed: int) -> Served:
+    doors = (
+        world.addresses.join(world.communities.select("community_id", community_code="code"), on="community_id", how="left", maintain_order="left")
+        .join(world.grids.select("grid_id", grid_code="code"), on="grid_id", how="left", maintain_order="left")
+        .with_columns(
+            address_code="code",
+            kind=pl.col("kind").replace_strict(_KINDS, default="其他", return_dtype=pl.String),
+            full_address="full_text",
+            longitude="lon",
+            latitude="lat",
+            _row=pl.col("address_id"),
+        )
+    )  # fmt: skip
+    rows = draft(seed, "standard_address", "addresses", doors, "_row")
+    places.faults(rows, share=0.002)
+    rows.spoil("full_address", 0.0003, "undecodable", _broken, defect="undecodable_text")
+    rows.spoil("full_address", 0.06, "spelling", dirt.respelt)
+    rows.spoil("community_code", 0.0004, "missing", constant(None), defect="missing_required")
+    rows.spoil("estate", 0.01, "alias", dirt.alias)
+    return rows.served(STREAMS["addresses"], ["address_code"], repeated=0.0005)
+
+
+def _geojson(wkt: pl.Series) -> pl.Series:
+    """WKT → compact GeoJSON text (RFC 7946), coordinates rounded to 7 places."""
+    shapes = shapely.orient_polygons(shapely.from_wkt(wkt.to_numpy()))
+    return pl.Series(shapely.to_geojson(shapes).tolist(), dtype=pl.String)

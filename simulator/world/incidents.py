@@ -1,0 +1,315 @@
+"""Incidents of the town and the reports that tell of them, one or several of each.
+
+Fires, gas leaks and dangers at premises come from a stateless draw per premises and day whose rate grows with
+``true_hazard``, so the future of any premises can be looked up (``labels``) without living through it.
+Everything else is drawn to meet the day's (or the history's) number of reports by channel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from simulator.world import phrases
+from simulator.world.calibration import FIRES_IN_HOMES_A_DAY
+from simulator.world.columns import (
+    DAY,
+    HOUR,
+    WAKING,
+    Bools,
+    Floats,
+    Ints,
+    day_number,
+    hour_of_day,
+    masked,
+    numbers,
+    texts,
+    times,
+    weighted,
+)
+from simulator.world.geography import Ground, degrees, plane
+from simulator.world.hashing import uniform
+
+# incidents a day at premises of no hazard; each rises e⁴-fold from hazard 0 to 1
+_RATES = {"fire": 1.2e-5, "gas": 0.9e-5, "safety_hazard": 6.5e-5}
+_STEEPNESS = 4.0
+_MINUTE = HOUR // 60
+# mean minutes from the incident to its report
+_DELAY = {"police_110": 4, "fire_119": 3, "four_platform": 240, "snapshot_report": 150}
+
+
+@dataclass(frozen=True)
+class People:
+    """Who may report: ids and phones of adults (phones may be null)."""
+
+    resident_id: Ints
+    phone: pl.Series
+
+
+def at_premises(premises: pl.DataFrame, day: int, seed: int) -> tuple[Ints, Ints]:
+    """(row of ``premises``, kind as index of ``_RATES``) of the incidents on the day number ``day``."""
+    ids = premises["premises_id"].to_numpy()
+    opened = numbers(premises["opened_on"])
+    closed = numbers(premises["closed_on"], null=2**31)
+    factor = np.exp(_STEEPNESS * premises["true_hazard"].to_numpy()) * ((opened <= day) & (closed > day))
+    draw = uniform(ids * 100_000 + day, seed, "premises incident")
+    edges = np.cumsum(list(_RATES.values()))
+    struck = np.flatnonzero(draw < edges[-1] * factor)
+    kind = (draw[struck, None] >= edges[None, :] * factor[struck, None]).sum(axis=1)
+    return struck.astype(np.int64), kind.astype(np.int64)
+
+
+def labels(premises: pl.DataFrame, after: date, days: int, seed: int) -> pl.DataFrame:
+    """What will happen at each premises in the ``days`` after ``after`` if it stays open: counts by kind."""
+    counts = np.zeros((len(premises), len(_RATES)), np.int64)
+    for day in range(day_number(after) + 1, day_number(after) + 1 + days):
+        row, kind = at_premises(premises, day, seed)
+        np.add.at(counts, (row, kind), 1)
+    return pl.DataFrame(
+        {
+            "premises_id": premises["premises_id"],
+            **{f"future_{k}": counts[:, i] for i, k in enumerate(_RATES)},
+        }
+    )
+
+
+@dataclass
+class _Batch:
+    """Incidents of one origin: kind (index of KINDS), day, premises row or -1, and who hears of each."""
+
+    kind: Ints
+    day: Ints
+    premises: Ints
+    heard: dict[str, Bools]
+    repeats: dict[str, int]
+
+
+def build(
+    rng: np.random.Generator,
+    *,
+    first_day: int,
+    last_day: int,
+    totals: dict[str, int],
+    scale: float,
+    seed: int,
+    land: Ground,
+    premises: pl.DataFrame,
+    addresses: pl.DataFrame,
+    people: People,
+    first_incident: int,
+    first_report: int,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """``(incidents, reports)`` of the days; channels of ``totals`` get exactly so many reports where possible.
+
+    Reports have their times of receipt only; ``progress.at`` adds the steps.
+    """
+    batches = _plan(rng, first_day, last_day, totals, scale, seed, premises)
+    kind = np.concatenate([b.kind for b in batches])
+    day = np.concatenate([b.day for b in batches])
+    at_row = np.concatenate([b.premises for b in batches])
+    happened = day * DAY + hour_of_day(rng, len(day), WAKING)
+    incidents, place = _incidents(rng, kind, happened, at_row, land, premises, addresses)
+
+    start = np.cumsum([0, *[len(b.kind) for b in batches]])
+    index: list[Ints] = []
+    channel: list[Ints] = []
+    again: list[Bools] = []
+    for offset, batch in zip(start[:-1], batches, strict=True):
+        for name, heard in batch.heard.items():
+            told = np.flatnonzero(heard)
+            extra = rng.choice(told, batch.repeats.get(name, 0)) if len(told) else told
+            index += [offset + told, offset + extra]
+            channel.append(np.full(len(told) + len(extra), phrases.CHANNELS.index(name)))
+            again += [np.zeros(len(told), bool), np.ones(len(extra), bool)]
+    reports = _reports(
+        rng,
+        np.concatenate(index),
+        np.concatenate(channel),
+        np.concatenate(again),
+        kind,
+        happened,
+        place,
+        people,
+    )
+    return _numbered(rng, incidents, reports, people, first_incident, first_report)
+
+
+def _plan(
+    rng: np.random.Generator,
+    first_day: int,
+    last_day: int,
+    totals: dict[str, int],
+    scale: float,
+    seed: int,
+    premises: pl.DataFrame,
+) -> list[_Batch]:
+    days = last_day - first_day + 1
+    struck = [
+        (np.full(len(row), day), row, kind)
+        for day in range(first_day, last_day + 1)
+        for row, kind in [at_premises(premises, day, seed)]
+    ]
+    home_fires = int(rng.poisson(FIRES_IN_HOMES_A_DAY * scale * days))
+    kinds = np.array([phrases.KINDS.index(k) for k in _RATES])
+    fire, gas = kinds[0], kinds[1]
+    kind = np.concatenate([*(kinds[k] for _, _, k in struck), np.full(home_fires, fire)])
+    day = np.concatenate([*(d for d, _, _ in struck), rng.integers(first_day, last_day + 1, home_fires)])
+    row = np.concatenate([*(r for _, r, _ in struck), np.full(home_fires, -1)])
+    draw = rng.random((3, len(kind)))
+    four = draw[0] < np.select([kind == fire, kind == gas], [0.5, 0.8], 0.75)
+    snapshot = draw[1] < np.select([kind == fire, kind == gas], [0.1, 0.05], 0.4)
+    police = draw[2] < np.select([kind == fire, kind == gas], [0.4, 0.5], 0.03)
+    four |= ~(four | snapshot | police | (kind == fire))
+    safety = _Batch(
+        kind,
+        day,
+        row,
+        {"fire_119": kind == fire, "police_110": police, "four_platform": four, "snapshot_report": snapshot},
+        {},
+    )
+
+    left = {name: max(0, total - int(safety.heard[name].sum())) for name, total in totals.items()}
+    called = _first_heard(rng, "police_110", phrases.POLICE_KINDS, left["police_110"], 1.07, 0.15, first_day, days)
+    sent = _first_heard(
+        rng, "snapshot_report", phrases.SNAPSHOT_KINDS, left["snapshot_report"], 1.06, 0.45, first_day, days
+    )
+    passed_on = sum(int(b.heard["four_platform"].sum()) for b in (called, sent))
+    rest = max(0, left["four_platform"] - passed_on)
+    found = _first_heard(rng, "four_platform", phrases.PATROL_KINDS, rest, 1.02, 0.0, first_day, days)
+    return [safety, called, sent, found]
+
+
+def _first_heard(
+    rng: np.random.Generator,
+    channel: str,
+    kinds: dict[str, int],
+    reports: int,
+    per_incident: float,
+    passed_on: float,
+    first_day: int,
+    days: int,
+) -> _Batch:
+    """Incidents that make ``reports`` reports in ``channel``; a share of them also reaches the four platforms."""
+    n = round(reports / per_incident)
+    kind = np.array([phrases.KINDS.index(k) for k in kinds])[weighted(rng, list(kinds.values()), n)]
+    heard = {channel: np.ones(n, bool)}
+    if channel != "four_platform":
+        also = np.zeros(n, bool)
+        also[rng.permutation(n)[: round(n * passed_on)]] = True
+        heard["four_platform"] = also
+    return _Batch(kind, first_day + rng.integers(0, days, n), np.full(n, -1), heard, {channel: reports - n})
+
+
+def _incidents(
+    rng: np.random.Generator,
+    kind: Ints,
+    happened: Ints,
+    at_row: Ints,
+    land: Ground,
+    premises: pl.DataFrame,
+    addresses: pl.DataFrame,
+) -> tuple[pl.DataFrame, tuple[pl.Series, pl.Series]]:
+    """Incidents (without ids) and for each its exact and its vague place in words."""
+    n = len(kind)
+    there = at_row >= 0
+    safe_row = np.maximum(at_row, 0)
+    address = rng.integers(0, len(addresses), n)
+    if there.any():
+        of_premises = premises["address_id"].gather(safe_row[there]).to_numpy()
+        address[there] = np.searchsorted(addresses["address_id"].to_numpy(), of_premises)
+    outdoors = ~there & (rng.random(n) < np.where(kind == phrases.KINDS.index("traffic"), 0.9, 0.15))
+    where = addresses.select("lon", "lat", "full_text", "road", "estate", "lane", "community_id")[address]
+    x, y = plane(where["lon"].to_numpy(), where["lat"].to_numpy())
+    spread: Floats = np.where(outdoors, 90.0, 8.0)
+    lon, lat = degrees(x + rng.normal(0, 1, n) * spread, y + rng.normal(0, 1, n) * spread)
+    inside = land.inside(lon, lat)
+    lon, lat = np.where(inside, lon, where["lon"].to_numpy()), np.where(inside, lat, where["lat"].to_numpy())
+    vague = where.select(pl.coalesce("estate", "lane", "road")).to_series()
+    exact = where["full_text"].str.slice(6)  # people leave out district and town
+    named = premises["name"].gather(safe_row) if len(premises) else vague
+    exact = masked(exact + named, there).fill_null(masked(exact, ~outdoors)).fill_null(vague + "附近")
+    frame = pl.DataFrame(
+        {
+            "kind": texts(phrases.KINDS, kind),
+            "occurred_at": times(happened),
+            "address_id": masked(addresses["address_id"].gather(address), ~outdoors),
+            "lon": lon,
+            "lat": lat,
+            "grid_id": land.grid_of(lon, lat),
+            "premises_id": masked(premises["premises_id"].gather(safe_row), there)
+            if len(premises)
+            else pl.Series([None] * n, dtype=pl.Int64),
+        }
+    )
+    return frame, (exact, vague)
+
+
+def _reports(
+    rng: np.random.Generator,
+    index: Ints,
+    channel: Ints,
+    again: Bools,
+    kind: Ints,
+    happened: Ints,
+    place: tuple[pl.Series, pl.Series],
+    people: People,
+) -> pl.DataFrame:
+    n = len(index)
+    mean = np.array([_DELAY[c] for c in phrases.CHANNELS])[channel] + 25 * again
+    told = happened[index] + (rng.exponential(1.0, n) * mean * _MINUTE).astype(np.int64)
+    told = np.minimum(told, (happened[index] // DAY + 1) * DAY - 1_000_000)  # nobody waits for the next day
+    exact, vague = place
+    precise = rng.random(n) < 0.6
+    where = masked(exact.gather(index), precise).fill_null(vague.gather(index) + "附近")
+    said = _choose(rng, list(phrases.DESCRIPTIONS.values()), kind[index])
+    opening = _choose(rng, list(phrases.OPENINGS.values()), channel)
+    staff = (channel == phrases.CHANNELS.index("four_platform")) & (rng.random(n) < 0.65)
+    who = rng.integers(0, len(people.resident_id), n)
+    phone = masked(people.phone.gather(who), ~staff)
+    signs = (channel == phrases.CHANNELS.index("snapshot_report")) & (rng.random(n) < 0.03)
+    signature = masked("，我的电话" + phone, signs).fill_null("")
+    return pl.DataFrame(
+        {
+            "incident": index,
+            "channel": texts(phrases.CHANNELS, channel),
+            "reported_at": times(told),
+            "reporter_resident_id": masked(pl.Series(people.resident_id[who]), ~staff),
+            "caller_phone": phone,
+            "text": opening + where + said + signature,
+        }
+    )
+
+
+def _choose(rng: np.random.Generator, lists: list[tuple[str, ...]], which: Ints) -> pl.Series:
+    """One of the texts of ``lists[which]`` for each of ``which``."""
+    sizes = np.array([len(options) for options in lists])
+    offset = np.cumsum(sizes) - sizes
+    pick = (rng.random(len(which)) * sizes[which]).astype(np.int64)
+    return texts([option for options in lists for option in options], offset[which] + pick)
+
+
+def _numbered(
+    rng: np.random.Generator,
+    incidents: pl.DataFrame,
+    reports: pl.DataFrame,
+    people: People,
+    first_incident: int,
+    first_report: int,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give ids in order of time, and each incident the text and reporter of its first report."""
+    order = numbers(incidents["occurred_at"]).argsort(kind="stable")
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    reports = reports.with_columns(pl.Series("incident_id", first_incident + rank[reports["incident"].to_numpy()]))
+    reports = reports.sort("reported_at", "incident_id", "channel", maintain_order=True).drop("incident")
+    reports = reports.select(pl.int_range(first_report, first_report + pl.len()).alias("report_id"), pl.all())
+    first = reports.group_by("incident_id", maintain_order=True).agg(
+        pl.col("reporter_resident_id").drop_nulls().first(), pl.col("text").first()
+    )
+    incidents = incidents[order].select(
+        pl.int_range(first_incident, first_incident + pl.len()).alias("incident_id"), pl.all()
+    )
+    return incidents.join(first, on="incident_id", how="left", maintain_order="left"), reports

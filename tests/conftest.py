@@ -1,0 +1,155 @@
+"""Fixtures for a real PostgreSQL: a server of its own for the session, a migrated database, a connection.
+
+TOWNHUB_TEST_DATABASE_URL (any database of a server where we may create others) takes the place of the embedded
+server. Nothing ever touches the clone's own hub: TOWNHUB_HOME points into a temporary folder from the start.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from warehouse import access, migrate, server
+from warehouse.grants import ROLES
+
+
+@contextmanager
+def environment(**values: str | None) -> Iterator[None]:
+    """Set (or, with None, unset) environment variables for a while."""
+    before = {name: os.environ.get(name) for name in values}
+
+    def put(wanted: dict[str, str | None]) -> None:
+        for name, value in wanted.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+    put(values)
+    try:
+        yield
+    finally:
+        put(before)
+
+
+def _database_url(base: str, name: str) -> str:
+    return urlunsplit(urlsplit(base)._replace(path="/" + name))
+
+
+def _drop(base: str, name: str) -> None:
+    with psycopg.connect(_database_url(base, "postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hub_home() -> Iterator[Path]:
+    """A temporary TOWNHUB_HOME that every user may pass through (pytest's own folders are private to us)."""
+    home = Path(tempfile.mkdtemp(prefix="townhub-test-"))
+    home.chmod(0o755)
+    with environment(TOWNHUB_HOME=str(home), TOWNHUB_DATABASE_URL=None, TOWNHUB_AS_OF=None):
+        try:
+            yield home
+        finally:
+            with environment(TOWNHUB_DATABASE_URL=None):
+                server.stop(mode="immediate")
+            shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server_url(hub_home: Path) -> str:
+    """A server that belongs to the tests."""
+    return os.environ.get("TOWNHUB_TEST_DATABASE_URL") or server.ensure_started().url + "/postgres"
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> Iterator[str]:
+    """The name of a migrated database to clone."""
+    name = f"townhub_template_{secrets.token_hex(4)}"
+    with environment(TOWNHUB_DATABASE_URL=_database_url(server_url, name)):
+        migrate.upgrade()
+    yield name
+    _drop(server_url, name)
+
+
+@contextmanager
+def _clone(server_url: str, template: str) -> Iterator[str]:
+    name = f"townhub_test_{secrets.token_hex(4)}"
+    target = _database_url(server_url, name)
+    with psycopg.connect(_database_url(server_url, "postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+    with psycopg.connect(target) as connection:
+        access.grant_database(connection)
+    try:
+        with environment(TOWNHUB_DATABASE_URL=target):
+            yield target
+    finally:
+        _drop(server_url, name)
+
+
+@pytest.fixture(scope="session")
+def database(server_url: str, template: str) -> Iterator[str]:
+    """The session's migrated warehouse (its URL); TOWNHUB_DATABASE_URL points at it. Tests roll back: see `conn`."""
+    with _clone(server_url, template) as target:
+        yield target
+
+
+@pytest.fixture
+def conn(database: str) -> Iterator[psycopg.Connection]:
+    """A connection to `database` as the hub's own login; everything is rolled back."""
+    with psycopg.connect(database) as connection:
+        yield connection
+        connection.rollback()
+
+
+@pytest.fixture
+def fresh_database(server_url: str, template: str) -> Iterator[str]:
+    """A migrated warehouse for one test that commits; TOWNHUB_DATABASE_URL points at it meanwhile."""
+    with _clone(server_url, template) as target:
+        yield target
+
+
+@pytest.fixture
+def external_database(hub_home: Path) -> Iterator[str]:
+    """A migrated warehouse on a PostgreSQL that is not ours, or a skip."""
+    base = _external_server()
+    if base is None:
+        pytest.skip("no external PostgreSQL: set TOWNHUB_TEST_DATABASE_URL, or run one on 127.0.0.1:5432")
+    name = f"townhub_external_{secrets.token_hex(4)}"
+    with psycopg.connect(_database_url(base, "postgres")) as connection:
+        known = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
+    target = _database_url(base, name)
+    try:
+        with environment(TOWNHUB_DATABASE_URL=target):
+            migrate.upgrade()
+            yield target
+    finally:
+        _drop(base, name)
+        with psycopg.connect(_database_url(base, "postgres"), autocommit=True) as connection:
+            for role in set(ROLES) - known:
+                connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
+
+
+def _external_server() -> str | None:
+    given = os.environ.get("TOWNHUB_TEST_DATABASE_URL")
+    if given:
+        return given
+    for user in ("root", "postgres"):
+        base = f"postgresql://{user}@127.0.0.1:5432/postgres"
+        try:
+            psycopg.connect(base, connect_timeout=3).close()
+        except psycopg.OperationalError:
+            continue
+        return base
+    return None

@@ -1,0 +1,187 @@
+"""The SFTP connector against the town's SFTP server, over real sockets and with the real contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import polars as pl
+import pytest
+
+from connectors.contract import Contract, load_contracts, resolve_server
+from connectors.errors import Permanent, Retriable, Truncated
+from connectors.protocols import open_extraction, sftp_drop
+from connectors.protocols.base import Page, Pull
+from simulator.faults import Faults
+from simulator.servers.sftp import SftpServer
+from simulator.servers.sftp_files import csv_bytes, excel_bytes, geojson_bytes
+
+SQUARE = '{"type":"Polygon","coordinates":[[[120.1,30.2],[120.2,30.2],[120.1,30.3],[120.1,30.2]]]}'
+
+
+@pytest.fixture(scope="module")
+def contracts() -> dict[str, Contract]:
+    return load_contracts()
+
+
+@pytest.fixture
+def faults() -> Faults:
+    return Faults()
+
+
+@pytest.fixture
+def server(tmp_path: Path, faults: Faults, monkeypatch: pytest.MonkeyPatch) -> Iterator[SftpServer]:
+    monkeypatch.setenv("TOWNHUB_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(sftp_drop, "ATTEMPTS", 2)
+    running = SftpServer(tmp_path / "sftp", faults)
+    running.start()
+    for name, value in running.environment().items():
+        monkeypatch.setenv(name, value)
+    yield running
+    running.stop()
+
+
+def pull(contracts: dict[str, Contract], system: str, stream: str, **changes: Any) -> Pull:
+    contract = contracts[system]
+    wanted = contract.streams[stream]
+    return replace(Pull(wanted, resolve_server(contract.server_of(wanted))), **changes)
+
+
+def take(of: Pull) -> tuple[pl.DataFrame, list[Page], dict[str, Any], bool]:
+    with open_extraction(of) as extraction:
+        pages = list(extraction.pages())
+        extraction.acknowledge()
+    frames = [page.frame for page in pages]
+    return (pl.concat(frames) if frames else pl.DataFrame()), pages, extraction.state, extraction.complete
+
+
+def addresses(contracts: dict[str, Contract], rows: int) -> pl.DataFrame:
+    names = [column.physical_name for column in contracts["standard_address"].streams["addresses"].columns]
+    return pl.DataFrame({name: [f"{name}{row}" for row in range(rows)] for name in names})
+
+
+def collections(contracts: dict[str, Contract], month: str, rows: int = 3) -> bytes:
+    names = [column.physical_name for column in contracts["tax_registry"].streams["collections"].columns]
+    frame = pl.DataFrame({name: [f"{month}-{row}" for row in range(rows)] for name in names})
+    return csv_bytes(frame, "gb18030", total_row=["合计", *[""] * (len(names) - 2)])
+
+
+def test_snapshot_takes_the_newest_file_once(contracts: dict[str, Contract], server: SftpServer) -> None:
+    server.put("standard_address", "addresses_20260601.csv", csv_bytes(addresses(contracts, 9), "utf-8-sig"))
+    server.put("standard_address", "addresses_20260630.csv", csv_bytes(addresses(contracts, 5), "utf-8-sig"))
+    server.put("standard_address", "addresses_20260701.csv.tmp", b"half")
+    first, _, state, complete = take(pull(contracts, "standard_address", "addresses"))
+    assert first.equals(addresses(contracts, 5)) and complete
+    again, pages, state, complete = take(pull(contracts, "standard_address", "addresses", state=state))
+    assert pages == [] and not complete, "the same file again must not make anything vanish"
+    server.put("standard_address", "addresses_20260630.csv", csv_bytes(addresses(contracts, 7), "utf-8-sig"))
+    mended, _, _, complete = take(pull(contracts, "standard_address", "addresses", state=state))
+    assert mended.height == 7 and complete
+
+
+def test_changes_take_every_new_or_corrected_month(contracts: dict[str, Contract], server: SftpServer) -> None:
+    for month in ("202605", "202606"):
+        server.put("tax_registry", f"tax_collections_{month}.csv", collections(contracts, month))
+    frame, _, state, complete = take(pull(contracts, "tax_registry", "collections"))
+    assert frame.height == 6 and not complete and state["total_rows_dropped"] == 2
+    assert sorted(state["files"]) == ["tax_collections_202605.csv", "tax_collections_202606.csv"]
+    server.put("tax_registry", "tax_collections_202605.csv", collections(contracts, "202605", rows=4))
+    server.put("tax_registry", "tax_collections_202607.csv", collections(contracts, "202607", rows=1))
+    frame, _, state, _ = take(pull(contracts, "tax_registry", "collections", state=state))
+    assert frame["社会信用代码"].to_list() == [*[f"202605-{row}" for row in range(4)], "202607-0"]
+
+
+def test_excel_and_geojson(contracts: dict[str, Contract], server: SftpServer) -> None:
+    columns = contracts["disability_certificate"].streams["certificates"].columns
+    names = list(dict.fromkeys(column.physical_name for column in columns))
+    frame = pl.DataFrame({name: [f"{name}1", f"{name}2"] for name in names})
+    server.put("disability_certificate", "cjrz_20260630.xlsx", excel_bytes(frame, total_row=["合计", 2]))
+    got, _, state, complete = take(pull(contracts, "disability_certificate", "certificates"))
+    assert got.equals(frame) and complete and state["total_rows_dropped"] == 1
+    grids = pl.DataFrame(
+        {"WGBM": ["g1"], "SQBM": ["s1"], "WGMC": ["东"], "ZXJD": ["120.1"], "ZXWD": ["30.2"], "geometry": [SQUARE]}
+    )
+    server.put("standard_address", "grids_20260630.geojson", geojson_bytes(grids))
+    got, _, _, _ = take(pull(contracts, "standard_address", "grids"))
+    assert got.equals(grids)
+
+
+def test_nothing_stays_in_the_work_folder(
+    contracts: dict[str, Contract], server: SftpServer, tmp_path: Path
+) -> None:
+    server.put("tax_registry", "tax_collections_202605.csv", collections(contracts, "202605"))
+    take(pull(contracts, "tax_registry", "collections"))
+    assert list((tmp_path / "home" / "work").iterdir()) == []
+
+
+def test_no_file_at_all_is_an_error_and_not_an_empty_town(contracts: dict[str, Contract], server: SftpServer) -> None:
+    with pytest.raises(Retriable, match="no file"):
+        take(pull(contracts, "standard_address", "addresses"))
+
+
+def test_links_are_not_followed(contracts: dict[str, Contract], server: SftpServer, tmp_path: Path) -> None:
+    served = tmp_path / "sftp" / "served" / "standard_address"
+    (served / "addresses_99999999.csv").symlink_to("/etc/hostname")
+    with pytest.raises(Retriable, match="no file"):
+        take(pull(contracts, "standard_address", "addresses"))
+
+
+def test_another_host_key_is_refused(
+    contracts: dict[str, Contract], server: SftpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for algorithm in ("ssh-ed25519", "ecdsa-sha2-nistp256"):
+        other = asyncssh.generate_private_key(algorithm).export_public_key("openssh").decode()
+        monkeypatch.setenv("STANDARD_ADDRESS_SFTP_HOST_KEY", other)
+        with pytest.raises(Permanent, match="pinned host key"):
+            take(pull(contracts, "standard_address", "addresses"))
+    monkeypatch.setenv("STANDARD_ADDRESS_SFTP_HOST_KEY", "nonsense")
+    with pytest.raises(Permanent, match="no valid pinned host key"):
+        take(pull(contracts, "standard_address", "addresses"))
+
+
+def test_a_refused_password_is_permanent(contracts: dict[str, Contract], server: SftpServer, faults: Faults) -> None:
+    faults.set("tax_registry", "bad_signature")
+    with pytest.raises(Permanent, match="refuses user or password"):
+        take(pull(contracts, "tax_registry", "collections"))
+
+
+def test_accounts_do_not_see_each_other(contracts: dict[str, Contract], server: SftpServer) -> None:
+    server.put("standard_address", "tax_collections_202605.csv", collections(contracts, "202605"))
+    with pytest.raises(Retriable, match="no file"):
+        take(pull(contracts, "tax_registry", "collections"))
+
+
+def test_a_half_written_file_is_refused_until_it_is_whole(
+    contracts: dict[str, Contract], server: SftpServer, faults: Faults
+) -> None:
+    server.put("tax_registry", "tax_collections_202605.csv", collections(contracts, "202605", rows=50))
+    faults.set("tax_registry", "truncated")
+    with pytest.raises(Truncated):
+        take(pull(contracts, "tax_registry", "collections"))
+    faults.clear()
+    assert take(pull(contracts, "tax_registry", "collections"))[0].height == 50
+
+
+def test_a_broken_download_carries_on(contracts: dict[str, Contract], server: SftpServer, faults: Faults) -> None:
+    server.put("tax_registry", "tax_collections_202605.csv", collections(contracts, "202605", rows=200))
+    faults.set("tax_registry", "reset", times=1)
+    assert take(pull(contracts, "tax_registry", "collections"))[0].height == 200
+
+
+def test_silence_and_a_dead_server_are_worth_another_try(
+    contracts: dict[str, Contract], server: SftpServer, faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sftp_drop, "STEP_SECONDS", 0.5)
+    server.put("tax_registry", "tax_collections_202605.csv", collections(contracts, "202605"))
+    faults.set("tax_registry", "timeout", seconds=3)
+    with pytest.raises(Retriable, match="in time"):
+        take(pull(contracts, "tax_registry", "collections"))
+    faults.set("tax_registry", "dead")
+    with pytest.raises(Retriable):
+        take(pull(contracts, "tax_registry", "collections"))
+    server.stop()
+    with pytest.raises(Retriable, match="failed"):
+        take(pull(contracts, "tax_registry", "collections"))

@@ -1,0 +1,131 @@
+"""Disability certificates, device codes, phones, plates."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from connectors.standards import device_id, disability, phone, plate
+
+IDENTITY = "330106190001010017"
+
+
+def test_disability_certificates() -> None:
+    received = pl.Series([f"{IDENTITY}43", f"{IDENTITY}21b2", f" {IDENTITY[:6]} {IDENTITY[6:]}74", f"{IDENTITY}83",
+                          f"{IDENTITY}45", "33010619000101001843", "1.23E+19", None])  # fmt: skip
+    numbers = disability.normalise(received)
+    assert disability.is_valid(numbers).to_list() == [True, True, True, False, False, False, False, None]
+    parts = disability.parse(numbers)
+    assert parts.columns == ["resident_id", "class", "level", "reissue"]
+    assert parts.rows()[:4] == [
+        (IDENTITY, "4", "3", 0),
+        (IDENTITY, "2", "1", 2),
+        (IDENTITY, "7", "4", 0),
+        (None,) * 4,
+    ]
+    assert disability.CLASSES["1"] == "视力" and disability.CLASSES["2"] == "听力"
+    assert disability.class_code(pl.Series(["肢体残疾", "听力", "1", "8", None])).to_list() == [
+        "4",
+        "2",
+        "1",
+        None,
+        None,
+    ]
+    assert disability.level_code(pl.Series(["一级", "二", "3级", "4", "5", None])).to_list() == [
+        "1",
+        "2",
+        "3",
+        "4",
+        None,
+        None,
+    ]
+
+
+def test_device_codes() -> None:
+    codes = pl.Series(["33010600001320000001", "3301060000000101", "330106", "00000000000000000000", None])
+    assert device_id.is_valid(codes).to_list() == [True, True, False, False, None]
+    parts = device_id.parse(codes)
+    assert parts.columns == ["centre", "industry", "type", "network", "serial", "rule"]
+    assert parts.row(0) == ("33010600", "00", "132", "0", "000001", "A")
+    assert parts.row(1) == ("33010600", "00", "01", None, "0001", "B")
+    assert parts.row(2) == (None,) * 6
+    assert device_id.parse(codes, edition="2011").row(0) == ("33010600", "00", "132", None, "0000001", "A")
+    assert device_id.normalise(pl.Series([" 33010600-00-132-0-000001"])).to_list() == [codes[0]]
+
+
+def test_device_codes_are_composed() -> None:
+    made = device_id.make(pl.Series(["330106", "33010600", "3301"]), pl.Series([1, 10**6, 5]), type="131")
+    assert made.to_list() == ["33010600001310000001", None, "33010000001310000005"]
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["13812345678", "+86 138-1234-5678", "0086 13812345678", "8613812345678", "013812345678",
+    "１３８１２３４５６７８",
+     "138 1234 5678", "13812345678.0", "13812345678/13912345670", "13812345678(儿子)"],
+)  # fmt: skip
+def test_mobiles(spelling: str) -> None:
+    assert phone.normalise(pl.Series([spelling])).to_list() == ["13812345678"]
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "057188881234",
+        "0571-88881234",
+        "(0571)8888 1234",
+        "88881234",
+        "0571-88881234转801",
+        "0571-88881234-801",
+        "+86 571 88881234",
+    ],
+)
+def test_landlines(spelling: str) -> None:
+    assert phone.normalise(pl.Series([spelling])).to_list() == ["057188881234"]
+
+
+@pytest.mark.parametrize("filler", ["13800138000", "11111111111", "13888888888", "0571-00000000", "无", "", "0", "-"])
+def test_placeholders_are_missing(filler: str) -> None:
+    assert phone.normalise(pl.Series([filler])).to_list() == [None]
+
+
+def test_phone_validity() -> None:
+    numbers = pl.Series(
+        [
+            "13812345678",
+            "057188881234",
+            "01062345678",
+            "12812345678",
+            "110",
+            "1381234567",
+            "13800138000",
+            None,
+        ]
+    )
+    assert phone.is_valid(numbers).to_list() == [True, True, True, False, False, False, False, None]
+    assert phone.is_mobile(numbers).to_list() == [True, False, False, False, False, False, True, None]
+    assert phone.normalise(numbers).to_list()[3:6] == ["12812345678", "110", "1381234567"]
+
+
+def test_plates() -> None:
+    received = pl.Series(
+        [
+            "浙A·12345",
+            "浙ad12345",
+            "浙A12345D",
+            "浙A1234警",
+            "浙A1234挂",
+            "浙AO1I34",
+            "粤Z1234港",
+            "浙A123",
+            "X12345",
+            None,
+        ]
+    )
+    plates = plate.normalise(received)
+    assert plate.kind(plates).to_list() == [
+        "ordinary", "new_energy_small", "new_energy_large", "police", "trailer", "ordinary", "hong_kong",
+        None, None, None,
+    ]  # fmt: skip
+    assert plates.to_list()[5] == "浙A01134"
+    assert plate.is_valid(plates).to_list() == [True] * 7 + [False, False, None]
