@@ -107,6 +107,7 @@ class Stream:
     load: str
     columns: tuple[Column, ...]
     cursor: Column | None = None
+    expires: Column | None = None
     source: dict[str, Any] = field(default_factory=dict)
     server_name: str = ""
     max_delete_share: float = 0.2

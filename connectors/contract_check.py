@@ -29,7 +29,7 @@ CRS = ("wgs84", "cgcs2000", "gcj02", "bd09")
 
 _IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
 _CONTRACT_PROPERTIES = {"legalBasis", "purposes", "enabled", "isolated"}
-_STREAM_PROPERTIES = {"load", "cursor", "server", "source", "maxDeleteShare"}
+_STREAM_PROPERTIES = {"load", "cursor", "server", "source", "maxDeleteShare", "expires"}
 _COLUMN_PROPERTIES = {"codes", "onInvalid", "unit", "purposes"}
 _SERVER_PROPERTIES = {
     "protocol", "endpoint", "timezone", "encoding", "crs", "acknowledge",
@@ -272,9 +272,13 @@ class _Reader:
             values = [getattr(column, label) for column in columns]
             for twice in {value for value in values if values.count(value) > 1}:
                 self.problem(where, f"the {label} {twice} stands twice", "Every column once.")
-        cursor = next((column for column in columns if column.name == custom.get("cursor")), None)
-        if custom.get("cursor") and cursor is None:
-            self.problem(where, f"the cursor {custom['cursor']} is no column", "Name one of the properties.")
+        times: dict[str, Column | None] = {}
+        for role, allowed in (("cursor", {"timestamp"}), ("expires", {"timestamp", "date"})):
+            named = next((column for column in columns if column.name == custom.get(role)), None)
+            if custom.get(role) and (named is None or named.logical_type not in allowed):
+                kinds = " or ".join(sorted(allowed))
+                self.problem(where, f"{role} {custom[role]} is no {kinds} column", f"Name a property of type {kinds}.")
+            times[role] = named
         if not any(column.primary_key for column in columns):
             self.problem(where, "no primary key", "Mark it: without one a change cannot be told from a new record.")
         if self.problems:
@@ -285,7 +289,8 @@ class _Reader:
             physical_name=str(node.get("physicalName") or node["name"]),
             load=str(load),
             columns=tuple(columns),
-            cursor=cursor,
+            cursor=times["cursor"],
+            expires=times["expires"],
             source=dict(custom.get("source") or {}),
             server_name=str(server),
             max_delete_share=float(share),

@@ -140,30 +140,13 @@ def _decoded(decode: Callable[[pl.Series], pl.Series]) -> Callable[[pl.Series, C
     return rule
 
 
-def _labelled(table: dict[str, str]) -> Callable[[pl.Series, Column], Judged]:
-    """A short code list that comes as code, as label, or as both ("一级", "1", "肢体残疾")."""
-
-    def rule(texts: pl.Series, column: Column) -> Judged:
-        spellings = {code: code for code in table}
-        for code, label in table.items():
-            stem = label.removesuffix("级")
-            spellings |= {label: code, stem: code, f"{label}残疾": code, f"{code}级": code}
-        values = texts.replace_strict(spellings, default=None, return_dtype=pl.String)
-        return Judged(values, {"unknown_code": _failed(texts, values)})
-
-    return rule
-
-
 def _amount(texts: pl.Series, column: Column) -> Judged:
     values = amount.yuan(texts, column.unit or "yuan")  # type: ignore[arg-type]
     return Judged(values, {"not_an_amount": _failed(texts, values)})
 
 
 def _month(texts: pl.Series, column: Column) -> Judged:
-    parts = text.half_width(texts).str.extract_groups(r"^(?<y>\d{4})\D?(?<m>\d{1,2})\D{0,2}(?:\d{0,2}\D?)$")
-    month = parts.struct.field("m").str.zfill(2)
-    values = parts.struct.field("y") + "-" + month
-    values = _without(values, ~month.is_in([f"{number:02d}" for number in range(1, 13)]).fill_null(False))
+    values = text.month(texts)
     return Judged(values, {"impossible_date": _failed(texts, values)})
 
 
@@ -291,8 +274,8 @@ _SEMANTIC_RULES: dict[str, Callable[[pl.Series, Column], Judged]] = {
     "cn.ethnic_group": _decoded(codes.ethnic_code),
     "cn.family_relation": _decoded(codes.relation_code),
     "cn.disability_certificate": _checked(disability.normalise, disability.is_valid, "invalid_certificate_no"),
-    "cn.disability_class": _labelled(disability.CLASSES),
-    "cn.disability_level": _labelled(disability.LEVELS),
+    "cn.disability_class": _decoded(disability.class_code),
+    "cn.disability_level": _decoded(disability.level_code),
     "cn.gb28181_device_id": _checked(device_id.normalise, device_id.is_valid, "invalid_device_id"),
     "cn.address": _text_kept,
     "cn.amount": _amount,

@@ -15,9 +15,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 def main(arguments: list[str] | None = None) -> int:
     """Exit code 0 on success, 1 with one message on standard error otherwise."""
     options = _parser().parse_args(arguments)
-    home = (
-        Path(options.home or os.environ.get("TOWNHUB_HOME") or REPOSITORY / ".townhub").expanduser().resolve()
-    )
+    home = Path(options.home or os.environ.get("TOWNHUB_HOME") or REPOSITORY / ".townhub").expanduser().resolve()
     try:
         if options.command == "serve":
             from simulator.serve import serve
@@ -66,13 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m simulator", description="A simulated town and its upstream systems."
     )
-    parser.add_argument(
-        "--home", help="the hub's folder (default: TOWNHUB_HOME, else .townhub in the repository)"
-    )
+    parser.add_argument("--home", help="the hub's folder (default: TOWNHUB_HOME, else .townhub in the repository)")
     commands = parser.add_subparsers(dest="command", required=True)
-    serve = commands.add_parser(
-        "serve", help="make or load the town and serve every upstream system until stopped"
-    )
+    serve = commands.add_parser("serve", help="make or load the town and serve every upstream system until stopped")
     serve.add_argument("--scale", type=float, default=0.1, help="1 is a town of 330,000 (default 0.1)")
     serve.add_argument("--seed", type=int, default=1)
     commands.add_parser("status", help="what runs, on which day, with which faults")

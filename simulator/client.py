@@ -18,9 +18,7 @@ class Client:
     def __init__(self, home: Path) -> None:
         found = status.read(home)
         if found is None or not found.get("control_url"):
-            raise RuntimeError(
-                f"no simulated town is running in {home}: start one with `townhub simulate serve`"
-            )
+            raise RuntimeError(f"no simulated town is running in {home}: start one with `townhub simulate serve`")
         self._url = found["control_url"]
         self._headers = {"Authorization": f"Bearer {found['control_token']}"}
 

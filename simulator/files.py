@@ -69,9 +69,7 @@ class Files:
         drop = DROPS[key]
         self._server.put(key[0], drop.name.replace("*", f"{today:%Y%m%d}"), content(drop, frame))
         first, _, last = drop.name.partition("*")
-        older = [
-            name for name in self._server.files(key[0]) if name.startswith(first) and name.endswith(last)
-        ]
+        older = [name for name in self._server.files(key[0]) if name.startswith(first) and name.endswith(last)]
         for name in older[:-_KEPT]:
             self._server.remove(key[0], name)
 

@@ -18,9 +18,7 @@ def write(home: Path, status: dict[str, Any]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name("status.json.tmp")
     draft.unlink(missing_ok=True)
-    with os.fdopen(
-        os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-    ) as file:
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         json.dump(status, file, ensure_ascii=False, indent=1)
     draft.replace(target)
 

@@ -95,9 +95,7 @@ class Town:
             now[readings] = elder_door_sensor.readings(world, since, until, seed=world.seed)
             self._world, self._served = world, now
             return {
-                key: Change(before[key], new)
-                for key, new in now.items()
-                if not before[key].frame.equals(new.frame)
+                key: Change(before[key], new) for key, new in now.items() if not before[key].frame.equals(new.frame)
             }
 
     def answers(self) -> dict[str, pl.DataFrame]:

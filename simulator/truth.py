@@ -57,9 +57,7 @@ def write_truth(world: World, out_dir: Path, extra: Mapping[str, pl.DataFrame] |
     frames["premises"] = world.premises.join(
         labels(world.premises, world.today, HORIZON_DAYS, world.seed), on="premises_id", maintain_order="left"
     )
-    frames["report_incident"] = world.reports.select(
-        "report_id", "channel", "incident_id", "reporter_resident_id"
-    )
+    frames["report_incident"] = world.reports.select("report_id", "channel", "incident_id", "reporter_resident_id")
     for name, frame in (extra or {}).items():
         if name in frames:
             raise ValueError(f"{name} is a table of the world itself: give the extra frame another name")

@@ -53,9 +53,7 @@ def ensure_roles() -> None:
             for role in ROLES:
                 if role not in known:
                     connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
-                member = connection.execute(
-                    "SELECT pg_has_role(current_user, %s, 'MEMBER')", [role]
-                ).fetchone()
+                member = connection.execute("SELECT pg_has_role(current_user, %s, 'MEMBER')", [role]).fetchone()
                 if member is not None and not member[0]:
                     connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)))
         except psycopg.errors.InsufficientPrivilege as error:
@@ -119,9 +117,7 @@ def apply_grants(connection: psycopg.Connection) -> None:
             [name],
         ).fetchall()
         for (found,) in signature:
-            connection.execute(
-                sql.SQL(f"ALTER FUNCTION {found} OWNER TO {{}}").format(sql.Identifier(PUBLISHER))
-            )
+            connection.execute(sql.SQL(f"ALTER FUNCTION {found} OWNER TO {{}}").format(sql.Identifier(PUBLISHER)))
     run("REVOKE CREATE ON SCHEMA control FROM {}", PUBLISHER)
 
 
@@ -147,9 +143,7 @@ def unexpected_privileges(connection: psycopg.Connection) -> dict[str, list[Priv
                     [schema, grant.role],
                 )
                 objects = [str(row[0]) for row in found]
-            expected |= {
-                (grant.role, each, word) for each in objects for word in grant.privileges.split(", ")
-            }
+            expected |= {(grant.role, each, word) for each in objects for word in grant.privileges.split(", ")}
     owned = {(PUBLISHER, f"control.{name}", "EXECUTE") for name in PUBLISHER_FUNCTIONS}
     return {"extra": sorted(actual - expected - owned), "missing": sorted(expected - actual - owned)}
 

@@ -24,16 +24,12 @@ class Entry:
     hash: bytes
 
 
-def append(
-    connection: psycopg.Connection, actor: str, action: str, detail: dict[str, Any] | None = None
-) -> int:
+def append(connection: psycopg.Connection, actor: str, action: str, detail: dict[str, Any] | None = None) -> int:
     """Add an entry in the caller's transaction; returns its number. Other writers wait until it commits.
 
     `actor` is a person or a role, `detail` holds ids, counts and statements, never personal data.
     """
-    row = connection.execute(
-        "SELECT control.audit_append(%s, %s, %s)", [actor, action, Jsonb(detail or {})]
-    ).fetchone()
+    row = connection.execute("SELECT control.audit_append(%s, %s, %s)", [actor, action, Jsonb(detail or {})]).fetchone()
     assert row is not None
     return int(row[0])
 
@@ -59,7 +55,5 @@ def verify(connection: psycopg.Connection) -> int | None:
 
 def head(connection: psycopg.Connection) -> tuple[int, str] | None:
     """Number and hash (hex) of the newest entry, to be noted outside of the database."""
-    row = connection.execute(
-        "SELECT seq, encode(hash, 'hex') FROM control.audit ORDER BY seq DESC LIMIT 1"
-    ).fetchone()
+    row = connection.execute("SELECT seq, encode(hash, 'hex') FROM control.audit ORDER BY seq DESC LIMIT 1").fetchone()
     return None if row is None else (int(row[0]), str(row[1]))

@@ -173,9 +173,7 @@ def reachable_copy(found: Binaries, user: RunUser, runtime: Path) -> Binaries:
         half_made = target.with_suffix(f".{os.getpid()}")
         shutil.rmtree(half_made, ignore_errors=True)
         shutil.copytree(tree, half_made / package.name / "pginstall", symlinks=True)
-        libraries = package.with_name(
-            package.name + ".libs"
-        )  # the wheel's own libpq, found by a relative path
+        libraries = package.with_name(package.name + ".libs")  # the wheel's own libpq, found by a relative path
         if libraries.exists():
             shutil.copytree(libraries, half_made / libraries.name, symlinks=True)
         for folder in (half_made, half_made / package.name):

@@ -66,9 +66,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except PermissionError as error:
-        raise ServerError(
-            f"{path} belongs to another user; run townhub as that user or set TOWNHUB_HOME"
-        ) from error
+        raise ServerError(f"{path} belongs to another user; run townhub as that user or set TOWNHUB_HOME") from error
     except ValueError as error:
         raise ServerError(
             f"{path} is damaged; restore it, or remove {path.parent} to begin with an empty hub"
@@ -125,9 +123,7 @@ def runtime_folder() -> Path:
             continue
         if folder.stat().st_uid == os.geteuid() and not folder.is_symlink() and os.access(folder, os.W_OK):
             return folder
-    raise ServerError(
-        "neither /var/lib nor the temporary folder can be written; set TOWNHUB_HOME to a folder that can"
-    )
+    raise ServerError("neither /var/lib nor the temporary folder can be written; set TOWNHUB_HOME to a folder that can")
 
 
 def cluster_folder(places: Places, user: RunUser) -> Path:
@@ -199,9 +195,7 @@ def _initdb(binaries: Binaries, user: RunUser, folder: Path, target: Path, passw
     output = ""
     for locale in ("C.UTF-8", "C"):  # a system without C.UTF-8 still has C
         shutil.rmtree(target, ignore_errors=True)
-        code, output = run_tool(
-            binaries, user, "initdb", *common, *provider, f"--locale={locale}", cwd=folder
-        )
+        code, output = run_tool(binaries, user, "initdb", *common, *provider, f"--locale={locale}", cwd=folder)
         if code == 0:
             return
     raise ServerError(explain("initdb failed", output, folder))

@@ -41,9 +41,7 @@ def database_name(database: str = WAREHOUSE) -> str:
     if config.embedded:
         return database
     base = _split(config).path.lstrip("/")
-    return {WAREHOUSE: base, "dagster": f"{base}_dagster", "upstream": f"{base}_upstream"}.get(
-        database, database
-    )
+    return {WAREHOUSE: base, "dagster": f"{base}_dagster", "upstream": f"{base}_upstream"}.get(database, database)
 
 
 def url(database: str = WAREHOUSE, driver: Driver | None = None) -> str:
@@ -173,9 +171,7 @@ def _server() -> SplitResult:
 def _split(config: Settings) -> SplitResult:
     parts = urlsplit(config.database_url or "")
     if not parts.path.strip("/"):
-        raise ConfigurationError(
-            "TOWNHUB_DATABASE_URL names no database; add one: postgresql://user@host:5432/townhub"
-        )
+        raise ConfigurationError("TOWNHUB_DATABASE_URL names no database; add one: postgresql://user@host:5432/townhub")
     return parts._replace(scheme="postgresql", path="/" + unquote(parts.path).strip("/"))
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-OWNER, LOADER, BUILDER, PUBLISHER = (
-    f"townhub_{name}" for name in ("owner", "loader", "builder", "publisher")
-)
+OWNER, LOADER, BUILDER, PUBLISHER = (f"townhub_{name}" for name in ("owner", "loader", "builder", "publisher"))
 APPS = ("safety", "welfare", "enforcement", "economy")
 ROLES = (OWNER, LOADER, BUILDER, PUBLISHER, *(f"townhub_app_{app}" for app in APPS))
 
@@ -51,9 +49,7 @@ GRANTS: tuple[Grant, ...] = (
         "control.defect",
         "control.hold",
     ),
-    _read(
-        BUILDER, "control.input_status", "control.release", "control.release_pointer", "control.release_move"
-    ),
+    _read(BUILDER, "control.input_status", "control.release", "control.release_pointer", "control.release_move"),
     Grant(BUILDER, "table", "SELECT, INSERT, UPDATE", ("control.run",)),
     Grant(BUILDER, "table", "SELECT, INSERT", ("control.candidate", "control.verdict", "resolution.event")),
     Grant(BUILDER, "table", "SELECT, INSERT, UPDATE, DELETE", ("control.product", "control.required_check")),
@@ -64,18 +60,14 @@ GRANTS: tuple[Grant, ...] = (
         ("resolution.run", "resolution.entity", "resolution.membership"),
     ),
     Grant(BUILDER, "table", "SELECT, INSERT, UPDATE", ("resolution.decision", "resolution.review")),
-    Grant(
-        BUILDER, "function", "EXECUTE", ("control.audit_append", "control.row_text", "control.product_hash")
-    ),
+    Grant(BUILDER, "function", "EXECUTE", ("control.audit_append", "control.row_text", "control.product_hash")),
     Grant(
         BUILDER,
         "function",
         "EXECUTE",
         ("control.content_hash", "control.candidate_hash", "control.serving_hash"),
     ),
-    Grant(
-        BUILDER, "function", "EXECUTE", ("control.register_candidate", "control.obstacles", "control.publish")
-    ),
+    Grant(BUILDER, "function", "EXECUTE", ("control.register_candidate", "control.obstacles", "control.publish")),
     Grant(BUILDER, "function", "EXECUTE", ("control.release_hash",)),
     Grant(PUBLISHER, "schema", "USAGE", ("control", "candidate", "released")),
     _read(
@@ -90,9 +82,7 @@ GRANTS: tuple[Grant, ...] = (
     Grant(PUBLISHER, "table", "SELECT, INSERT", ("control.release_move",)),
     Grant(PUBLISHER, "table", "SELECT, INSERT, UPDATE", ("released.premises_risk", "released.grid_risk")),
     Grant(PUBLISHER, "table", "SELECT, INSERT, UPDATE", ("released.welfare_match",)),
-    Grant(
-        PUBLISHER, "function", "EXECUTE", ("control.audit_append", "control.row_text", "control.product_hash")
-    ),
+    Grant(PUBLISHER, "function", "EXECUTE", ("control.audit_append", "control.row_text", "control.product_hash")),
     Grant(
         PUBLISHER,
         "function",

@@ -166,9 +166,7 @@ def commit_load(
         ],
     ).fetchone()
     if row is None:
-        raise LedgerError(
-            f"load {load_id} is not running any more, it was given up as dead; run the stream again"
-        )
+        raise LedgerError(f"load {load_id} is not running any more, it was given up as dead; run the stream again")
     system, stream = row
     if cursor is not None:
         connection.execute(
@@ -226,9 +224,7 @@ def close_dead_loads(connection: psycopg.Connection) -> list[int]:
         else:
             gone = not _is_locked(connection, system, stream)
         if gone:
-            fail_load(
-                connection, load_id, "the process of this load died; the next run takes its work up again"
-            )
+            fail_load(connection, load_id, "the process of this load died; the next run takes its work up again")
             dead.append(int(load_id))
     return dead
 

@@ -141,9 +141,7 @@ def rollback(connection: psycopg.Connection, family: str, release_id: int, by: s
         connection.execute("SELECT control.rollback(%s, %s, %s, %s)", [family, release_id, by, reason])
 
 
-def list_releases(
-    connection: psycopg.Connection, family: str | None = None, *, limit: int = 100
-) -> list[ReleaseEntry]:
+def list_releases(connection: psycopg.Connection, family: str | None = None, *, limit: int = 100) -> list[ReleaseEntry]:
     """The newest releases, newest first."""
     with connection.cursor(row_factory=class_row(ReleaseEntry)) as cursor:
         return cursor.execute(
@@ -165,9 +163,7 @@ def show_release(connection: psycopg.Connection, release_id: int) -> ReleaseEntr
 def current_release(connection: psycopg.Connection, family: str) -> ReleaseEntry | None:
     """The release that apps see now, None before the first."""
     with connection.cursor(row_factory=class_row(ReleaseEntry)) as cursor:
-        return cursor.execute(
-            _RELEASE + "WHERE r.family = %s AND p.release_id = r.release_id", [family]
-        ).fetchone()
+        return cursor.execute(_RELEASE + "WHERE r.family = %s AND p.release_id = r.release_id", [family]).fetchone()
 
 
 def diff_releases(connection: psycopg.Connection, before: int, after: int) -> list[ProductDiff]:
@@ -190,9 +186,7 @@ def serving_hash(connection: psycopg.Connection) -> str:
     return str(row[0])
 
 
-def _diff(
-    connection: psycopg.Connection, product: str, keys: list[str], before: int, after: int
-) -> ProductDiff:
+def _diff(connection: psycopg.Connection, product: str, keys: list[str], before: int, after: int) -> ProductDiff:
     key = sql.SQL(", ").join(sql.SQL("{0}, r -> {0}").format(sql.Literal(name)) for name in keys)
     query = sql.SQL(
         "WITH a AS (SELECT jsonb_build_object({key}) AS k, r FROM control.rows_at(%(product)s, %(before)s) r), "

@@ -185,9 +185,7 @@ def _start(places: Places, config: Settings) -> None:
                 f"the server is still recovering after {START_SECONDS} s; look at the log in {data / 'log'} and try again"
             )
         time.sleep(0.1)
-    (data / "postmaster.pid").unlink(
-        missing_ok=True
-    )  # of a dead server: its pid may be another process by now
+    (data / "postmaster.pid").unlink(missing_ok=True)  # of a dead server: its pid may be another process by now
     for attempt in range(8):
         port = _choose_port(places, fresh=False)
         write_configuration(data, user, port)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from shapely.geometry.base import BaseGeometry  # type: ignore[import-untyped]
+    from shapely.geometry.base import BaseGeometry
 
 Floats = npt.NDArray[np.float64]
 Point = tuple[Floats, Floats]
@@ -122,7 +122,7 @@ def _inside(x: Floats, y: Floats, area: BaseGeometry | tuple[float, float, float
     if isinstance(area, tuple):
         west, south, east, north = area
         return np.asarray((x >= west) & (x <= east) & (y >= south) & (y <= north), dtype=np.bool_)
-    import shapely  # type: ignore[import-untyped]  # here, so that converting coordinates does not need GEOS
+    import shapely  # here, so that converting coordinates does not need GEOS
 
     shapely.prepare(area)
     return np.asarray(shapely.intersects_xy(area, x, y), dtype=np.bool_)

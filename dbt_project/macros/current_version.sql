@@ -1,9 +1,8 @@
 {#
   The current version of every record of a stream: the columns that its source declares, no others, plus record_key.
   Landing is a change log; a row without _to_load is what the source says now.
-  derived: our column name → SQL expression that replaces the column.
 #}
-{% macro current_version(system, stream, derived={}) -%}
+{% macro current_version(system, stream) -%}
 {%- set relation = source(system, stream) -%}
 {%- if execute -%}
 {%- set columns = (graph.sources.values() | selectattr('source_name', 'equalto', system)
@@ -11,7 +10,7 @@
 select
     {{ record_key(columns) }} as record_key
     {%- for column in columns %},
-    {% if column.name in derived %}{{ derived[column.name] }} as {% endif %}{{ adapter.quote(column.name) }}
+    {{ adapter.quote(column.name) }}
     {%- endfor %}
 from {{ relation }}
 where _to_load is null

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar, Protocol
 
@@ -32,7 +33,7 @@ def store_of(engine: Engine) -> Store:
     return PostgresStore(engine) if engine.dialect.name == "postgresql" else MariaStore(engine)
 
 
-class _Store:
+class _Store(ABC):
     """What both kinds have in common: statements in one transaction each, names quoted by the dialect."""
 
     types: ClassVar[dict[type[pl.DataType], str]]
@@ -79,8 +80,9 @@ class _Store:
     def _options(self) -> str:
         return ""
 
+    @abstractmethod
     def _fill(self, connection: Connection, table: str, frame: pl.DataFrame) -> None:
-        raise NotImplementedError
+        """Append the rows of ``frame``."""
 
 
 class PostgresStore(_Store):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import numpy as np
 import polars as pl
@@ -152,9 +151,7 @@ class Draft:
             stamps = [name for name, kind in out.schema.items() if isinstance(kind, pl.Datetime)]
             out = out.with_columns(pl.col(stamps).dt.strftime(text_times))
         keys = out.select(
-            record_key=pl.concat_str(
-                [pl.col(name).cast(pl.String).fill_null("") for name in key], separator="|"
-            )
+            record_key=pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in key], separator="|")
         )["record_key"]
         defects = [
             pl.DataFrame({"record_key": keys.gather(rows)}).with_columns(
@@ -215,16 +212,9 @@ def draft(seed: int, system: str, stream: str, frame: pl.DataFrame, ids: str) ->
     return Draft(seed, f"{system}/{stream}", frame, frame[ids].to_numpy().astype(np.int64))
 
 
-def coded(column: str, table: Mapping[str, str]) -> pl.Expr:
-    """Our word → the upstream's code."""
-    return pl.col(column).replace_strict(
-        list(table), list(table.values()), default=None, return_dtype=pl.String
-    )
-
-
-def number(prefix: str, column: str, width: int = 8) -> pl.Expr:
-    """A running number as upstreams print it."""
-    return pl.lit(prefix) + pl.col(column).cast(pl.String).str.zfill(width)
+def look_up(rows: pl.DataFrame, table: pl.DataFrame, on: str) -> pl.DataFrame:
+    """The columns of `table` beside those of `rows`, whose order stays; null where there is no match."""
+    return rows.join(table, on=on, how="left", maintain_order="left")
 
 
 def constant(value: str | None) -> Maker:
@@ -238,7 +228,3 @@ def one_of(*options: str) -> Maker:
         return pl.Series(options, dtype=pl.String).gather((luck * len(options)).astype(np.uint32))
 
     return maker
-
-
-def midnight(world_today: datetime) -> datetime:
-    return world_today.replace(hour=0, minute=0, second=0, microsecond=0)

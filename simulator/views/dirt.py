@@ -13,9 +13,10 @@ _CHINESE = dict(zip("123456789", "一二三四五六七八九", strict=True))
 _HOMOPHONES = dict(
     pair
     for pairs in (
-        "伟炜 芳方 娜那 敏闵 静婧 丽莉 强墙 磊垒 军君 洋杨 勇咏 艳燕 杰洁 娟涓 涛滔 明铭 超朝 秀绣 霞暇 平萍 刚钢 桂贵 英瑛 华桦 玉钰",
-        "梅玫 建健 文雯 红虹 波博 辉晖 斌彬 国果 志智 云芸 峰锋 兰岚 琴芹 林琳 珍真 凤奉 春椿 荣蓉 生声 香湘 欣新 宇雨 浩皓 婷廷",
-        "鑫心 佳嘉 怡宜 轩萱 涵晗 梓紫 子籽 泽择 晨辰 睿瑞 悦越 诗施 雪薛 倩茜 颖莹 慧惠 鹏朋 飞菲 亮量 凯楷 龙隆 阳扬 丹单 根跟",
+        "伟炜 芳方 娜那 敏闵 静婧 丽莉 强墙 磊垒 军君 洋杨 勇咏 艳燕 杰洁 娟涓 涛滔 明铭 超朝 秀绣 霞暇 平萍",
+        "刚钢 桂贵 英瑛 华桦 玉钰 梅玫 建健 文雯 红虹 波博 辉晖 斌彬 国果 志智 云芸 峰锋 兰岚 琴芹 林琳 珍真",
+        "凤奉 春椿 荣蓉 生声 香湘 欣新 宇雨 浩皓 婷廷 鑫心 佳嘉 怡宜 轩萱 涵晗 梓紫 子籽 泽择 晨辰 睿瑞 悦越",
+        "诗施 雪薛 倩茜 颖莹 慧惠 鹏朋 飞菲 亮量 凯楷 龙隆 阳扬 丹单 根跟",
     )
     for pair in ((p[0], p[1]) for p in pairs.split())
 )
@@ -28,9 +29,7 @@ def _flat(values: pl.Series, width: int) -> np.ndarray:
 
 def _text(matrix: np.ndarray) -> pl.Series:
     width = matrix.shape[1]
-    return pl.Series(
-        np.ascontiguousarray(matrix).view(f"S{width}").ravel().astype(f"U{width}"), dtype=pl.String
-    )
+    return pl.Series(np.ascontiguousarray(matrix).view(f"S{width}").ravel().astype(f"U{width}"), dtype=pl.String)
 
 
 def swapped_digits(values: pl.Series, luck: Floats) -> pl.Series:
@@ -137,7 +136,7 @@ def no_such_day(values: pl.Series, luck: Floats) -> pl.Series:
 
 
 def respelt(values: pl.Series, luck: Floats) -> pl.Series:
-    """Other spellings of the same door: 幢, 栋, 号楼, 3-2-501, without 室, without the town, 三单元, full width, blanks."""
+    """Other spellings of one door: 栋, 号楼, 3-2-501, without 室, without the town, 三单元, full width, blanks."""
     v, u = pl.lit(values), pl.lit(pl.Series(luck))
     chinese = v.str.replace_many([f"{d}单元" for d in _CHINESE], [f"{c}单元" for c in _CHINESE.values()])
     short = v.str.replace(r"^.*?镇", "")
@@ -218,9 +217,7 @@ def names(rows: Draft, column: str = "name", share: float = 0.01) -> None:
     )
 
 
-def phones(
-    rows: Draft, column: str, *, missing: float = 0, format: float = 0.05, shared: float = 0.01
-) -> None:
+def phones(rows: Draft, column: str, *, missing: float = 0, format: float = 0.05, shared: float = 0.01) -> None:
     """Numbers written in many ways, placeholders (missing, not faulty) and numbers cut short (faulty)."""
     rows.spoil(column, missing, "missing", constant(None))
     rows.spoil(column, 0.004, "placeholder", placeholder_phone)

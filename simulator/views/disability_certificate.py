@@ -31,6 +31,10 @@ def _as_float(values: pl.Series, luck: Floats) -> pl.Series:
     return values.str.slice(0, 1) + "." + values.str.slice(1, 14) + "E+19"
 
 
+def _typo(values: pl.Series, luck: Floats) -> pl.Series:
+    return dirt.swapped_digits(values.str.slice(0, 18), luck) + values.str.slice(18)
+
+
 def _swapped(values: pl.Series, luck: Floats) -> pl.Series:
     """Sight for hearing and the other way round."""
     return values.replace(["1", "2", "视力", "听力"], ["2", "1", "听力", "视力"])
@@ -70,7 +74,7 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
     plain = rows.frame["certificate_no"].str.contains(r"^\d{20}$").fill_null(False)
     rows.spoil("certificate_no", 0.006, "float", _as_float, defect="lost_precision", among=plain)
     rows.spoil(
-        "certificate_no", 0.006, "typo", lambda values, luck: dirt.swapped_digits(values.str.slice(0, 18), luck) + values.str.slice(18),
+        "certificate_no", 0.006, "typo", _typo,
         defect="invalid_certificate_no", judge=lambda new: ~disability.is_valid(new).fill_null(False),
     )  # fmt: skip
     rows.spoil("certificate_no", 0.01, "blanks", lambda values, luck: " " + values)

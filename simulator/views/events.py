@@ -57,9 +57,7 @@ def reports(world: World, channel: str) -> pl.DataFrame:
             how="left",
             maintain_order="left",
         )
-        .join(
-            world.grids.select("grid_id", grid_code="code"), on="grid_id", how="left", maintain_order="left"
-        )
+        .join(world.grids.select("grid_id", grid_code="code"), on="grid_id", how="left", maintain_order="left")
         .with_columns(
             pl.col("address").fill_null(_roadside()),
             _report_id=pl.col("report_id"),
@@ -74,6 +72,4 @@ def _roadside() -> pl.Expr:
 
 
 def word(column: str = "kind") -> pl.Expr:
-    return pl.col(column).replace_strict(
-        list(WORDS), list(WORDS.values()), default=OTHER_WORD, return_dtype=pl.String
-    )
+    return pl.col(column).replace_strict(list(WORDS), list(WORDS.values()), default=OTHER_WORD, return_dtype=pl.String)

@@ -51,12 +51,9 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
     events_ = events.reports(world, "four_platform")
     ids = events_["report_id"].to_numpy()
     unit = hashing.integers(ids, 1, _UNITS + 1, seed, "four_platform", "unit")
-    source = np.searchsorted(
-        _SOURCE_SHARES, hashing.uniform(ids, seed, "four_platform", "source"), side="right"
-    )
+    source = np.searchsorted(_SOURCE_SHARES, hashing.uniform(ids, seed, "four_platform", "source"), side="right")
     events_ = events_.with_columns(
-        event_no=pl.col("reported_at").dt.strftime("SJ%Y%m%d")
-        + pl.col("report_id").cast(pl.String).str.zfill(7),
+        event_no=pl.col("reported_at").dt.strftime("SJ%Y%m%d") + pl.col("report_id").cast(pl.String).str.zfill(7),
         unit_code=pl.Series(unit).cast(pl.String).str.zfill(2),
         source=pl.Series(_SOURCES).gather(pl.Series(source.astype(np.uint32))),
         category=events.word(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from simulator.views import dirt, persons
-from simulator.views.base import Served, constant, draft, one_of
+from simulator.views.base import Served, constant, draft, look_up, one_of
 from simulator.world import hashing
 from simulator.world.model import World
 
@@ -31,18 +31,14 @@ STREAMS = {
 
 def _stale(people: pl.DataFrame, seed: int) -> pl.Series:
     """Whose number was never renewed."""
-    return pl.Series(
-        hashing.uniform(people["_resident_id"].to_numpy(), seed, "household_registry", "stale") < 0.5
-    )
+    return pl.Series(hashing.uniform(people["_resident_id"].to_numpy(), seed, "household_registry", "stale") < 0.5)
 
 
 def view(world: World, *, seed: int) -> dict[str, Served]:
     """`residents`: one row per registered person, those who died or moved away with their state."""
-    homes = world.households.select("household_id", _home="address_id").join(
-        world.addresses.select(
-            "community_id", _home="address_id", address="full_text", address_code="code"
-        ), on="_home", how="left", maintain_order="left",
-    ).join(world.communities.select("community_id", community_code="code"), on="community_id", how="left")  # fmt: skip
+    doors = world.addresses.select("community_id", _home="address_id", address="full_text", address_code="code")
+    homes = look_up(world.households.select("household_id", _home="address_id"), doors, "_home")
+    homes = look_up(homes, world.communities.select("community_id", community_code="code"), "community_id")
     people = (
         persons.cards(world)
         .filter(pl.col("registered"))
@@ -52,8 +48,14 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
             person_no=pl.lit("330199") + pl.col("_resident_id").cast(pl.String).str.zfill(9),
             ethnic_group=pl.col("ethnic"),
             household_no=pl.col("hukou_no").fill_null("000000000"),
-            state=pl.when("_died_known").then(pl.lit("2")).when(pl.col("moved_out").is_not_null()).then(pl.lit("1")).otherwise(pl.lit("0")),
-            updated_at=persons.later("updated_at", pl.when("_died_known").then(persons.morning("death_registered_on", 11))),
+            state=pl.when("_died_known")
+            .then(pl.lit("2"))
+            .when(pl.col("moved_out").is_not_null())
+            .then(pl.lit("1"))
+            .otherwise(pl.lit("0")),
+            updated_at=persons.later(
+                "updated_at", pl.when("_died_known").then(persons.morning("death_registered_on", 11))
+            ),
         )
     )  # fmt: skip
     people = people.with_columns(phone=pl.when(_stale(people, seed)).then("stale_phone").otherwise("phone"))

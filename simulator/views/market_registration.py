@@ -63,9 +63,7 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
     dirt.phones(rows, "phone", missing=0.05, shared=0.01)
     dirt.addresses(rows, spelling=0.3, aliases=0.0)
     rows.spoil("state", 0.001, "code", one_of("0", "9"), defect="unknown_code")
-    rows.spoil(
-        "registered_on", 0.001, "no_such_day", one_of("2019-02-29", "1900-00-00"), defect="impossible_date"
-    )
+    rows.spoil("registered_on", 0.001, "no_such_day", one_of("2019-02-29", "1900-00-00"), defect="impossible_date")
     return {
         "enterprises": rows.served(
             STREAMS["enterprises"], ["registration_no"], changed_at="updated_at", enterprises="_enterprise_id"

@@ -42,9 +42,7 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
     old_homes = world.addresses.select(former_address_id="address_id", _former="full_text")
     moved = people.filter(
         pl.col("former_address_id").is_not_null()
-        & pl.Series(
-            hashing.uniform(people["_resident_id"].to_numpy(), seed, "migrant_registry", "earlier") < _EARLIER
-        )
+        & pl.Series(hashing.uniform(people["_resident_id"].to_numpy(), seed, "migrant_registry", "earlier") < _EARLIER)
     ).join(old_homes, on="former_address_id", how="left", maintain_order="left")
     moved = moved.with_columns(
         address=pl.col("_former"),

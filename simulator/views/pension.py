@@ -56,7 +56,5 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
     rows.spoil("retired_on", 0.001, "no_such_day", one_of("19990231", "00000000"), defect="impossible_date")
     rows.spoil("community_code", 0.02, "missing", constant(None))
     return {
-        "pensioners": rows.served(
-            STREAMS["pensioners"], ["pension_no"], changed_at="updated_at", people="_resident_id"
-        )
+        "pensioners": rows.served(STREAMS["pensioners"], ["pension_no"], changed_at="updated_at", people="_resident_id")
     }

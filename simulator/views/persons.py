@@ -13,8 +13,8 @@ ONE_DIGIT_RELATION = {"0": "0", "1": "1", "2": "2", "3": "3", "4": "4", "5": "5"
 def cards(world: World) -> pl.DataFrame:
     """One row per resident, dead and gone ones included: the register columns plus the true ids.
 
-    `name`, `resident_id` (18 characters), `birth_date` and `stated_birth` (yyyymmdd), `sex` (1/2), `phone`, `stale_phone`, `address`,
-    `address_code`, `community_code`; helpers `_resident_id`, `_head_id_no`, `_household_id`.
+    `name`, `resident_id` (18 characters), `birth_date` and `stated_birth` (yyyymmdd), `sex` (1/2), `phone`,
+    `stale_phone`, `address`, `address_code`, `community_code`; helpers `_resident_id`, `_head_id_no`, `_household_id`.
     """
     places = world.addresses.select("address_id", "community_id", address="full_text", address_code="code")
     communities = world.communities.select("community_id", community_code="code")
@@ -33,8 +33,7 @@ def cards(world: World) -> pl.DataFrame:
             stated_birth=pl.coalesce("stated_birth_date", "birth_date").dt.strftime("%Y%m%d"),
             sex=pl.col("sex").replace_strict(SEX_CODES, default="0", return_dtype=pl.String),
             stale_phone=pl.coalesce("former_phone", "phone"),
-            _died_known=pl.col("death_registered_on").is_not_null()
-            & (pl.col("death_registered_on") <= world.today),
+            _died_known=pl.col("death_registered_on").is_not_null() & (pl.col("death_registered_on") <= world.today),
         )
     )
 
@@ -43,9 +42,7 @@ def one_digit(column: str = "relation") -> pl.Expr:
     """GB/T 4761 two digits → one digit."""
     code = pl.col(column)
     head = pl.when(code.is_in(["01", "02"])).then(pl.lit("0"))
-    return head.otherwise(
-        code.str.slice(0, 1).replace_strict(ONE_DIGIT_RELATION, default="8", return_dtype=pl.String)
-    )
+    return head.otherwise(code.str.slice(0, 1).replace_strict(ONE_DIGIT_RELATION, default="8", return_dtype=pl.String))
 
 
 def morning(column: str, hour: int = 10) -> pl.Expr:

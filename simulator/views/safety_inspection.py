@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from simulator.views import dirt, market_registration, places
-from simulator.views.base import Served, constant, draft, one_of
+from simulator.views.base import Served, constant, draft, look_up, one_of
 from simulator.world import hashing
 from simulator.world.model import World
 
@@ -72,22 +72,22 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
 
 
 def _premises(world: World, seed: int) -> Served:
-    coded = (
-        world.premises.filter(pl.col("coded"))
-        .join(world.enterprises.select("enterprise_id", "credit_code", contact_phone="phone"), on="enterprise_id", how="left", maintain_order="left")
-        .join(world.addresses.select("address_id", address="full_text"), on="address_id", how="left", maintain_order="left")
-        .join(world.grids.select("grid_id", grid_code="code"), on="grid_id", how="left", maintain_order="left")
-        .with_columns(
-            premises_code=pl.col("code"),
-            category=pl.col("category").replace_strict(CATEGORIES, return_dtype=pl.String),
-            longitude="lon",
-            latitude="lat",
-            state=pl.when(pl.col("closed_on").is_null()).then(pl.lit("1")).otherwise(pl.lit("0")),
-            opened_on=pl.col("opened_on").dt.strftime("%Y-%m-%d"),
-            _premises_id=pl.col("premises_id"),
-            _row=pl.col("premises_id"),
-        )
-    )  # fmt: skip
+    coded = world.premises.filter(pl.col("coded"))
+    coded = look_up(
+        coded, world.enterprises.select("enterprise_id", "credit_code", contact_phone="phone"), "enterprise_id"
+    )
+    coded = look_up(coded, world.addresses.select("address_id", address="full_text"), "address_id")
+    coded = look_up(coded, world.grids.select("grid_id", grid_code="code"), "grid_id")
+    coded = coded.with_columns(
+        premises_code=pl.col("code"),
+        category=pl.col("category").replace_strict(CATEGORIES, return_dtype=pl.String),
+        longitude="lon",
+        latitude="lat",
+        state=pl.when(pl.col("closed_on").is_null()).then(pl.lit("1")).otherwise(pl.lit("0")),
+        opened_on=pl.col("opened_on").dt.strftime("%Y-%m-%d"),
+        _premises_id=pl.col("premises_id"),
+        _row=pl.col("premises_id"),
+    )
     ids = coded["premises_id"].to_numpy()
     twice = pl.Series(hashing.uniform(ids, seed, "safety_inspection", "two_codes") < _TWO_CODES)
     second = coded.filter(twice).with_columns(
@@ -101,9 +101,7 @@ def _premises(world: World, seed: int) -> Served:
     dirt.phones(rows, "contact_phone", missing=0.05)
     rows.spoil("category", 0.001, "code", one_of("9", "0"), defect="unknown_code")
     rows.spoil("grid_code", 0.01, "missing", constant(None))
-    return rows.served(
-        STREAMS["premises"], ["premises_code"], changed_at="updated_at", premises="_premises_id"
-    )
+    return rows.served(STREAMS["premises"], ["premises_code"], changed_at="updated_at", premises="_premises_id")
 
 
 def _codes(world: World) -> pl.DataFrame:
@@ -111,9 +109,7 @@ def _codes(world: World) -> pl.DataFrame:
 
 
 def _inspections(world: World, seed: int) -> Served:
-    visits = world.inspections.join(
-        _codes(world), on="premises_id", how="left", maintain_order="left"
-    ).with_columns(
+    visits = world.inspections.join(_codes(world), on="premises_id", how="left", maintain_order="left").with_columns(
         inspection_no=inspection_no(),
         inspector=inspector("inspector_id"),
         kind=pl.col("kind").replace_strict(_KINDS, return_dtype=pl.String),
@@ -124,15 +120,11 @@ def _inspections(world: World, seed: int) -> Served:
     rows = draft(seed, "safety_inspection", "inspections", visits, "_row")
     rows.spoil("result", 0.0006, "code", one_of("合格", "4"), defect="unknown_code")
     rows.spoil("inspected_at", 0.0004, "missing", constant(None), defect="missing_required")
-    return rows.served(
-        STREAMS["inspections"], ["inspection_no"], changed_at="updated_at", premises="_premises_id"
-    )
+    return rows.served(STREAMS["inspections"], ["inspection_no"], changed_at="updated_at", premises="_premises_id")
 
 
 def _hazards(world: World, seed: int) -> Served:
-    found = world.hazards.join(
-        _codes(world), on="premises_id", how="left", maintain_order="left"
-    ).with_columns(
+    found = world.hazards.join(_codes(world), on="premises_id", how="left", maintain_order="left").with_columns(
         hazard_no=pl.lit("YH") + pl.col("hazard_id").cast(pl.String).str.zfill(8),
         inspection_no=inspection_no(),
         kind=pl.col("type"),

@@ -39,9 +39,7 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
     """`reports`: the current state of each report; its messages carry this row."""
     told = events.reports(world, "snapshot_report")
     ids = told["report_id"].to_numpy()
-    follower = hashing.integers(
-        ids, 0, max(1, int(_FOLLOWERS * world.scale)), seed, "snapshot_report", "openid"
-    )
+    follower = hashing.integers(ids, 0, max(1, int(_FOLLOWERS * world.scale)), seed, "snapshot_report", "openid")
     handle = pl.Series(hashing.bits(follower, seed, "openid")).cast(pl.String).str.zfill(20)
     told = told.with_columns(
         report_id=pl.lit("SP") + pl.col("report_id").cast(pl.String).str.zfill(9),
@@ -62,9 +60,7 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
     _epochs(rows)
     rows.spoil("reported_at", 0.0006, "missing", constant(None), defect="missing_required")
     return {
-        "reports": rows.served(
-            STREAMS["reports"], ["report_id"], changed_at="updated_at", incidents="_incident_id"
-        )
+        "reports": rows.served(STREAMS["reports"], ["report_id"], changed_at="updated_at", incidents="_incident_id")
     }
 
 

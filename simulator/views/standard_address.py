@@ -6,7 +6,7 @@ import polars as pl
 import shapely
 
 from simulator.views import dirt, places
-from simulator.views.base import UNDECODABLE, Floats, Served, constant, draft
+from simulator.views.base import UNDECODABLE, Floats, Served, constant, draft, look_up
 from simulator.world.model import World
 
 STREAMS = {
@@ -59,25 +59,22 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
         "communities": draft(seed, "standard_address", "communities", communities, "community_id").served(
             STREAMS["communities"], ["community_code"]
         ),
-        "grids": draft(seed, "standard_address", "grids", grids, "grid_id").served(
-            STREAMS["grids"], ["grid_code"]
-        ),
+        "grids": draft(seed, "standard_address", "grids", grids, "grid_id").served(STREAMS["grids"], ["grid_code"]),
     }
 
 
 def _addresses(world: World, seed: int) -> Served:
-    doors = (
-        world.addresses.join(world.communities.select("community_id", community_code="code"), on="community_id", how="left", maintain_order="left")
-        .join(world.grids.select("grid_id", grid_code="code"), on="grid_id", how="left", maintain_order="left")
-        .with_columns(
-            address_code="code",
-            kind=pl.col("kind").replace_strict(_KINDS, default="其他", return_dtype=pl.String),
-            full_address="full_text",
-            longitude="lon",
-            latitude="lat",
-            _row=pl.col("address_id"),
-        )
-    )  # fmt: skip
+    communities = world.communities.select("community_id", community_code="code")
+    doors = look_up(world.addresses, communities, "community_id")
+    doors = look_up(doors, world.grids.select("grid_id", grid_code="code"), "grid_id")
+    doors = doors.with_columns(
+        address_code="code",
+        kind=pl.col("kind").replace_strict(_KINDS, default="其他", return_dtype=pl.String),
+        full_address="full_text",
+        longitude="lon",
+        latitude="lat",
+        _row=pl.col("address_id"),
+    )
     rows = draft(seed, "standard_address", "addresses", doors, "_row")
     places.faults(rows, share=0.002)
     rows.spoil("full_address", 0.0003, "undecodable", _broken, defect="undecodable_text")

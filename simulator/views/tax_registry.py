@@ -42,9 +42,7 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
     ids = firms["enterprise_id"].to_numpy()
     still_legacy = pl.Series(hashing.uniform(ids, seed, "tax_registry", "legacy") < _LEGACY)
     firms = firms.with_columns(
-        taxpayer_no=pl.when(still_legacy)
-        .then(pl.coalesce("legacy_tax_no", "credit_code"))
-        .otherwise("credit_code")
+        taxpayer_no=pl.when(still_legacy).then(pl.coalesce("legacy_tax_no", "credit_code")).otherwise("credit_code")
     )
     return {"taxpayers": _taxpayers(world, firms, seed), "collections": _collections(world, firms, seed)}
 
@@ -55,10 +53,7 @@ def _taxpayers(world: World, firms: pl.DataFrame, seed: int) -> Served:
     state = (
         pl.when((pl.col("status") == "cancelled") & ~forgotten)
         .then(pl.lit("07"))
-        .when(
-            (pl.col("status") == "revoked")
-            | pl.Series(hashing.uniform(ids, seed, "tax_registry", "lost") < 0.01)
-        )
+        .when((pl.col("status") == "revoked") | pl.Series(hashing.uniform(ids, seed, "tax_registry", "lost") < 0.01))
         .then(pl.lit("05"))
         .otherwise(pl.lit("03"))
     )
@@ -71,9 +66,7 @@ def _taxpayers(world: World, firms: pl.DataFrame, seed: int) -> Served:
     )  # fmt: skip
     dirt.addresses(rows, spelling=0.3, aliases=0.0)
     rows.spoil("state", 0.001, "code", one_of("99"), defect="unknown_code")
-    return rows.served(
-        STREAMS["taxpayers"], ["taxpayer_no"], changed_at="updated_at", enterprises="_enterprise_id"
-    )
+    return rows.served(STREAMS["taxpayers"], ["taxpayer_no"], changed_at="updated_at", enterprises="_enterprise_id")
 
 
 def _collections(world: World, firms: pl.DataFrame, seed: int) -> Served:
@@ -92,9 +85,7 @@ def _collections(world: World, firms: pl.DataFrame, seed: int) -> Served:
     taxes = taxes.with_columns(
         _row=pl.col("enterprise_id") * 1_000_003 + pairs.replace_strict(salt, return_dtype=pl.Int64)
     )
-    wrong = pl.Series(
-        hashing.uniform(taxes["_row"].to_numpy(), seed, "tax_registry", "resent") < _RESENT_WRONG
-    )
+    wrong = pl.Series(hashing.uniform(taxes["_row"].to_numpy(), seed, "tax_registry", "resent") < _RESENT_WRONG)
     month = taxes.filter(pl.col("period") == _RESENT_MONTH)
     again = month.with_columns(__file=pl.col("__file").str.replace(".csv", "_更正.csv", literal=True))
     first = taxes.with_columns(
@@ -103,13 +94,9 @@ def _collections(world: World, firms: pl.DataFrame, seed: int) -> Served:
     rows = draft(seed, "tax_registry", "collections", pl.concat([first, again]), "_row")
     correct = ~rows.frame["period"].eq(_RESENT_MONTH)
     rows.spoil("amount", 0.0004, "text", one_of("——", "待核"), defect="not_an_amount", among=correct)
-    rows.spoil(
-        "period", 0.0004, "month", one_of("2026-13", "2025年"), defect="impossible_date", among=correct
-    )
+    rows.spoil("period", 0.0004, "month", one_of("2026-13", "2025年"), defect="impossible_date", among=correct)
     rows.spoil("paid_on", 0.001, "missing", constant(None))
-    return rows.served(
-        STREAMS["collections"], ["taxpayer_no", "tax_kind", "period"], enterprises="_enterprise_id"
-    )
+    return rows.served(STREAMS["collections"], ["taxpayer_no", "tax_kind", "period"], enterprises="_enterprise_id")
 
 
 def wan_yuan(fen: pl.Expr) -> pl.Expr:

@@ -46,9 +46,7 @@ def _chinese(values: pl.Series, luck: Floats) -> pl.Series:
 
 def view(world: World, *, seed: int) -> dict[str, Served]:
     """`payments`: one row per payment order."""
-    people = persons.cards(world).select(
-        "_resident_id", "resident_id", "name", "_head_id_no", "has_legacy_15"
-    )
+    people = persons.cards(world).select("_resident_id", "resident_id", "name", "_head_id_no", "has_legacy_15")
     payments = (
         world.payments.with_columns(_resident_id=pl.col("resident_id"))
         .drop("resident_id")

@@ -15,7 +15,6 @@ from simulator.world import (
     calibration as case,
 )
 from simulator.world import (
-    devices,
     entitlements,
     incidents,
     inspections,
@@ -27,6 +26,7 @@ from simulator.world import (
 from simulator.world.columns import day_number, stream
 from simulator.world.daily_business import business_day
 from simulator.world.daily_people import people_day
+from simulator.world.daily_things import things_day
 from simulator.world.model import World, append, next_id
 
 
@@ -43,6 +43,7 @@ def _one_day(world: World) -> World:
     today = world.today + timedelta(days=1)
     world = people_day(world.having(today=today))
     world = business_day(world)
+    world = things_day(world)
     world = _inspect(world)
     world = _happen(world)
     world = _registers(world)
@@ -52,7 +53,7 @@ def _one_day(world: World) -> World:
     truth = entitlements.truth(
         today, world.residents, world.households, world.min_living, world.min_living_members, world.disability
     )
-    return world.having(entitlements=truth, elder_sensors=devices.state(world.elder_sensors, today))
+    return world.having(entitlements=truth)
 
 
 def _inspect(world: World) -> World:
@@ -97,7 +98,10 @@ def _happen(world: World) -> World:
 
 
 def _registers(world: World) -> World:
-    """Deaths and removals reach the list of retirees daily; new retirees and certificates come on the first."""
+    """Deaths and removals reach the list of retirees daily and approvals are renewed as they end.
+
+    New retirees and new certificates come on the first of the month.
+    """
     pension = welfare.follow(world.pension, world.residents)
     disability = welfare.expire(world.disability, world.today)
     if world.today.day == 1:
@@ -105,14 +109,13 @@ def _registers(world: World) -> World:
         pension = append(pension, welfare.new_retirees(world.residents, pension, world.today, world.seed))
         fresh = _without_certificate(world, rng)
         disability = append(disability, welfare.certificates(rng, fresh, world.today, fresh=True))
-    return world.having(pension=pension, disability=disability)
+    families = welfare.renew(world.min_living, world.today, world.seed)
+    return world.having(pension=pension, disability=disability, min_living=families)
 
 
 def _without_certificate(world: World, rng: np.random.Generator) -> pl.DataFrame:
     others = world.residents.filter(
-        pl.col("registered")
-        & welfare.present(world.residents)
-        & ~pl.col("resident_id").is_in(world.disability["resident_id"].implode())
+        pl.col("registered") & welfare.PRESENT & ~pl.col("resident_id").is_in(world.disability["resident_id"].implode())
     )
     size = min(int(rng.poisson(welfare.CERTIFICATES_A_MONTH * world.scale)), len(others))
     return others[np.sort(rng.choice(len(others), size, replace=False))]

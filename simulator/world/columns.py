@@ -67,8 +67,7 @@ def masked(values: pl.Series, valid: ArrayLike | None) -> pl.Series:
 
 def numbers(values: pl.Series, null: int = -1) -> Ints:
     """An integer, date or time column as int64, ``null`` in place of nulls."""
-    found: Ints = values.to_physical().cast(pl.Int64).fill_null(null).to_numpy()
-    return found
+    return np.asarray(values.to_physical().cast(pl.Int64).fill_null(null).to_numpy(), dtype=np.int64)
 
 
 def texts(options: Sequence[str], indices: ArrayLike) -> pl.Series:

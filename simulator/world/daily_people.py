@@ -23,7 +23,9 @@ from simulator.world.columns import (
 from simulator.world.columns import numbers as ints
 from simulator.world.generate import death_registration, mortality
 from simulator.world.model import World, append, next_id
-from simulator.world.welfare import present, present_mask
+from simulator.world.welfare import PRESENT, present_mask
+
+_COMPOUND = "|".join(name for name in names.SURNAMES if len(name) == 2)
 
 
 def people_day(world: World) -> World:
@@ -45,7 +47,7 @@ def _moments(rng: np.random.Generator, world: World, size: int) -> Ints:
 
 
 def change(table: pl.DataFrame, rows: Ints, at: Ints, **values: pl.Series | object) -> pl.DataFrame:
-    """``table`` with new values, and ``updated_at``, in ``rows``; a value is a Series of their length or one for all."""
+    """``table`` with new values and ``updated_at`` in ``rows``; a value is a Series of their length or one for all."""
     if not len(rows):
         return table
     columns = {
@@ -132,7 +134,7 @@ def _births(world: World) -> World:
     rng = stream(world.seed, world.today, "births")
     residents = world.residents
     mothers = residents.with_row_index("row").filter(
-        present(residents)
+        PRESENT
         & pl.col("registered")
         & (pl.col("sex") == "female")
         & pl.col("birth_date").is_between(years_before(world.today, 42), years_before(world.today, 20))
@@ -145,8 +147,10 @@ def _births(world: World) -> World:
     today = np.full(n, day_number(world.today))
     family = residents.filter(pl.col("household_id").is_in(chosen["household_id"].implode()))
     heads = family.group_by("household_id", maintain_order=True).agg(pl.col("name").first().alias("head_name"))
-    surname = chosen.join(heads, on="household_id", how="left", maintain_order="left")["head_name"].str.slice(0, 1)
+    surname = chosen.join(heads, on="household_id", how="left", maintain_order="left")["head_name"]
+    surname = surname.str.extract(f"^({_COMPOUND})").fill_null(surname.str.slice(0, 1))
     first, second = names.given_names(rng, male, np.full(n, world.today.year))
+    grandchild = (chosen["relation"] == "30").to_numpy()  # the mother is the head's daughter
     at = _moments(rng, world, n)
     babies = chosen.drop("row").with_columns(
         pl.Series("resident_id", next_id(residents, "resident_id") + np.arange(n)),
@@ -156,7 +160,7 @@ def _births(world: World) -> World:
         pl.lit(None, pl.Date).alias("stated_birth_date"),
         numbers.resident_ids(rng, chosen["origin_division"], today, male, residents["id_no"]).alias("id_no"),
         pl.lit(False).alias("has_legacy_15"),
-        texts(["30", "20"], male).alias("relation"),
+        texts(["30", "20", "44", "43"], male + 2 * grandchild).alias("relation"),
         *(
             pl.lit(None, residents.schema[c]).alias(c)
             for c in ("phone", "former_phone", "former_address_id", "moved_in")

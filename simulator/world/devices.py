@@ -16,6 +16,7 @@ from simulator.world.calibration import CAMERAS, DISTRICT_CODE, SENSORS
 from simulator.world.columns import (
     DAY,
     HOUR,
+    Ints,
     count,
     dates,
     day_number,
@@ -97,7 +98,7 @@ def state(table: pl.DataFrame, on: date) -> pl.DataFrame:
     )
 
 
-def _battery(table: pl.DataFrame, day: int) -> tuple[np.ndarray, np.ndarray]:
+def _battery(table: pl.DataFrame, day: int) -> tuple[Ints, Ints]:
     """Charge in per cent on the day, and the day when it last changed; changed for a fresh one after 14–20 months."""
     key = table["device_id"].str.slice(6, 8).cast(pl.Int64).to_numpy()
     installed = ints(table["installed_on"])

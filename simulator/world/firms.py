@@ -12,6 +12,7 @@ from simulator.world import names, numbers
 from simulator.world.calibration import DISTRICT_CODE, DISTRICT_NAME
 from simulator.world.columns import (
     DAY,
+    Bools,
     Ints,
     dates,
     day_number,
@@ -165,7 +166,7 @@ def build(
     )
 
 
-def close(table: pl.DataFrame, ids: Ints, days: Ints, revoked: np.ndarray) -> pl.DataFrame:
+def close(table: pl.DataFrame, ids: Ints, days: Ints, revoked: Bools) -> pl.DataFrame:
     """Enterprises ``ids`` closed on ``days``: revoked (licence taken away, still on the register) or cancelled."""
     gone = pl.DataFrame(
         {

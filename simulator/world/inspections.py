@@ -17,6 +17,7 @@ from simulator.world.calibration import GRIDS, HAZARDS, INSPECTIONS, INSPECTORS
 from simulator.world.columns import (
     DAY,
     OFFICE,
+    Bools,
     Floats,
     Ints,
     count,
@@ -193,7 +194,7 @@ def _visits(
     return frame, np.where(drill, -np.inf, score)
 
 
-def _top(score: Floats, size: int) -> np.ndarray:
+def _top(score: Floats, size: int) -> Bools:
     chosen = np.zeros(len(score), bool)
     chosen[np.argsort(-score, kind="stable")[:size]] = True
     return chosen

@@ -14,7 +14,7 @@ from datetime import date, datetime
 import numpy as np
 import polars as pl
 
-from simulator.world.columns import DAY, HOUR, Floats, Ints, day_number, digits, masked, micros, texts, times
+from simulator.world.columns import DAY, HOUR, Bools, Floats, Ints, day_number, digits, masked, micros, texts, times
 from simulator.world.columns import numbers as ints
 from simulator.world.entitlements import old_enough, severe
 from simulator.world.hashing import bits, integers, uniform
@@ -172,7 +172,7 @@ def _payees(policy: int, day: date, registers: Registers, seed: int) -> pl.DataF
     people = registers.residents.filter(_known_alive(day))
     families = registers.min_living.filter((pl.col("valid_from") <= day) & (pl.col("valid_to") >= day))
     listed = registers.members.join(families, on="family_no", how="inner", maintain_order="left")
-    error: Ints | None = None
+    error: Bools | None = None
     if policy in (1, 2, 3):
         category = {1: "dibao", 2: "dibian", 3: "tekun"}[policy]
         # paid to the family's head, for three months; the margin gets a festival relief
@@ -228,7 +228,7 @@ def _payees(policy: int, day: date, registers: Registers, seed: int) -> pl.DataF
     return _list(rows, amount, error)
 
 
-def _list(rows: pl.DataFrame, amount: Ints | Floats, error: np.ndarray | None) -> pl.DataFrame:
+def _list(rows: pl.DataFrame, amount: Ints | Floats, error: Bools | None) -> pl.DataFrame:
     wrong = np.zeros(len(rows), bool) if error is None else error
     return pl.DataFrame(
         {

@@ -15,6 +15,7 @@ import polars as pl
 from simulator.world.calibration import DISTRICT_CODE, PREMISES
 from simulator.world.columns import (
     DAY,
+    Bools,
     Floats,
     Ints,
     count,
@@ -117,7 +118,7 @@ def _rows(
     category: str,
     owner: Ints,
     address: Ints,
-    coded: np.ndarray,
+    coded: Bools,
     on: date,
     enterprises: pl.DataFrame,
     addresses: pl.DataFrame,

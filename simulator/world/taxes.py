@@ -63,4 +63,4 @@ def _bell(ids: Ints, *salt: str | int) -> Floats:
     total = np.zeros(len(ids))
     for turn in range(4):
         total += uniform(ids, *salt, "bell", turn)
-    return (total - 2.0) * np.sqrt(3.0)
+    return np.asarray((total - 2.0) * 3.0**0.5)

@@ -6,7 +6,7 @@ their income had risen.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,7 @@ import polars as pl
 from simulator.world.columns import (
     DAY,
     HOUR,
+    Bools,
     Ints,
     count,
     dates,
@@ -35,15 +36,12 @@ MARGIN = 1.5  # the margin of low income reaches to this multiple of the line
 DESTITUTE, DISABILITIES, RETIREES, CHILDREN = 85, 4_500, 20_000, 150
 CERTIFICATES_A_MONTH = 24.0
 APPLIED = 0.93
+PRESENT = pl.col("death_date").is_null() & pl.col("moved_out").is_null()
 
 _EMPLOYERS = words(
     "第一棉纺厂 红旗机械厂 丝绸印染厂 前进化工厂 东风电子厂 供销社 建筑公司 粮油公司 搪瓷厂 造纸厂 "
     "公交公司 百货公司 自由职业 个体工商户"
 )
-
-
-def present(residents: pl.DataFrame) -> pl.Expr:
-    return pl.col("death_date").is_null() & pl.col("moved_out").is_null()
 
 
 def min_living(
@@ -55,7 +53,7 @@ def min_living(
     seed: int,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """``(min_living, min_living_members)``: a row per family (dibao, dibian, tekun) and one per member."""
-    here = residents.filter(pl.col("registered") & present(residents))
+    here = residents.filter(pl.col("registered") & PRESENT)
     families = households.filter(pl.col("household_id").is_in(here["household_id"].unique().implode()))
     ids = families["household_id"].to_numpy()
     income = families["income_per_capita"].to_numpy()
@@ -145,8 +143,8 @@ def certificates(rng: np.random.Generator, people: pl.DataFrame, on: date, fresh
     )
 
 
-def present_mask(residents: pl.DataFrame) -> np.ndarray:
-    return residents.select(present(residents)).to_series().to_numpy()
+def present_mask(residents: pl.DataFrame) -> Bools:
+    return np.asarray(residents.select(PRESENT).to_series().to_numpy(), dtype=bool)
 
 
 def pension(rng: np.random.Generator, scale: float, on: date, residents: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -199,7 +197,7 @@ def follow(table: pl.DataFrame, residents: pl.DataFrame) -> pl.DataFrame:
 
 def children(rng: np.random.Generator, scale: float, on: date, residents: pl.DataFrame) -> pl.DataFrame:
     """The frame ``children``: orphans, children nobody raises, and other children in need, with a guardian."""
-    here = residents.filter(pl.col("registered") & present(residents))
+    here = residents.filter(pl.col("registered") & PRESENT)
     head = here.select(pl.col("resident_id").first().over("household_id")).to_series()
     young = (here["birth_date"] > years_before(on, 17)).to_numpy() & (head != here["resident_id"]).to_numpy()
     row = weighted_without(rng, young.astype(float), count(scale, CHILDREN, 1))
@@ -219,11 +217,21 @@ def children(rng: np.random.Generator, scale: float, on: date, residents: pl.Dat
 def adults(residents: pl.DataFrame, on: date) -> tuple[Ints, pl.Series]:
     """Ids and phones of those who may report something: present, between 16 and 85."""
     grown = residents.filter(
-        present(residents)
-        & (pl.col("birth_date") < years_before(on, 16))
-        & (pl.col("birth_date") > years_before(on, 85))
+        PRESENT & (pl.col("birth_date") < years_before(on, 16)) & (pl.col("birth_date") > years_before(on, 85))
     )
     return grown["resident_id"].to_numpy(), grown["phone"]
+
+
+def renew(table: pl.DataFrame, on: date, seed: int) -> pl.DataFrame:
+    """``min_living`` with the approvals that end on the day ``on`` renewed for a year, but for one in twelve."""
+    kept = uniform(table["household_id"].to_numpy(), seed, "renewed", on.year) < 0.92
+    renewed = (pl.col("valid_to") == on) & pl.Series(kept)
+    return table.with_columns(
+        valid_to=pl.when(renewed).then(pl.lit(on + timedelta(days=365))).otherwise("valid_to"),
+        updated_at=pl.when(renewed)
+        .then(pl.lit(datetime.combine(on, time(10))).cast(pl.Datetime("us")))
+        .otherwise("updated_at"),
+    )
 
 
 def expire(table: pl.DataFrame, on: date) -> pl.DataFrame:
@@ -245,10 +253,7 @@ def new_retirees(residents: pl.DataFrame, table: pl.DataFrame, on: date, seed: i
     for sex, born in zip(("male", "female"), before, strict=True):
         reached |= (pl.col("sex") == sex) & (pl.col("birth_date") <= born) & (pl.col("birth_date") > born - month)
     fresh = residents.filter(
-        reached
-        & pl.col("registered")
-        & present(residents)
-        & ~pl.col("resident_id").is_in(table["resident_id"].implode())
+        reached & pl.col("registered") & PRESENT & ~pl.col("resident_id").is_in(table["resident_id"].implode())
     )
     employed = uniform(fresh["resident_id"].to_numpy(), seed, "employed") < 0.55
     return retirees(fresh.filter(pl.Series(employed)), on, seed)

@@ -22,9 +22,7 @@ from warehouse.binaries import find_binaries, run_user
 from warehouse.server import ServerError
 from warehouse.settings import REPOSITORY, Settings, process_alive
 
-START_AND_WAIT = (
-    "from warehouse.server import *; print(ensure_started().port, flush=True); import time; time.sleep(60)"
-)
+START_AND_WAIT = "from warehouse.server import *; print(ensure_started().port, flush=True); import time; time.sleep(60)"
 
 
 @pytest.fixture
@@ -61,9 +59,7 @@ def _value(info: server.ServerInfo, query: str) -> object:
 def _run(code: str, home: Path) -> subprocess.Popen[str]:
     environment = {**os.environ, "TOWNHUB_HOME": str(home), "PYTHONPATH": str(REPOSITORY)}
     environment.pop("TOWNHUB_DATABASE_URL", None)
-    return subprocess.Popen(
-        [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True, cwd="/"
-    )
+    return subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True, cwd="/")
 
 
 def test_server_outlives_kill_9_of_its_starter_and_is_found_again(homes: Path) -> None:
@@ -190,12 +186,8 @@ def test_binaries_that_the_server_user_cannot_reach_are_copied(homes: Path) -> N
     closed = homes / "venv"
     closed.mkdir(mode=0o700)
     shutil.copytree(package, closed / package.name, symlinks=True)
-    shutil.copytree(
-        package.with_name(package.name + ".libs"), closed / (package.name + ".libs"), symlinks=True
-    )
-    config = Settings(
-        home=homes / "one", database_url=None, pg_bin=closed / package.name / "pginstall" / "bin"
-    )
+    shutil.copytree(package.with_name(package.name + ".libs"), closed / (package.name + ".libs"), symlinks=True)
+    config = Settings(home=homes / "one", database_url=None, pg_bin=closed / package.name / "pginstall" / "bin")
     info = server.ensure_started(config)
     assert _value(info, "SELECT 1") == 1
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
@@ -246,7 +238,7 @@ def test_initdb_that_was_killed_begins_anew(homes: Path) -> None:
 
 def test_wrong_binaries_are_named(homes: Path) -> None:
     config = Settings(home=homes / "one", database_url=None, pg_bin=homes)
-    with pytest.raises(ServerError, match="TOWNHUB_PG_BIN=.*does not hold initdb"):
+    with pytest.raises(ServerError, match=r"TOWNHUB_PG_BIN=.*does not hold initdb"):
         server.ensure_started(config)
 
 

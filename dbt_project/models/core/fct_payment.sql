@@ -1,4 +1,10 @@
 -- Payment orders, with whom resolution says they went to. No name, identity number or account leaves staging here.
+with payment as (
+    select
+        record_key, payment_no, policy_code, {{ canonical_period('period') }} as period, amount, state, paid_on
+    from {{ ref('stg_welfare_payment__payments') }}
+)
+
 select
     payment.payment_no,
     payment.policy_code,
@@ -16,7 +22,7 @@ select
     payment.amount,
     payment.state,
     payment.paid_on
-from {{ ref('stg_welfare_payment__payments') }} as payment
+from payment
 left join {{ source('resolution', 'membership') }} as member
     on member.kind = 'resident' and member.to_run is null and member.system = 'welfare_payment'
     and member.stream = 'payments' and member.record_key = payment.record_key

@@ -54,10 +54,7 @@ def test_another_seed_spoils_other_records(world: World, served: Views) -> None:
 def test_keys_are_unique_but_for_rows_planted_twice(served: Views) -> None:
     for (system, stream), one in served.items():
         keys = [c["physicalName"] for c in columns_of(system, stream) if c.get("primaryKey")]
-        extra = (
-            one.frame.height
-            - one.frame.select(keys + [c for c in one.frame.columns if c == "__file"]).n_unique()
-        )
+        extra = one.frame.height - one.frame.select(keys + [c for c in one.frame.columns if c == "__file"]).n_unique()
         assert extra == one.defects.filter(pl.col("kind") == "repeated_row").height, (system, stream)
 
 
@@ -151,9 +148,7 @@ def test_money_is_exact_in_ten_thousands_and_in_yuan() -> None:
 
 
 def test_a_month_is_sent_again_with_corrections_only(served: Views) -> None:
-    files = served["tax_registry", "collections"].frame.partition_by(
-        "__file", as_dict=True, include_key=False
-    )
+    files = served["tax_registry", "collections"].frame.partition_by("__file", as_dict=True, include_key=False)
     first = files[("tax_collections_202605.csv",)]
     again = files[("tax_collections_202605_更正.csv",)]
     keys = ["社会信用代码", "税种", "税款所属期"]

@@ -41,9 +41,7 @@ def test_no_statement_gets_out_of_its_role(statement: str) -> None:
 
 
 def test_an_app_reads_its_views_and_is_on_record() -> None:
-    query = (
-        "SELECT count(*) AS n, current_setting('transaction_read_only') FROM serving.premises_risk -- 张三"
-    )
+    query = "SELECT count(*) AS n, current_setting('transaction_read_only') FROM serving.premises_risk -- 张三"
     found = run_as("safety", query, actor="li")
     assert (found.columns[0], found.rows, found.truncated) == ("n", [(0, "on")], False)
     with connect() as connection:
@@ -67,9 +65,7 @@ def test_logins_of_queries_do_not_stay() -> None:
     with pytest.raises(psycopg.Error):
         run_as("safety", "SELECT 1/0")
     with connect() as connection:
-        assert (
-            connection.execute("SELECT 1 FROM pg_roles WHERE rolname ~ '^townhub_query'").fetchone() is None
-        )
+        assert connection.execute("SELECT 1 FROM pg_roles WHERE rolname ~ '^townhub_query'").fetchone() is None
 
 
 @pytest.mark.parametrize("app", ["owner", "townhub_owner", "nobody", "townhub_app_x"])
@@ -104,9 +100,7 @@ def test_new_tables_are_granted_as_the_table_says(conn: psycopg.Connection) -> N
         conn.execute("SELECT * FROM isolated.b")
 
 
-@pytest.mark.parametrize(
-    "schema", ["landing", "resolution", "released", "serving", "control", "public", "core2"]
-)
+@pytest.mark.parametrize("schema", ["landing", "resolution", "released", "serving", "control", "public", "core2"])
 def test_builder_creates_in_its_own_schemas_only(conn: psycopg.Connection, schema: str) -> None:
     conn.execute("SET ROLE townhub_builder")
     statement = "CREATE SCHEMA core2" if schema == "core2" else f"CREATE TABLE {schema}.x (a int)"

@@ -44,9 +44,7 @@ def test_whole_chain_verifies_in_any_time_zone(chain: psycopg.Connection) -> Non
          "FROM control.audit ORDER BY seq DESC LIMIT 1", None),
     ],
 )  # fmt: skip
-def test_tampering_is_found_where_it_was_done(
-    chain: psycopg.Connection, statement: str, broken: int | None
-) -> None:
+def test_tampering_is_found_where_it_was_done(chain: psycopg.Connection, statement: str, broken: int | None) -> None:
     newest = audit.head(chain)
     assert newest is not None
     assert _tamper(chain, statement) == (broken or newest[0] + 1)

@@ -85,9 +85,7 @@ def test_upstream_login_sees_its_own_database_only(database: str, monkeypatch: p
 def test_database_in_another_encoding_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TOWNHUB_DATABASE_URL", raising=False)
     with psycopg.connect(connection.maintenance_url(), autocommit=True) as opened:
-        opened.execute(
-            "CREATE DATABASE latin TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C' LOCALE_PROVIDER libc"
-        )
+        opened.execute("CREATE DATABASE latin TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C' LOCALE_PROVIDER libc")
         try:
             with pytest.raises(WarehouseError, match="SQL_ASCII; create one with ENCODING 'UTF8'"):
                 connection.ensure_database("latin")

@@ -15,9 +15,7 @@ from warehouse.connection import connect
 from warehouse.errors import LedgerError, StreamBusy
 from warehouse.status import status_rows
 
-STREAM = ledger.StreamEntry(
-    "alarm", "calls", "1.0.0", "landing", "alarm__calls", "changes", freshness_seconds=60
-)
+STREAM = ledger.StreamEntry("alarm", "calls", "1.0.0", "landing", "alarm__calls", "changes", freshness_seconds=60)
 
 
 @pytest.fixture
@@ -81,9 +79,7 @@ def test_only_loads_of_dead_processes_are_closed() -> None:
     with connect("loader", autocommit=True) as loader, connect("loader", autocommit=True) as other:
         mine, dead, foreign, held = (_open(loader) for _ in range(4))
         loader.execute("UPDATE control.load SET pid = %s WHERE load_id = %s", [child.pid, dead])
-        loader.execute(
-            "UPDATE control.load SET host_boot = 'other' WHERE load_id IN (%s, %s)", [foreign, held]
-        )
+        loader.execute("UPDATE control.load SET host_boot = 'other' WHERE load_id IN (%s, %s)", [foreign, held])
         loader.execute("UPDATE control.load SET stream = 'held' WHERE load_id = %s", [held])
         with ledger.stream_lock(other, "alarm", "held"):
             assert ledger.close_dead_loads(loader) == [dead, foreign]
@@ -122,9 +118,7 @@ def test_input_status_says_how_far_a_stream_can_be_trusted(loader: psycopg.Conne
     ledger.fail_load(loader, second, "source answered 500", state="held")
     assert state() == ("failed", "held")
     _commit(loader, _open(loader))
-    loader.execute(
-        "UPDATE control.load SET finished_at = now() - interval '61 seconds' WHERE state = 'committed'"
-    )
+    loader.execute("UPDATE control.load SET finished_at = now() - interval '61 seconds' WHERE state = 'committed'")
     assert state() == ("aged", "committed")
     ledger.sync_streams(loader, [])
     assert state() == ("disabled", "committed")

@@ -54,9 +54,7 @@ def test_everything_belongs_to_the_owner(conn: psycopg.Connection) -> None:
 
 def test_several_at_once(empty: str) -> None:
     code = "from warehouse.migrate import upgrade; print(upgrade())"
-    workers = [
-        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)
-    ]
+    workers = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)]
     answers = {worker.communicate()[0] for worker in workers}
     assert [worker.returncode for worker in workers] == [0, 0, 0]
     assert len(answers) == 1
@@ -70,10 +68,7 @@ def test_a_failure_halfway_leaves_nothing(empty: str, monkeypatch: pytest.Monkey
     with pytest.raises(RuntimeError, match="power cut"):
         migrate.upgrade()
     with connection.connect() as opened:
-        assert (
-            opened.execute("SELECT 1 FROM pg_namespace WHERE nspname IN ('control', 'released')").fetchone()
-            is None
-        )
+        assert opened.execute("SELECT 1 FROM pg_namespace WHERE nspname IN ('control', 'released')").fetchone() is None
     monkeypatch.undo()
 
 

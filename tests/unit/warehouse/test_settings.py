@@ -48,9 +48,7 @@ def test_half_written_simulator_status_is_no_day(tmp_path: Path) -> None:
     assert settings().as_of() >= date(2026, 1, 1)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("TOWNHUB_AS_OF", "3 May"), ("TOWNHUB_DATABASE_URL", "mysql://h/db")]
-)
+@pytest.mark.parametrize(("name", "value"), [("TOWNHUB_AS_OF", "3 May"), ("TOWNHUB_DATABASE_URL", "mysql://h/db")])
 def test_mistakes_name_the_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match=name):

@@ -1,4 +1,4 @@
-"""Publishing. All functions pin their settings: a caller's search_path or time zone must not change a hash or a table."""
+"""Publishing: the function that alone decides what apps see."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-{{ current_version('four_platform', 'events', derived={'grid_code': "nullif(btrim(grid_code), '')"}) }}
+{{ current_version('four_platform', 'events') }}

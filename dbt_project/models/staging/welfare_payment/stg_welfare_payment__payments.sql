@@ -1,1 +1,1 @@
-{{ current_version('welfare_payment', 'payments', derived={'period': canonical_period('period')}) }}
+{{ current_version('welfare_payment', 'payments') }}

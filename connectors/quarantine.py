@@ -1,0 +1,186 @@
+"""The quarantine as a workplace: count, look, take in again, discard. Nothing is ever dropped.
+
+Rows are kept as received, under the upstream's own column names, so that a mended contract can judge them anew.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import polars as pl
+import psycopg
+from psycopg.rows import dict_row
+
+from connectors.conform import Conformer
+from connectors.contract import Column, Contract, Stream, load_contracts
+from connectors.errors import Permanent
+from connectors.landing import Landed, Lander
+from connectors.reasons import explain
+from warehouse import ledger
+
+Row = dict[str, Any]
+
+
+def list_reasons(conn: psycopg.Connection, system: str | None = None) -> list[Row]:
+    """Held rows counted by system, stream and reason, the most frequent first, with what to do."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(
+            """SELECT system, stream, reason, count(*) AS rows, min(first_seen) AS first_seen,
+                      max(last_seen) AS last_seen
+                 FROM quarantine.row, unnest(reasons) AS reason
+                WHERE state = 'held' AND (%(system)s::text IS NULL OR system = %(system)s)
+                GROUP BY 1, 2, 3 ORDER BY rows DESC, system, stream, reason""",
+            {"system": system},
+        ).fetchall()
+    return [row | {"remedy": explain(row["reason"])} for row in rows]
+
+
+def list_rows(conn: psycopg.Connection, *, system: str | None = None, limit: int = 200) -> list[Row]:
+    """Held rows, the newest first, without their contents."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            """SELECT quarantine_id, system, stream, array_to_string(reasons, ', ') AS reasons, times_seen,
+                      first_seen, last_seen
+                 FROM quarantine.row
+                WHERE state = 'held' AND (%(system)s::text IS NULL OR system = %(system)s)
+                ORDER BY quarantine_id DESC LIMIT %(limit)s""",
+            {"system": system, "limit": limit},
+        ).fetchall()
+
+
+def show(conn: psycopg.Connection, quarantine_id: int) -> Row:
+    """One row with its reasons explained; columns of class L3 and above are masked to their length."""
+    row = _one(conn, quarantine_id)
+    stream = _stream(load_contracts(), row["system"], row["stream"])
+    columns = {column.physical_name: column for column in stream.columns}
+    return {
+        "quarantine_id": row["quarantine_id"],
+        "system": row["system"],
+        "stream": row["stream"],
+        "state": row["state"],
+        "first seen": row["first_seen"],
+        "times seen": row["times_seen"],
+        "why": "\n".join(explain(reason) for reason in row["reasons"]),
+    } | {name: _masked(value, columns.get(name)) for name, value in _payload(row).items()}
+
+
+def replay(
+    conn: psycopg.Connection, system: str, stream: str | None = None, *, by: str, run_id: str | None = None
+) -> Row:
+    """Hold a system's rows against its contract as it is now; land those that obey it, keep the others held.
+
+    Gives {"tried", "landed", "unchanged", "held"}. Commits.
+    """
+    contract = load_contracts().get(system)
+    if contract is None:
+        raise Permanent(f"there is no system {system}", "See `townhub systems list`")
+    names = [stream] if stream else list(contract.streams)
+    total = {"tried": 0, "landed": 0, "unchanged": 0, "held": 0}
+    for name in names:
+        done = _replay_stream(conn, contract, _stream({system: contract}, system, name), by, run_id)
+        total["tried"] += done.rows_in
+        total["landed"] += done.landed
+        total["unchanged"] += done.unchanged
+        total["held"] += done.quarantined
+    return total
+
+
+def discard(conn: psycopg.Connection, quarantine_id: int, by: str, reason: str) -> None:
+    """Settle a row as no record. It stays on record, with who decided and why. Commits."""
+    if not reason.strip():
+        raise Permanent("a reason is missing", "Say why the row is no record: --reason TEXT")
+    row = _one(conn, quarantine_id)
+    if row["state"] != "held":
+        raise Permanent(f"row {quarantine_id} is {row['state']} already", "See `townhub quarantine list --rows`")
+    conn.execute(
+        """UPDATE quarantine.row SET state = 'discarded', settled_by = %s, settled_reason = %s, settled_at = now()
+            WHERE quarantine_id = %s AND state = 'held'""",
+        [by, reason, quarantine_id],
+    )
+    conn.commit()
+
+
+def _replay_stream(conn: psycopg.Connection, contract: Contract, stream: Stream, by: str, run_id: str | None) -> Landed:
+    rows = conn.execute(
+        """SELECT quarantine_id, payload_text FROM quarantine.row
+            WHERE system = %s AND stream = %s AND state = 'held' AND payload IS NOT NULL ORDER BY quarantine_id""",
+        [stream.system, stream.name],
+    ).fetchall()
+    conn.commit()
+    if not rows:
+        return Landed()
+    conn.autocommit = True
+    try:
+        with ledger.stream_lock(conn, stream.system, stream.name):
+            load_id = ledger.open_load(
+                conn, system=stream.system, stream=stream.name, contract_version=contract.version, run_id=run_id
+            )
+            with conn.transaction():
+                return _land_again(conn, contract, stream, load_id, rows, by)
+    finally:
+        conn.autocommit = False
+
+
+def _land_again(
+    conn: psycopg.Connection, contract: Contract, stream: Stream, load_id: int, rows: list[Any], by: str
+) -> Landed:
+    page = pl.DataFrame(
+        [json.loads(text) for _, text in rows], schema={c.physical_name: pl.String for c in stream.columns}
+    )
+    lander = Lander(conn, stream, load_id, contract.version)
+    lander.add(Conformer(stream, contract.server_of(stream))(page))
+    landed = lander.finish(complete=False)
+    conn.execute(
+        """UPDATE quarantine.row SET state = 'replayed', settled_by_load = %s, settled_by = %s, settled_at = now(),
+                  settled_reason = 'obeys the contract now'
+            WHERE quarantine_id = ANY (%s) AND state = 'held' AND last_load_id IS DISTINCT FROM %s""",
+        [load_id, by, [number for number, _ in rows], load_id],
+    )
+    ledger.commit_load(
+        conn,
+        load_id,
+        rows_in=landed.rows_in,
+        landed=landed.landed,
+        unchanged=landed.unchanged,
+        quarantined=landed.quarantined,
+        tombstoned=0,
+        bytes_in=0,
+        cursor=None,
+        seconds={},
+        defects=[(*outcome, count) for outcome, count in sorted(landed.outcomes.items())],
+    )
+    return landed
+
+
+def _one(conn: psycopg.Connection, quarantine_id: int) -> Row:
+    with conn.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute("SELECT * FROM quarantine.row WHERE quarantine_id = %s", [quarantine_id]).fetchone()
+    if row is None:
+        raise Permanent(f"there is no quarantined row {quarantine_id}", "See `townhub quarantine list --rows`")
+    return row
+
+
+def _stream(contracts: dict[str, Contract], system: str, stream: str) -> Stream:
+    try:
+        return contracts[system].streams[stream]
+    except KeyError:
+        raise Permanent(
+            f"no contract describes {system}.{stream} any more", "Bring its contract back to look at its rows"
+        ) from None
+
+
+def _payload(row: Row) -> Row:
+    """The fields of a row; a record that never became a row has one, its text."""
+    try:
+        fields = json.loads(row["payload_text"])
+    except ValueError:
+        fields = None
+    return fields if isinstance(fields, dict) else {"record": row["payload_text"]}
+
+
+def _masked(value: Any, column: Column | None) -> Any:
+    """What a data engineer may see: all of L1 and L2, of the rest only how long it is."""
+    if value is None or (column is not None and column.classification in ("L1", "L2") and not column.sensitive):
+        return value
+    return f"••• ({len(str(value))} characters)"
