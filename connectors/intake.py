@@ -21,7 +21,7 @@ import psycopg
 from connectors.conform import Conformed, Conformer, empty_rejects
 from connectors.contract import Contract, Stream, resolve_server
 from connectors.errors import IntakeError, Permanent, Retriable
-from connectors.landing import Landed, Lander, MassDelete
+from connectors.landing import Landed, Lander, MassDelete, commit
 from connectors.protocols import open_extraction
 from connectors.protocols.base import BadRecord, Extraction, Page, Pull
 from warehouse import connection, crash, ledger
@@ -153,22 +153,16 @@ def _pull(
         with clock("land"):
             landed = lander.finish(complete=extraction.complete, allow_mass_delete=released is not None)
             crash.point("intake.before_commit")
-            ledger.commit_load(
-                conn,
-                load_id,
-                rows_in=landed.rows_in,
-                landed=landed.landed,
-                unchanged=landed.unchanged,
-                quarantined=landed.quarantined,
-                tombstoned=landed.tombstoned,
-                bytes_in=bytes_in,
-                cursor=_position(position, landed, extraction),
-                seconds=clock.seconds,
-                defects=[(*outcome, rows) for outcome, rows in sorted(landed.outcomes.items())],
-            )
             if released is not None and landed.tombstoned:
                 ledger.use_hold(conn, released, load_id)
-            conn.commit()
+            commit(
+                conn,
+                load_id,
+                landed,
+                cursor=_position(position, landed, extraction),
+                bytes_in=bytes_in,
+                seconds=clock.seconds,
+            )
         crash.point("intake.before_acknowledge")
         with clock("acknowledge"):
             extraction.acknowledge()
@@ -194,7 +188,7 @@ def _result(stream: Stream, load_id: int, landed: Landed, bytes_in: int, clock: 
         bytes_in=bytes_in,
         seconds=dict(clock.seconds),
         reasons=reasons,
-        defects=[(*outcome, rows) for outcome, rows in sorted(landed.outcomes.items())],
+        defects=landed.defects,
     )
 
 

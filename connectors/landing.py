@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,7 @@ from connectors.copy_binary import BinaryCopy, decode_versions, hash_bytes
 from connectors.quarantine_store import store_rejects
 from connectors.tables import create_index, drop_index, landing_columns, table_of
 from connectors.versions import Hashes, Versions, content_hashes, key_hashes, version_numbers
+from warehouse import ledger
 
 LOOKUP_ROWS = 20_000
 """Up to so many rows are looked up by key; beyond it reading all current hashes once is cheaper."""
@@ -52,6 +54,37 @@ class Landed:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     newest: int | None = None
     """Highest cursor value among accepted rows, microseconds since 1970 UTC."""
+
+    @property
+    def defects(self) -> list[tuple[str, str, str, int]]:
+        """(column, reason, outcome, rows), in order."""
+        return [(*outcome, rows) for outcome, rows in sorted(self.outcomes.items())]
+
+
+def commit(
+    conn: psycopg.Connection,
+    load_id: int,
+    landed: Landed,
+    *,
+    cursor: dict[str, Any] | None = None,
+    bytes_in: int = 0,
+    seconds: dict[str, float] | None = None,
+) -> None:
+    """Write the load's figures, its cursor and its defects into the ledger and commit all of it with the rows."""
+    ledger.commit_load(
+        conn,
+        load_id,
+        rows_in=landed.rows_in,
+        landed=landed.landed,
+        unchanged=landed.unchanged,
+        quarantined=landed.quarantined,
+        tombstoned=landed.tombstoned,
+        bytes_in=bytes_in,
+        cursor=cursor,
+        seconds=seconds or {},
+        defects=landed.defects,
+    )
+    conn.commit()
 
 
 class Lander:

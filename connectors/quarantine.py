@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 from connectors.conform import Conformer
 from connectors.contract import Column, Contract, Stream, load_contracts
 from connectors.errors import Permanent
-from connectors.landing import Landed, Lander
+from connectors.landing import Landed, Lander, commit
 from connectors.reasons import explain
 from warehouse import ledger
 
@@ -116,8 +116,17 @@ def _replay_stream(conn: psycopg.Connection, contract: Contract, stream: Stream,
             load_id = ledger.open_load(
                 conn, system=stream.system, stream=stream.name, contract_version=contract.version, run_id=run_id
             )
-            with conn.transaction():
-                return _land_again(conn, contract, stream, load_id, rows, by)
+            conn.autocommit = False
+            try:
+                landed = _land_again(conn, contract, stream, load_id, rows, by)
+                commit(conn, load_id, landed)
+            except Exception:
+                conn.rollback()
+                ledger.fail_load(conn, load_id, "the replay broke off; the rows are held as before")
+                conn.commit()
+                raise
+            conn.autocommit = True
+            return landed
     finally:
         conn.autocommit = False
 
@@ -136,19 +145,6 @@ def _land_again(
                   settled_reason = 'obeys the contract now'
             WHERE quarantine_id = ANY (%s) AND state = 'held' AND last_load_id IS DISTINCT FROM %s""",
         [load_id, by, [number for number, _ in rows], load_id],
-    )
-    ledger.commit_load(
-        conn,
-        load_id,
-        rows_in=landed.rows_in,
-        landed=landed.landed,
-        unchanged=landed.unchanged,
-        quarantined=landed.quarantined,
-        tombstoned=0,
-        bytes_in=0,
-        cursor=None,
-        seconds={},
-        defects=[(*outcome, count) for outcome, count in sorted(landed.outcomes.items())],
     )
     return landed
 

@@ -65,7 +65,7 @@ def _own_town(scale: float, seed: int, *, fresh: bool) -> None:
     if held is not None and held != wanted:
         if not fresh:
             raise town.TownError(
-                f"this home holds the town of scale {held['scale']:g}, seed {held['seed']}; to make another one, delete "
+                f"this home holds the town of scale {held['scale']:g}, seed {held['seed']}; for another one, delete "
                 "it with `townhub down --purge --yes`, or let the demo do so with --fresh"
             )
         teardown.purge()

@@ -62,8 +62,15 @@ def apply() -> None:
 
     quiet()
     os.environ["DAGSTER_HOME"] = str(dagster_home())
-    os.environ["TOWNHUB_DAGSTER_URL"] = connection.url("dagster", driver="psycopg2")
+    os.environ["TOWNHUB_DAGSTER_URL"] = _relaxed(connection.url("dagster", driver="psycopg2"))
     load_simulated()
+
+
+def _relaxed(address: str) -> str:
+    """The address with asynchronous commits: Dagster commits some statements for every event, and what an operating
+    system's crash may lose is the last moment of a log, never anything of the town (the warehouse stays durable).
+    """
+    return f"{address}{'&' if '?' in address else '?'}options=-csynchronous_commit%3Doff"
 
 
 def quiet() -> None:

@@ -40,7 +40,7 @@ def _asset(project: Project, family: str) -> dg.AssetsDefinition:
             )
         ],
     )
-    def judge(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def judge(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster compares the annotation
         recovery.mark(context)
         try:
             with report.work("gate", f"gate {family}"):

@@ -53,13 +53,13 @@ def _asset(contract: Contract, stream: Stream) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(APPLIED_CHECK, asset=key, description="The load was applied, not held for a steward."),
         ],
     )
-    def land(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def land(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster compares the annotation
         return _land(context, contract, stream)
 
     return land
 
 
-def _land(context: dg.AssetExecutionContext, contract: Contract, stream: Stream) -> dg.MaterializeResult:
+def _land(context: dg.AssetExecutionContext, contract: Contract, stream: Stream) -> dg.MaterializeResult[Any]:
     from connectors import intake
 
     environment.load_simulated()

@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from orchestration import names, recovery, report
+from orchestration import environment, names, recovery, report, storage
 from orchestration.report import STEPS, PassReport
 
 if TYPE_CHECKING:
@@ -29,13 +29,9 @@ def open_instance() -> DagsterInstance:
     """Dagster's instance of this hub (after `environment.apply`)."""
     import dagster as dg
 
-    return dg.DagsterInstance.from_config(str(_home()))
-
-
-def _home() -> Any:
-    from orchestration import environment
-
-    return environment.dagster_home()
+    opened = dg.DagsterInstance.from_config(str(environment.dagster_home()))
+    storage.keep_connections(opened)
+    return opened
 
 
 def execute(instance: DagsterInstance, collected: PassReport, *, run_key: str, select: list[str] | None = None) -> None:

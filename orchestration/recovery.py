@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestration import storage
+
 if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun
 
@@ -70,6 +72,7 @@ def this_worker() -> Worker:
 
 def mark(context: Any) -> None:
     """Put this process's tags on the run that a step belongs to, unless they stand there already."""
+    storage.keep_connections(context.instance)
     wanted = this_worker().tags()
     if any(context.run.tags.get(name) != value for name, value in wanted.items()):
         stored = context.instance.get_run_by_id(context.run_id)

@@ -5,17 +5,20 @@ answers with the release that stands when the content is the same.
 """
 
 # No `from __future__ import annotations` here: Dagster reads the annotation of `context` at run time.
+
 import dagster as dg
 
 from orchestration import names, recovery, report
 from orchestration.failures import safe_message
+from warehouse import connection, release
+from warehouse.release import Release
 
 
 class NothingToPublish(RuntimeError):
     """The family has no candidate yet."""
 
 
-def publish_once_judged() -> dg.AutomationCondition:
+def publish_once_judged() -> dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey]:
     """A new candidate whose blocking check passed is published; each candidate asks for it once at the most.
 
     The bound is the `since`: without it a request that fails would be made again at every tick.
@@ -41,38 +44,33 @@ def _asset(family: str) -> dg.AssetsDefinition:
         pool=names.release_pool(family),
         automation_condition=publish_once_judged(),
     )
-    def publish(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def publish(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster compares the annotation
         recovery.mark(context)
         try:
             with report.work("publish", f"publish {family}"):
-                published, metadata = _publish(family, context.run_id)
+                published = _publish(family, context.run_id)
         except Exception as error:
             message = safe_message(error)
             report.current().failed(f"publish {family}", message)
             raise dg.Failure(description=message, allow_retries=False) from None
-        report.current().published[family] = report.current().published.get(family, False) or published
-        return dg.MaterializeResult(metadata=metadata)
+        current = report.current()
+        current.published[family] = current.published.get(family, False) or published.published
+        return dg.MaterializeResult(
+            metadata={
+                "release": published.release_id,
+                "published": published.published,
+                "content hash": published.content_hash,
+                "row changes": {product: dict(changes) for product, changes in published.changes.items()},
+            }
+        )
 
     return publish
 
 
-def _publish(family: str, run_id: str) -> tuple[bool, dict[str, object]]:
-    """Publish the newest candidate; whether the apps now see something new, and what to note about it."""
-    from warehouse import connection, release
-
+def _publish(family: str, run_id: str) -> Release:
+    """Publish the family's newest candidate."""
     with connection.connect("publisher") as conn:
         found = conn.execute("SELECT max(candidate_id) FROM control.candidate WHERE family = %s", [family]).fetchone()
         if found is None or found[0] is None:
             raise NothingToPublish(f"{family} has no candidate; run the build first (townhub run)")
-        before = release.current_release(conn, family)
-        release_id = release.publish(conn, int(found[0]), "townhub", run_id=run_id)
-        now = release.show_release(conn, release_id)
-    published = before is None or before.release_id != release_id
-    return published, {
-        "release": release_id,
-        "candidate": now.candidate_id,
-        "published": published,
-        "content hash": now.content_hash,
-        "as of": now.as_of.isoformat(),
-        "row changes": {product: dict(changes) for product, changes in now.row_changes.items()},
-    }
+        return release.publish(conn, int(found[0]), "townhub", run_id)

@@ -2,6 +2,7 @@
 
 # No `from __future__ import annotations` here: Dagster reads the annotation of `context` at run time.
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import dagster as dg
 
@@ -9,14 +10,15 @@ from connectors.contract import Contract
 from orchestration import names, recovery, report
 from orchestration.failures import safe_message
 
-KINDS: dict[str, tuple[str, ...]] = {
+Kind = Literal["residents", "enterprises"]
+KINDS: dict[Kind, tuple[str, ...]] = {
     "residents": ("cn.resident_id", "cn.person_name"),
     "enterprises": ("cn.credit_code", "cn.taxpayer_no"),
 }
 """kind → the standards whose columns make a stream speak of it."""
 
 
-def streams_about(kind: str, contracts: Mapping[str, Contract]) -> set[tuple[str, str]]:
+def streams_about(kind: Kind, contracts: Mapping[str, Contract]) -> set[tuple[str, str]]:
     """(system, stream) of the enabled, not isolated streams that carry identities of a kind."""
     wanted = KINDS[kind]
     return {
@@ -39,7 +41,7 @@ def assets(
     return made
 
 
-def _asset(kind: str, deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
+def _asset(kind: Kind, deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
     @dg.asset(
         key=dg.AssetKey(names.resolved(kind)),
         deps=deps,
@@ -49,7 +51,7 @@ def _asset(kind: str, deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
         description=f"Identities of {kind}: memberships, merges and splits in the ledger, doubtful pairs to review.",
         pool=names.BUILD_POOL,
     )
-    def resolve(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def resolve(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster compares the annotation
         recovery.mark(context)
         try:
             with report.work("resolve", f"resolve {kind}"):

@@ -2,7 +2,7 @@
 
 One multi-asset per dbt invocation: staging, core, and the products of each family. (dagster-dbt would do this too,
 but importing it costs 3.8 s in every process that loads the definitions.) Outputs are optional: a model that failed
-is not materialized, what depends on it is skipped, and everything else goes on. Its failed `built` check says why.
+is not materialized, what depends on it is skipped, and everything else goes on; a table's `built` check says why.
 """
 
 # No `from __future__ import annotations` here: Dagster reads the annotation of `context` at run time.
@@ -54,11 +54,15 @@ def _step(project: Project, step: str, landing: Mapping[tuple[str, str], dg.Asse
         name=f"dbt_{step}",
         specs=[_spec(project, node, landing) for node in nodes.values()],
         check_specs=[_check_spec(project, test) for test in tests]
-        + [dg.AssetCheckSpec(BUILT_CHECK, asset=key, description="dbt built the model.") for key in nodes],
+        + [
+            dg.AssetCheckSpec(BUILT_CHECK, asset=key, description="dbt built the model.")
+            for key, node in nodes.items()
+            if node.materialized == "table"
+        ],
         can_subset=True,
         pool=names.BUILD_POOL,
     )
-    def run(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    def run(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         recovery.mark(context)
         chosen = [node for key, node in nodes.items() if key in context.selected_asset_keys]
         outcomes = _build(context, project, step, chosen)
@@ -92,13 +96,15 @@ def _build(context: dg.AssetExecutionContext, project: Project, step: str, chose
 
 def _node_results(
     project: Project, node: Node, outcome: Outcome | None
-) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
     built = outcome is not None and outcome.passed
     if outcome is not None and built:
         metadata: dict[str, Any] = {"seconds": round(outcome.seconds, 3)}
         if outcome.rows is not None and node.materialized not in ("view", "ephemeral"):
             metadata["dagster/row_count"] = outcome.rows
         yield dg.MaterializeResult(asset_key=key_of(node), metadata=metadata)
+    if node.materialized != "table":
+        return
     yield dg.AssetCheckResult(
         asset_key=key_of(node),
         check_name=BUILT_CHECK,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 import polars as pl
 
-from simulator.faults import Faults
+from simulator.faults import DATA, Faults
 from simulator.servers.sftp import SftpServer
 from simulator.servers.sftp_files import csv_bytes, excel_bytes, geojson_bytes
 from simulator.town import Change, Key
@@ -42,6 +43,7 @@ class Files:
         self._server = server
         self._faults = faults
         self._current: dict[Key, tuple[Change, date]] = {}
+        self._spoiled: dict[str, dict[str, dict[str, Any]]] = {}
         faults.subscribe(self._again)
 
     def publish(self, changes: dict[Key, Change], today: date) -> None:
@@ -55,9 +57,14 @@ class Files:
                     self._drop(key, change, today)
 
     def _again(self) -> None:
-        """Faults were set or cleared: the same files with another content."""
+        """Faults were set or cleared: where they spoil the data, the same files with another content."""
         for key, (change, dropped) in list(self._current.items()):
-            self._drop(key, change, dropped)
+            if self._data_faults(key[0]) != self._spoiled.get(key[0], {}):
+                self._drop(key, change, dropped)
+        self._spoiled = {system: self._data_faults(system) for system, _ in self._current}
+
+    def _data_faults(self, system: str) -> dict[str, dict[str, Any]]:
+        return {name: params for name, params in self._faults.active(system).items() if name in DATA}
 
     def _drop(self, key: Key, change: Change, today: date) -> None:
         self._current[key] = (change, today)

@@ -17,6 +17,7 @@ from simulator.faults import Faults
 from simulator.town import Town
 from simulator.truth import write_truth
 from simulator.upstreams import Upstreams
+from simulator.views import SYSTEMS
 from simulator.world.calibration import START_DATE
 
 _TICK_SECONDS = 0.25
@@ -118,6 +119,8 @@ class Simulation:
         }
 
     def set_fault(self, system: str, fault: str, **params: Any) -> dict[str, Any]:
+        if system not in SYSTEMS:
+            raise ValueError(f"unknown system {system!r}; one of: {', '.join(sorted(SYSTEMS))}")
         self._faults.set(system, fault, **params)
         self._tell(faults=self._faults.all())
         return self._faults.all()

@@ -5,17 +5,25 @@ from __future__ import annotations
 import os
 from typing import Any, Protocol
 
+import orjson
 import polars as pl
 
 from simulator.faults import Faults
 from simulator.files import Files
 from simulator.servers.exchange_db import ExchangeDbServer
 from simulator.servers.gateway import GatewayServer
+from simulator.servers.mqtt import MqttBroker
 from simulator.servers.sftp import SftpServer
+from simulator.servers.soap import SoapServer
 from simulator.servers.webhook import WebhookPusher
 from simulator.town import Change, Key, Town, changed_rows
 
 REPORTS: Key = ("snapshot_report", "reports")
+TOPICS: dict[Key, str] = {
+    ("elder_door_sensor", "devices"): "elder/devices/",
+    ("elder_door_sensor", "readings"): "elder/readings/",
+}
+_DEVICE = "imei"
 
 
 class Server(Protocol):
@@ -40,11 +48,14 @@ class Upstreams:
         sftp = SftpServer(folder / "sftp", faults)
         self._files = Files(sftp, faults)
         self._pusher = WebhookPusher(faults, os.environ.get("TOWNHUB_WEBHOOK_URL"))
+        self._broker = MqttBroker(faults)
         self._servers: list[Server] = [
             GatewayServer(town.served, faults, folder=folder / "lookups"),
+            SoapServer(town.served, faults),
             self._exchange,
             sftp,
             self._pusher,
+            self._broker,
         ]
         self._started: list[Server] = []
 
@@ -77,13 +88,17 @@ class Upstreams:
 
     @property
     def outbox(self) -> int:
-        """Pushed events that the hub has not yet taken."""
+        """Pushed events that the hub has not yet taken. Readings of sensors wait at the broker for the hub to come."""
         return self._pusher.pending
 
     def _publish(self, changes: dict[Key, Change]) -> None:
         self._files.publish(changes, self._town.today)
         if REPORTS in changes:
             self._pusher.push(self._events(REPORTS, changes[REPORTS]))
+        for key, prefix in TOPICS.items():
+            if key in changes:
+                events = self._events(key, changes[key])
+                self._broker.publish((f"{prefix}{event.get(_DEVICE, '')}", orjson.dumps(event)) for event in events)
 
     def _events(self, key: Key, change: Change) -> list[dict[str, Any]]:
         """New and changed rows as messages, in the order of their change, without what is not known."""

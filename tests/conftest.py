@@ -68,7 +68,14 @@ def hub_home() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def server_url(hub_home: Path) -> str:
     """A server that belongs to the tests."""
-    return os.environ.get("TOWNHUB_TEST_DATABASE_URL") or server.ensure_started().url + "/postgres"
+    given = os.environ.get("TOWNHUB_TEST_DATABASE_URL")
+    if given:
+        return given
+    base = server.ensure_started().url + "/postgres"
+    with psycopg.connect(base, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")  # test data need not outlive a power cut
+        connection.execute("SELECT pg_reload_conf()")
+    return base
 
 
 @pytest.fixture(scope="session")

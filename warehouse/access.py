@@ -213,7 +213,8 @@ def _login(role: str) -> Iterator[str]:
     expires = datetime.now(UTC) + timedelta(seconds=QUERY_SECONDS)
     with open_connection(maintenance_url(), autocommit=True) as connection:
         dead = connection.execute(
-            "SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s) AND rolvaliduntil < now() - interval '1 minute'",
+            "SELECT rolname FROM pg_roles "
+            "WHERE starts_with(rolname, %s) AND rolvaliduntil < now() - interval '1 minute'",
             [_LOGIN_PREFIX],
         ).fetchall()
         for (old,) in dead:

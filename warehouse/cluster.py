@@ -148,8 +148,8 @@ def ensure_initialised(places: Places, folder: Path, binaries: Binaries, user: R
         major = int((data / "PG_VERSION").read_text().split(".")[0])
         if major != binaries.major:
             raise ServerError(
-                f"the data in {data} is of PostgreSQL {major} but the binaries are {binaries.major}: set TOWNHUB_PG_BIN "
-                f"to binaries of {major}, or move {places.folder} away to begin with an empty hub"
+                f"the data in {data} is of PostgreSQL {major} but the binaries are {binaries.major}: "
+                f"set TOWNHUB_PG_BIN to binaries of {major}, or move {places.folder} away to begin with an empty hub"
             )
         if "password" not in read_json(places.secret):
             raise ServerError(
@@ -158,7 +158,8 @@ def ensure_initialised(places: Places, folder: Path, binaries: Binaries, user: R
         return data
     if state.get("initialised"):
         raise ServerError(
-            f"the database in {data} has vanished; restore it from a backup, or remove {places.folder} to begin with an empty hub"
+            f"the database in {data} has vanished; restore it from a backup, or remove {places.folder} "
+            "to begin with an empty hub"
         )
     folder.mkdir(exist_ok=True)
     user.own(folder, 0o700)

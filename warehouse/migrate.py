@@ -77,7 +77,8 @@ def _run() -> str:
         connection.execute(text("CREATE SCHEMA IF NOT EXISTS control"))
         connection.execute(
             text(
-                "CREATE TABLE IF NOT EXISTS control.migrated (only_row boolean PRIMARY KEY, revision text, fingerprint text)"
+                "CREATE TABLE IF NOT EXISTS control.migrated "
+                "(only_row boolean PRIMARY KEY, revision text, fingerprint text)"
             )
         )
         configuration.attributes["connection"] = connection

@@ -191,7 +191,8 @@ def _diff(connection: psycopg.Connection, product: str, keys: list[str], before:
     query = sql.SQL(
         "WITH a AS (SELECT jsonb_build_object({key}) AS k, r FROM control.rows_at(%(product)s, %(before)s) r), "
         "b AS (SELECT jsonb_build_object({key}) AS k, r FROM control.rows_at(%(product)s, %(after)s) r) "
-        "SELECT coalesce(a.k, b.k), CASE WHEN a.k IS NULL THEN 'added' WHEN b.k IS NULL THEN 'removed' ELSE 'changed' END "
+        "SELECT coalesce(a.k, b.k), "
+        "CASE WHEN a.k IS NULL THEN 'added' WHEN b.k IS NULL THEN 'removed' ELSE 'changed' END "
         "FROM a FULL JOIN b ON a.k = b.k WHERE a.r IS DISTINCT FROM b.r ORDER BY 1"
     ).format(key=key)
     groups: dict[str, list[dict[str, Any]]] = {"added": [], "removed": [], "changed": []}

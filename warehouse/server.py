@@ -182,7 +182,8 @@ def _start(places: Places, config: Settings) -> None:
             return
         if time.monotonic() > deadline:
             raise ServerError(
-                f"the server is still recovering after {START_SECONDS} s; look at the log in {data / 'log'} and try again"
+                f"the server is still recovering after {START_SECONDS} s; look at the log in {data / 'log'} "
+                "and try again"
             )
         time.sleep(0.1)
     (data / "postmaster.pid").unlink(missing_ok=True)  # of a dead server: its pid may be another process by now

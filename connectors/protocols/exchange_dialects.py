@@ -211,12 +211,16 @@ class MySql:
             connection: Any = pooled.driver_connection
             connection.decoders = {}
             cursor = connection.cursor(SSCursor)
-            cursor.execute(query)
-            while rows := cursor.fetchmany(batch):
-                columns = zip(*rows, strict=True)
-                frame = pl.DataFrame([pl.Series(n, v, dtype=pl.String) for n, v in zip(names, columns, strict=True)])
-                yield frame, int(frame.estimated_size())
-            cursor.close()
+            try:
+                cursor.execute(query)
+                while rows := cursor.fetchmany(batch):
+                    columns = zip(*rows, strict=True)
+                    frame = pl.DataFrame([pl.Series(n, v, dtype=pl.String) for n, v in zip(names, columns, strict=True)])
+                    yield frame, int(frame.estimated_size())
+            finally:
+                # The cursor would read the rest of the table before it closes; hanging up is quicker and always works.
+                cursor.connection = None
+                pooled.invalidate()
 
     def acknowledge(
         self, connection: Connection, table: Table, rows: pl.DataFrame, flag: str, waiting: str, taken: str

@@ -131,8 +131,9 @@ class GatewayExtraction:
         code = ""
         for _ in range(3):
             secret = self._broker.request_secret(self.http, stale)
-            body = self.http.post(self._path, form={**form, **signed(self._app_key, secret)})
-            code, answer = self._open(body, first_row)
+            code, answer = self.http.post(
+                self._path, lambda body: self._open(body, first_row), form={**form, **signed(self._app_key, secret)}
+            )
             if code == OK and answer is not None:
                 return answer
             if code not in (BAD_SIGNATURE, SECRET_EXPIRED):
@@ -210,12 +211,8 @@ def _split(body: bytes, where: str) -> tuple[dict[str, Any], bytes | list[Any]]:
     if isinstance(records, str):
         return envelope, records.encode("utf-8", "surrogateescape")
     if records is None or isinstance(records, list):
-        return envelope, records_or_empty(records)
+        return envelope, b"[]" if records is None else records
     raise ContractViolation(f"{where}: datas is neither text nor a list", "Ask the gateway's owner")
-
-
-def records_or_empty(records: list[Any] | None) -> bytes | list[Any]:
-    return b"[]" if records is None else records
 
 
 def _batches(pages: Iterator[Page], rows: int) -> Iterator[Page]:

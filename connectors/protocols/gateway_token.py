@@ -83,7 +83,7 @@ class TokenBroker:
 
     def _ask(self, http: HttpSource, call: str, secret: str) -> dict[str, Any] | None:
         """The secrets, or None when the gateway refuses the signature."""
-        body = http.post(f"/gateway/app/{call}.htm", form=signed(self._app_key, secret))
+        body = http.post(f"/gateway/app/{call}.htm", bytes, form=signed(self._app_key, secret))
         try:
             answer = orjson.loads(body)
             code = str(answer["code"])

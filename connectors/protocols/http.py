@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -22,6 +22,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_any
 from tenacity.wait import wait_random_exponential
 
 from connectors.errors import ContractViolation, Permanent, Retriable, Truncated
+
+T = TypeVar("T")
 
 OPEN_AFTER: Final = 5
 """Failed tries in a row after which a source is only probed."""
@@ -72,6 +74,15 @@ def breaker_of(source: str) -> Breaker:
         return _breakers.setdefault(source, Breaker())
 
 
+@dataclass(frozen=True)
+class _Call:
+    path: str
+    form: Mapping[str, str] | None
+    body: Callable[[], bytes] | None
+    headers: Mapping[str, str] | None
+    soap_faults: bool
+
+
 class HttpSource:
     """Calls to one upstream system; a context manager that closes its connections.
 
@@ -110,12 +121,19 @@ class HttpSource:
     def post(
         self,
         path: str,
+        parse: Callable[[bytes], T],
         *,
         form: Mapping[str, str] | None = None,
-        body: bytes | None = None,
+        body: Callable[[], bytes] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> bytes:
-        """The body of the answer to one POST; ``path`` is appended to the endpoint."""
+        soap_faults: bool = False,
+    ) -> T:
+        """One POST; ``path`` is appended to the endpoint; the answer's body as ``parse`` gives it back.
+
+        ``parse`` is part of the try: an answer that it finds ``Truncated`` or ``Retriable`` is asked for again.
+        ``body`` is made anew for each try (tokens in it are good once). With ``soap_faults`` it also gets the XML that
+        comes with HTTP 500.
+        """
         self._ends = time.monotonic() + self.limits.deadline
         tries = 1 if self.breaker.open else self.limits.attempts
         retrying = Retrying(
@@ -124,7 +142,7 @@ class HttpSource:
             wait=self._wait,
             reraise=True,
         )
-        return retrying(self._try, path, form, body, headers)
+        return retrying(lambda: self._try(_Call(path, form, body, headers, soap_faults), parse))
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -136,23 +154,24 @@ class HttpSource:
         """True when the wait that is due (already drawn: ``upcoming_sleep``) would end after the deadline."""
         return time.monotonic() + state.upcoming_sleep >= self._ends
 
-    def _try(
-        self, path: str, form: Mapping[str, str] | None, body: bytes | None, headers: Mapping[str, str] | None
-    ) -> bytes:
+    def _try(self, call: _Call, parse: Callable[[bytes], T]) -> T:
         try:
-            answer = self._once(path, form, body, headers)
+            answer = parse(self._once(call))
         except Retriable:
             self.breaker.record(ok=False)
             raise
         self.breaker.record(ok=True)
         return answer
 
-    def _once(
-        self, path: str, form: Mapping[str, str] | None, body: bytes | None, headers: Mapping[str, str] | None
-    ) -> bytes:
+    def _once(self, call: _Call) -> bytes:
         try:
             with self._client.stream(
-                "POST", self.base + path, data=form, content=body, headers=headers, timeout=self._timeout()
+                "POST",
+                self.base + call.path,
+                data=call.form,
+                content=call.body() if call.body else None,
+                headers=call.headers,
+                timeout=self._timeout(),
             ) as response:
                 content = self._read(response)
         except httpx.TimeoutException:
@@ -163,7 +182,9 @@ class HttpSource:
             raise Retriable(
                 f"{self.system}: the connection failed ({type(error).__name__})", "Check that the upstream is up and reachable"
             ) from None
-        self._judge(response, content)
+        fault = call.soap_faults and response.status_code == 500 and "xml" in response.headers.get("Content-Type", "")
+        if is_html(content) or (response.status_code != 200 and not fault):
+            self._judge(response, content)
         return content
 
     def _timeout(self) -> httpx.Timeout:
@@ -201,13 +222,12 @@ class HttpSource:
                 f"{self.system}: the upstream redirects to {host}, which the hub never follows",
                 "Ask the owner for the interface's new address",
             )
-        if status != 200:
-            raise ContractViolation(f"{self.system}: the upstream answered HTTP {status}", "Check the interface's address")
         if is_html(content):
             raise ContractViolation(
                 f"{self.system}: the upstream answered with an HTML page instead of data",
                 "Probably a login or maintenance page: ask the owner",
             )
+        raise ContractViolation(f"{self.system}: the upstream answered HTTP {status}", "Check the interface's address")
 
 
 def is_html(content: bytes) -> bool:

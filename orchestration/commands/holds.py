@@ -28,7 +28,7 @@ def list_(
     from warehouse import connection, holds
 
     with connection.connect("loader") as conn:
-        rows = holds.list_holds(conn, all_of_them=everything)
+        rows = holds.list_holds(conn, settled=everything)
     output.emit_rows(rows, as_json=as_json, empty="no load is held")
 
 

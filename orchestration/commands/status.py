@@ -31,7 +31,8 @@ def status(as_json: Annotated[bool, output.JSON_OPTION] = False) -> None:
         {
             "system": row.system,
             "stream": row.stream,
-            "state": _state(row.enabled, row.state, row.fresh),
+            "state": row.input_state,
+            "last load state": row.state,
             "last load": row.last_load,
             "finished": row.finished_at,
             "landed": row.rows_landed,
@@ -55,14 +56,3 @@ def status(as_json: Annotated[bool, output.JSON_OPTION] = False) -> None:
         )
     else:
         output.emit_rows(lines, as_json=False, empty="no streams yet; take something in with `townhub run`")
-
-
-def _state(enabled: bool, last: str | None, fresh: bool | None) -> str:
-    """disabled, missing, failed, held, running, aged or fresh: what a steward must know first."""
-    if not enabled:
-        return "disabled"
-    if last is None:
-        return "missing"
-    if last != "committed":
-        return last
-    return "aged" if fresh is False else "fresh"

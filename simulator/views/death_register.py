@@ -47,7 +47,7 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
     notices = pl.concat([first, second]).with_columns(
         notice_no=pl.lit("SW") + pl.col("_row").cast(pl.String).str.zfill(9),
         died_on=pl.col("death_date").dt.strftime("%Y-%m-%d"),
-        updated_at=persons.morning("registered_on", 9),
+        updated_at=persons.later(persons.morning("registered_on", 9), "_changed"),
         registered_on=pl.col("registered_on").dt.strftime("%Y-%m-%d"),
     )
     rows = draft(seed, "death_register", "deaths", notices, "_row")

@@ -49,7 +49,6 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
         phone=pl.col("stale_phone"),
         registered_on=pl.col("registered_on") - pl.duration(days=400),
         moved_out=pl.col("registered_on"),
-        updated_at=persons.morning("registered_on") - pl.duration(days=400),
         _row=pl.col("_resident_id") * 2 + 1,
     ).select(people.columns)
     people = pl.concat([people, moved])

@@ -29,7 +29,7 @@ _CATEGORIES = {"dibao": "01", "dibian": "02", "tekun": "03"}
 
 def view(world: World, *, seed: int) -> dict[str, Served]:
     """`members`: one row per family and member."""
-    people = persons.cards(world).select("_resident_id", "resident_id", "name", "_head_id_no", "_born")
+    people = persons.cards(world).select("_resident_id", "resident_id", "name", "_head_id_no", "_born", "_changed")
     members = (
         world.min_living_members.with_columns(_resident_id=pl.col("resident_id"))
         .select("family_no", "_resident_id", "relation")
@@ -43,6 +43,7 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
             income_per_capita=pl.col("income_per_capita").cast(pl.String) + pl.lit(".00"),
             valid_from=pl.col("valid_from").dt.strftime("%Y-%m-%d"),
             valid_to=pl.col("valid_to").dt.strftime("%Y-%m-%d"),
+            updated_at=persons.later("updated_at", "_changed"),
             _row=pl.col("_resident_id"),
         )
     )

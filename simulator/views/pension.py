@@ -35,6 +35,7 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
         "community_code",
         "_head_id_no",
         "has_legacy_15",
+        "_changed",
     )
     retired = (
         world.pension.with_columns(_resident_id=pl.col("resident_id"))
@@ -44,6 +45,7 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
             pension_no=pl.lit("QT") + pl.col("_resident_id").cast(pl.String).str.zfill(9),
             phone=pl.coalesce("stale_phone", "phone"),
             retired_on=pl.col("retired_on").dt.strftime("%Y%m%d"),
+            updated_at=persons.later("updated_at", "_changed"),
             state=pl.col("status").replace_strict(_STATES, return_dtype=pl.String),
         )
     )

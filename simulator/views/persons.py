@@ -14,7 +14,8 @@ def cards(world: World) -> pl.DataFrame:
     """One row per resident, dead and gone ones included: the register columns plus the true ids.
 
     `name`, `resident_id` (18 characters), `birth_date` and `stated_birth` (yyyymmdd), `sex` (1/2), `phone`,
-    `stale_phone`, `address`, `address_code`, `community_code`; helpers `_resident_id`, `_head_id_no`, `_household_id`.
+    `stale_phone`, `address`, `address_code`, `community_code`; helpers `_resident_id`, `_head_id_no`, and `_changed`,
+    the time of the card's last change: registers that copy from it change with it.
     """
     places = world.addresses.select("address_id", "community_id", address="full_text", address_code="code")
     communities = world.communities.select("community_id", community_code="code")
@@ -29,6 +30,7 @@ def cards(world: World) -> pl.DataFrame:
             _resident_id=pl.col("resident_id"),
             resident_id=pl.col("id_no"),
             _born=pl.col("birth_date"),
+            _changed=pl.col("updated_at"),
             birth_date=pl.col("birth_date").dt.strftime("%Y%m%d"),
             stated_birth=pl.coalesce("stated_birth_date", "birth_date").dt.strftime("%Y%m%d"),
             sex=pl.col("sex").replace_strict(SEX_CODES, default="0", return_dtype=pl.String),

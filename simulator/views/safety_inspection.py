@@ -74,7 +74,9 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
 def _premises(world: World, seed: int) -> Served:
     coded = world.premises.filter(pl.col("coded"))
     coded = look_up(
-        coded, world.enterprises.select("enterprise_id", "credit_code", contact_phone="phone"), "enterprise_id"
+        coded,
+        world.enterprises.select("enterprise_id", "credit_code", contact_phone="phone", _changed="updated_at"),
+        "enterprise_id",
     )
     coded = look_up(coded, world.addresses.select("address_id", address="full_text"), "address_id")
     coded = look_up(coded, world.grids.select("grid_id", grid_code="code"), "grid_id")
@@ -85,6 +87,7 @@ def _premises(world: World, seed: int) -> Served:
         latitude="lat",
         state=pl.when(pl.col("closed_on").is_null()).then(pl.lit("1")).otherwise(pl.lit("0")),
         opened_on=pl.col("opened_on").dt.strftime("%Y-%m-%d"),
+        updated_at=pl.max_horizontal("updated_at", "_changed"),
         _premises_id=pl.col("premises_id"),
         _row=pl.col("premises_id"),
     )

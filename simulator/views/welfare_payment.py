@@ -46,7 +46,7 @@ def _chinese(values: pl.Series, luck: Floats) -> pl.Series:
 
 def view(world: World, *, seed: int) -> dict[str, Served]:
     """`payments`: one row per payment order."""
-    people = persons.cards(world).select("_resident_id", "resident_id", "name", "_head_id_no", "has_legacy_15")
+    people = persons.cards(world).select("_resident_id", "resident_id", "name", "_head_id_no", "_changed")
     payments = (
         world.payments.with_columns(_resident_id=pl.col("resident_id"))
         .drop("resident_id")
@@ -57,6 +57,7 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
             amount=yuan("amount"),
             state=pl.col("state").replace_strict(_STATES, return_dtype=pl.String),
             paid_on=pl.col("paid_at").dt.strftime("%Y-%m-%d"),
+            updated_at=persons.later("updated_at", "_changed"),
             _row=pl.col("payment_id"),
         )
     )

@@ -77,7 +77,7 @@ def texts(options: Sequence[str], indices: ArrayLike) -> pl.Series:
 def weighted(rng: np.random.Generator, weights: Sequence[float] | Floats, size: int) -> Ints:
     """Indices drawn in proportion to ``weights`` (not normalised), with replacement."""
     cumulative = np.cumsum(np.asarray(weights, dtype=np.float64))
-    return np.searchsorted(cumulative, rng.random(size) * cumulative[-1], side="right").astype(np.int64)
+    return np.asarray(np.searchsorted(cumulative, rng.random(size) * cumulative[-1], side="right"), dtype=np.int64)
 
 
 def weighted_without(rng: np.random.Generator, weights: Floats, size: int) -> Ints:

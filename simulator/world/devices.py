@@ -99,14 +99,14 @@ def state(table: pl.DataFrame, on: date) -> pl.DataFrame:
 
 
 def _battery(table: pl.DataFrame, day: int) -> tuple[Ints, Ints]:
-    """Charge in per cent on the day, and the day when it last changed; changed for a fresh one after 14–20 months."""
+    """Charge in per cent on the day, and the day when it last changed; changed for a fresh one after 13–20 months."""
     key = table["device_id"].str.slice(6, 8).cast(pl.Int64).to_numpy()
     installed = ints(table["installed_on"])
-    life = integers(key, 420, 600, "battery life")
-    age = np.maximum(day - installed, 0) % (life + 12)  # up to twelve days pass before somebody changes it
-    charge = np.maximum(100 - age * 100 // life, 0)
-    step = np.maximum(life // 100, 1)
-    return charge, np.minimum(np.maximum(day - age % step, installed), day)
+    days_a_percent = integers(key, 4, 7, "battery life")
+    # up to twelve days pass before somebody changes an empty one
+    age = np.maximum(day - installed, 0) % (100 * days_a_percent + 12)
+    used = np.minimum(age // days_a_percent, 100)
+    return 100 - used, day - age + used * days_a_percent
 
 
 def messages(sensors: pl.DataFrame, since: datetime, until: datetime) -> pl.DataFrame:

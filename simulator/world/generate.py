@@ -57,7 +57,7 @@ def generate(scale: float = 0.1, seed: int = 1) -> World:
     enterprises = _enterprises(seed, scale, residents, doors)
     let = residents.filter(pl.col("migrant") & pl.col("moved_out").is_null())["address_id"].unique().sort().to_numpy()
     places = premises.generate(stream(seed, on, "premises"), scale, on, enterprises, doors, let)
-    staff = inspections.inspectors(stream(seed, on, "inspectors"), scale)
+    staff = inspections.inspectors(stream(seed, on, "inspectors"), scale, on)
     visits, hazards = inspections.history(
         stream(seed, on, "inspections"), scale, _FIRST, _NOW, places, len(staff), seed
     )

@@ -217,11 +217,14 @@ def _incidents(
     there = at_row >= 0
     safe_row = np.maximum(at_row, 0)
     address = rng.integers(0, len(addresses), n)
+    shops = np.flatnonzero((addresses["kind"] == "shop").to_numpy())
+    in_front_of_shop = kind == phrases.KINDS.index("shop_occupying_road")
+    address[in_front_of_shop] = rng.choice(shops, int(in_front_of_shop.sum()))
     if there.any():
         of_premises = premises["address_id"].gather(safe_row[there]).to_numpy()
         address[there] = np.searchsorted(addresses["address_id"].to_numpy(), of_premises)
-    outdoors = ~there & (rng.random(n) < np.where(kind == phrases.KINDS.index("traffic"), 0.9, 0.15))
-    where = addresses.select("lon", "lat", "full_text", "road", "estate", "lane", "community_id")[address]
+    outdoors = ~there & (rng.random(n) < np.array([phrases.OUTDOORS.get(k, 0.12) for k in phrases.KINDS])[kind])
+    where = addresses[address]
     x, y = plane(where["lon"].to_numpy(), where["lat"].to_numpy())
     spread: Floats = np.where(outdoors, 90.0, 8.0)
     lon, lat = degrees(x + rng.normal(0, 1, n) * spread, y + rng.normal(0, 1, n) * spread)
@@ -229,8 +232,10 @@ def _incidents(
     lon, lat = np.where(inside, lon, where["lon"].to_numpy()), np.where(inside, lat, where["lat"].to_numpy())
     vague = where.select(pl.coalesce("estate", "lane", "road")).to_series()
     exact = where["full_text"].str.slice(6)  # people leave out district and town
-    named = premises["name"].gather(safe_row) if len(premises) else vague
-    exact = masked(exact + named, there).fill_null(masked(exact, ~outdoors)).fill_null(vague + "附近")
+    nearby = vague + (where["building"] + "幢").fill_null("") + "附近"
+    let = premises["category"].gather(safe_row) == "rental_housing"  # whose name only repeats the address
+    named = masked(exact + premises["name"].gather(safe_row), there & ~let.to_numpy())
+    exact = named.fill_null(masked(exact, ~outdoors)).fill_null(nearby)
     frame = pl.DataFrame(
         {
             "kind": texts(phrases.KINDS, kind),
@@ -239,9 +244,7 @@ def _incidents(
             "lon": lon,
             "lat": lat,
             "grid_id": land.grid_of(lon, lat),
-            "premises_id": masked(premises["premises_id"].gather(safe_row), there)
-            if len(premises)
-            else pl.Series([None] * n, dtype=pl.Int64),
+            "premises_id": masked(premises["premises_id"].gather(safe_row), there),
         }
     )
     return frame, (exact, vague)
@@ -312,4 +315,5 @@ def _numbered(
     incidents = incidents[order].select(
         pl.int_range(first_incident, first_incident + pl.len()).alias("incident_id"), pl.all()
     )
-    return incidents.join(first, on="incident_id", how="left", maintain_order="left"), reports
+    incidents = incidents.join(first, on="incident_id", how="left", maintain_order="left")
+    return incidents.with_columns(updated_at="occurred_at"), reports

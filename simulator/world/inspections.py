@@ -7,7 +7,7 @@ are a pure function of hazard and seed.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import numpy as np
 import polars as pl
@@ -22,6 +22,7 @@ from simulator.world.columns import (
     Ints,
     count,
     dates,
+    day_number,
     hour_of_day,
     masked,
     micros,
@@ -52,7 +53,7 @@ DUE_DAYS = np.array([15, 7, 3])
 _ORDER = ("at", "premises_id", "kind")
 
 
-def inspectors(rng: np.random.Generator, scale: float) -> pl.DataFrame:
+def inspectors(rng: np.random.Generator, scale: float, on: date) -> pl.DataFrame:
     """The frame ``inspectors``; each looks after one grid, some grids have several."""
     size = count(scale, INSPECTORS, 6)
     male = rng.random(size) < 0.6
@@ -62,6 +63,7 @@ def inspectors(rng: np.random.Generator, scale: float) -> pl.DataFrame:
             "inspector_id": np.arange(1, size + 1),
             "name": names.chinese_names(names.surnames(rng, size), first, second),
             "grid_id": 1 + rng.permutation(max(size, GRIDS))[:size] % GRIDS,
+            "updated_at": times((day_number(on) - rng.integers(30, 900, size)) * DAY + 9 * DAY // 24),
         }
     )
 

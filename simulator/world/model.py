@@ -19,8 +19,40 @@ FORMAT = 1
 class World:
     """All that is true of the town at the end of ``today``. Immutable: ``advance`` returns another world.
 
-    Times are naive local times; coordinates WGS-84 degrees; money whole fen (1/100 yuan). Columns are listed
-    in the module that makes each table.
+    Times are naive local times; coordinates WGS-84 degrees; money whole fen (1/100 yuan), but ``income_per_capita``
+    and ``POVERTY_LINE`` yuan a month. Every table has its whole-number key, and ``updated_at``, the time of the last
+    true change (``entitlements`` excepted, which is worked out afresh every day):
+
+    - communities: code (12 digits), name, polygon (WKT) · grids: code (15), community_id, name, polygon, lon, lat
+    - addresses: code, community_id, grid_id, kind residential|shop|office|factory|site, estate, road, lane, number,
+      building, unit, room, full_text (canonical), lon, lat
+    - households: hukou_no, head_resident_id, kind hukou|migrant, income_per_capita, address_id (where registered)
+    - residents: name, sex male|female, birth_date (as in the number), stated_birth_date (the solar date that those
+      with a lunar one in their number state; else null), id_no, has_legacy_15, ethnic (GB/T 3304), household_id,
+      relation (GB/T 4761, two digits), registered, migrant, origin_division, phone, former_phone, address_id (where
+      they live), former_address_id, moved_in, moved_out, death_date, death_registered_on (null until it is)
+    - enterprises: credit_code, legacy_tax_no, name, short_name, kind firm|self_employed, industry (GB/T 4754 letter),
+      legal_rep_resident_id (null: from elsewhere), legal_rep_name, legal_rep_id_no, address_id, phone, employees,
+      registered_on, status open|revoked|cancelled, closed_on
+    - premises: code, name, category, enterprise_id, address_id, lon, lat, grid_id, opened_on, closed_on, coded,
+      true_hazard (0–1) · inspectors: name, grid_id
+    - inspections: premises_id, inspector_id, inspected_at, kind routine|drill|re-inspection, result pass|hazard|fail,
+      next_due · hazards: inspection_id, premises_id, type, severity general|serious|major, found_at, due_on,
+      fixed_at, reinspected_by, checker_id (who will look at it again)
+    - incidents: kind, occurred_at, address_id, lon, lat, grid_id, premises_id, reporter_resident_id, text
+    - reports: incident_id, channel, reported_at, reporter_resident_id, caller_phone, text, status
+      (``progress.STATUSES``), received_at, assigned_at, handled_at, closed_at, feedback_at
+    - min_living: family_no, household_id, category dibao|dibian|tekun, approved_amount (a month), valid_from,
+      valid_to, income_per_capita (as noted) · min_living_members: family_no, resident_id, relation
+    - disability: resident_id, certificate_no, class, level, issued_on, valid_to, status valid|expired|cancelled
+    - pension: resident_id, retired_on, employer, status active|moved|dead, cut_off_on
+    - children: resident_id, category orphan|unraised|in_need, guardian_resident_id, valid_from
+    - payments: policy (``payments.POLICIES``), resident_id, period, amount, account_no, state pending|paid|returned,
+      ordered_on, paid_at, truth_error dead_payee|duplicate|ineligible|null (known to nobody)
+    - entitlements: policy 1, 7 or 8, resident_id, period, eligible, reason
+    - elder_sensors: device_id (IMEI), resident_id, address_id, installed_on, battery (%), state
+      ok|low_battery|silent · cameras: device_id (GB/T 28181), name, lon, lat, grid_id, status online|offline|removed
+    - taxes: enterprise_id, tax_kind, period, amount, paid_on
     """
 
     today: date

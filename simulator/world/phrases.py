@@ -57,6 +57,9 @@ OPENINGS: dict[str, tuple[str, ...]] = {
 }
 CHANNELS: tuple[str, ...] = tuple(OPENINGS)
 
+# share of incidents in the open, which have no address; one in eight of the other kinds
+OUTDOORS = {"traffic": 0.9, "sanitation": 0.7, "illegal_parking": 0.8, "facility_damage": 0.8}
+
 # weights of kinds among what a channel hears of first
 POLICE_KINDS = {"dispute": 36, "theft": 16, "fraud": 7, "traffic": 30, "noise": 11}
 SNAPSHOT_KINDS = {

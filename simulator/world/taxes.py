@@ -50,7 +50,7 @@ def of_month(enterprises: pl.DataFrame, month_end: date, seed: int) -> pl.DataFr
                     "period": pl.Series([period]).new_from_index(0, len(ids)),
                     "amount": np.where(refund, -0.3, 1.0) * np.maximum(np.round(amount), 100),
                     "paid_on": dates(paid),
-                    "updated_at": times(paid * DAY + 17 * HOUR),
+                    "updated_at": times(np.full(len(ids), day_number(month_end) * DAY + 18 * HOUR)),
                 }
             ).filter(chosen)
         )

@@ -102,8 +102,13 @@ def min_living(
     ).sort("household_id")
     people = (
         here.select("household_id", "resident_id", "relation")
-        .join(table.select("household_id", "family_no"), on="household_id", how="inner", maintain_order="left")
-        .select("family_no", "resident_id", "relation")
+        .join(
+            table.select("household_id", "family_no", "updated_at"),
+            on="household_id",
+            how="inner",
+            maintain_order="left",
+        )
+        .select("family_no", "resident_id", "relation", "updated_at")
     )
     return table, people
 
@@ -138,7 +143,7 @@ def certificates(rng: np.random.Generator, people: pl.DataFrame, on: date, fresh
             "issued_on": dates(issued),
             "valid_to": dates(until),
             "status": texts(["valid", "expired", "cancelled"], np.select([expired, cancelled], [1, 2], 0)),
-            "updated_at": times(np.where(expired, until, issued) * DAY + 14 * HOUR),
+            "updated_at": times(np.where(expired, (until + 1) * DAY + HOUR, issued * DAY + 14 * HOUR)),
         }
     )
 
@@ -240,7 +245,7 @@ def expire(table: pl.DataFrame, on: date) -> pl.DataFrame:
     return table.with_columns(
         status=pl.when(over).then(pl.lit("expired")).otherwise("status"),
         updated_at=pl.when(over)
-        .then(pl.col("valid_to").cast(pl.Datetime("us")) + pl.duration(hours=14))
+        .then((pl.col("valid_to") + pl.duration(days=1)).cast(pl.Datetime("us")) + pl.duration(hours=1))
         .otherwise("updated_at"),
     )
 
@@ -256,4 +261,5 @@ def new_retirees(residents: pl.DataFrame, table: pl.DataFrame, on: date, seed: i
         reached & pl.col("registered") & PRESENT & ~pl.col("resident_id").is_in(table["resident_id"].implode())
     )
     employed = uniform(fresh["resident_id"].to_numpy(), seed, "employed") < 0.55
-    return retirees(fresh.filter(pl.Series(employed)), on, seed)
+    entered = pl.lit(datetime.combine(on, time(9))).cast(pl.Datetime("us"))
+    return retirees(fresh.filter(pl.Series(employed)), on, seed).with_columns(updated_at=entered)

@@ -81,7 +81,8 @@ def _judge(
 ) -> None:
     for check in checks:
         connection.execute(
-            "INSERT INTO control.verdict (family, candidate_id, check_name, state, rows_checked) VALUES (%s, %s, %s, %s, %s)",
+            "INSERT INTO control.verdict (family, candidate_id, check_name, state, rows_checked) "
+            "VALUES (%s, %s, %s, %s, %s)",
             [candidate.family, candidate.candidate_id, check, state, rows],
         )
 
@@ -169,7 +170,7 @@ CHANGES = {
     "changed score": "UPDATE candidate.premises_risk SET score = score + 1 WHERE premises_code = 'a'",
     "changed entity key": "UPDATE candidate.premises_risk SET premises_key = 'other'",
     "changed coordinates": "UPDATE candidate.premises_risk SET longitude = longitude + 1e-9",
-    "row added": "INSERT INTO candidate.grid_risk (grid_code, colour, reason, score_version) VALUES ('g9', 'red', 'x', 'v')",
+    "row added": "INSERT INTO candidate.grid_risk (grid_code, colour, reason) VALUES ('g9', 'red', 'x')",
     "row removed": "DELETE FROM candidate.premises_risk WHERE premises_code = 'b'",
     "emptied": "TRUNCATE candidate.premises_risk",
 }
@@ -310,7 +311,7 @@ def test_publish_waits_for_a_verdict_under_way(builder: psycopg.Connection) -> N
 @pytest.mark.parametrize(
     "statement",
     [
-        "INSERT INTO released.grid_risk (grid_code, colour, reason, score_version, from_release) VALUES ('g','red','','v',1)",
+        "INSERT INTO released.grid_risk (grid_code, colour, from_release) VALUES ('g', 'red', 1)",
         "UPDATE released.grid_risk SET colour = 'red'",
         "DELETE FROM released.grid_risk",
         "TRUNCATE released.grid_risk",

@@ -1,6 +1,25 @@
 -- One row per resident whom resolution knows. Each golden value is the first that a register states, registers in the
--- order of their rank, then the most recent record, and names the system it came from.
-with record as (
+-- order of their rank, then the most recent record, and names the system it came from. One pass over all records: they
+-- are the largest thing that the warehouse sorts.
+with notice as (
+    select deaths.resident_id, deaths.died_on, member.entity_key
+    from {{ ref('stg_death_register__deaths') }} as deaths
+    left join {{ source('resolution', 'membership') }} as member
+        on member.kind = 'resident' and member.to_run is null and member.system = 'death_register'
+        and member.stream = 'deaths' and member.record_key = deaths.record_key
+),
+
+-- A notice of death that resolution has placed counts for that resident alone; one it has not placed counts for the
+-- bearer of exactly that identity number.
+placed_death as (
+    select entity_key, min(died_on) as died_on from notice where entity_key is not null group by entity_key
+),
+
+unplaced_death as (
+    select resident_id, min(died_on) as died_on from notice where entity_key is null group by resident_id
+),
+
+record as (
     select
         member.entity_key,
         person.system,
@@ -12,9 +31,11 @@ with record as (
         person.phone,
         person.address,
         person.community_code,
+        person.registration_state,
         person.updated_at,
         ranking.source_rank,
-        home.community_code as home_community_code
+        home.community_code as home_community_code,
+        unplaced_death.died_on
     from {{ ref('int_person_record') }} as person
     inner join {{ source('resolution', 'membership') }} as member
         on member.kind = 'resident' and member.to_run is null and member.system = person.system
@@ -22,6 +43,7 @@ with record as (
     inner join {{ ref('resident_source_rank') }} as ranking
         on ranking.system = person.system and {{ in_force("ranking") }}
     left join {{ ref('stg_standard_address__addresses') }} as home on home.address_code = person.address_code
+    left join unplaced_death on unplaced_death.resident_id = person.resident_id
 ),
 
 golden as (
@@ -35,44 +57,12 @@ golden as (
         {{ golden('address', 'system') }},
         {{ golden('home_community_code', 'system') }},
         {{ golden('community_code', 'system') }},
-        count(*) as record_count
+        coalesce(bool_or(registration_state = 'normal'), false) as hukou_here,
+        coalesce(bool_or(registration_state = 'moved_out'), false) as registered_away,
+        coalesce(bool_or(registration_state = 'dead'), false) as registered_dead,
+        min(died_on) as died_on,
+        count(*)::integer as record_count
     from record
-    group by entity_key
-),
-
-hukou as (
-    select
-        member.entity_key,
-        bool_or(person.state = 'normal') as hukou_here,
-        bool_or(person.state = 'moved_out') as moved_out,
-        bool_or(person.state = 'dead') as registered_dead
-    from {{ ref('stg_household_registry__residents') }} as person
-    inner join {{ source('resolution', 'membership') }} as member
-        on member.kind = 'resident' and member.to_run is null and member.system = 'household_registry'
-        and member.stream = 'residents' and member.record_key = person.record_key
-    group by member.entity_key
-),
-
--- A notice of death that resolution has placed counts for that resident alone; one it has not placed counts for the
--- bearer of exactly that identity number.
-death_notice as (
-    select notice.resident_id, notice.died_on, member.entity_key
-    from {{ ref('stg_death_register__deaths') }} as notice
-    left join {{ source('resolution', 'membership') }} as member
-        on member.kind = 'resident' and member.to_run is null and member.system = 'death_register'
-        and member.stream = 'deaths' and member.record_key = notice.record_key
-),
-
-death as (
-    select entity_key, min(died_on) as died_on
-    from (
-        select entity_key, died_on from death_notice where entity_key is not null
-        union all
-        select golden.entity_key, death_notice.died_on
-        from death_notice
-        inner join golden on golden.resident_id = death_notice.resident_id
-        where death_notice.entity_key is null
-    ) as placed
     group by entity_key
 )
 
@@ -97,14 +87,13 @@ select
     golden.address_source,
     coalesce(golden.home_community_code, golden.community_code) as community_code,
     coalesce(golden.home_community_code_source, golden.community_code_source) as community_code_source,
-    coalesce(hukou.hukou_here, false) as hukou_here,
+    golden.hukou_here,
     -- Known to have left: unlike a resident of whom the permanent register knows nothing.
-    coalesce(hukou.moved_out and not hukou.hukou_here, false) as moved_out,
-    death.entity_key is not null or coalesce(hukou.registered_dead, false) as is_deceased,
-    death.died_on,
-    golden.record_count::integer as record_count
+    golden.registered_away and not golden.hukou_here as moved_out,
+    placed_death.entity_key is not null or golden.died_on is not null or golden.registered_dead as is_deceased,
+    least(placed_death.died_on, golden.died_on) as died_on,
+    golden.record_count
 from golden
 inner join {{ source('resolution', 'entity') }} as entity
     on entity.entity_key = golden.entity_key and entity.kind = 'resident' and entity.status = 'active'
-left join hukou on hukou.entity_key = golden.entity_key
-left join death on death.entity_key = golden.entity_key
+left join placed_death on placed_death.entity_key = golden.entity_key

@@ -2,31 +2,31 @@
 -- the identity number and the name only. Ethnic group stays out: no use of this town but the register itself needs it.
 select
     'household_registry' as system, 'residents' as stream, record_key, resident_id, name, sex, birth_date, phone,
-    address, address_code, community_code, updated_at
+    address, address_code, community_code, state as registration_state, updated_at
 from {{ ref('stg_household_registry__residents') }}
 union all
 select
     'migrant_registry', 'registrations', record_key, resident_id, name, sex, birth_date, phone,
-    address, null, null, updated_at
+    address, null, null, null, updated_at
 from {{ ref('stg_migrant_registry__registrations') }}
 union all
 select
     'pension', 'pensioners', record_key, resident_id, name, null, null, phone,
-    null, null, community_code, updated_at
+    null, null, community_code, null, updated_at
 from {{ ref('stg_pension__pensioners') }}
 union all
 -- A certificate number opens with the holder's identity number (18 of its 20 characters).
 select
     'disability_certificate', 'certificates', record_key, substr(certificate_no, 1, 18), name, null, null, phone,
-    address, null, null, issued_on::timestamp at time zone 'Asia/Shanghai'
+    address, null, null, null, issued_on::timestamp at time zone 'Asia/Shanghai'
 from {{ ref('stg_disability_certificate__certificates') }}
 union all
 select
     'minimum_living', 'members', record_key, resident_id, name, null, null, null,
-    null, null, null, updated_at
+    null, null, null, null, updated_at
 from {{ ref('stg_minimum_living__members') }}
 union all
 select
     'welfare_payment', 'payments', record_key, resident_id, name, null, null, null,
-    null, null, null, updated_at
+    null, null, null, null, updated_at
 from {{ ref('stg_welfare_payment__payments') }}

@@ -334,3 +334,42 @@ def test_truth_tells_the_future_of_premises(town: World, tmp_path: Path) -> None
     expected = foretold.filter((counts > 0) & ~pl.col("premises_id").is_in(closed.implode()))["premises_id"]
     assert len(expected) > 0
     assert set(expected) == set(happened["premises_id"]) - set(closed)
+
+
+def test_every_table_says_when_it_last_changed(town: World) -> None:
+    for name in TABLES:
+        frame = getattr(town, name)
+        if name != "entitlements":
+            assert frame.schema["updated_at"] == pl.Datetime("us"), name
+            assert frame["updated_at"].null_count() == 0, name
+
+
+def test_things_change_too(town: World, later: World) -> None:
+    for name in ("addresses", "cameras", "elder_sensors"):
+        assert not getattr(later, name).equals(getattr(town, name)), name
+        assert getattr(later, name).height == getattr(town, name).height, name
+    assert later.addresses.drop("lon", "lat", "updated_at").equals(town.addresses.drop("lon", "lat", "updated_at"))
+
+
+def test_no_change_comes_too_late_for_a_cursor() -> None:
+    """A reader that asks every day for what changed since the day before misses nothing."""
+    keys = {
+        "residents": "resident_id", "households": "household_id", "addresses": "address_id", "reports": "report_id",
+        "enterprises": "enterprise_id", "premises": "premises_id", "inspections": "inspection_id",
+        "hazards": "hazard_id", "incidents": "incident_id", "min_living": "family_no", "pension": "resident_id",
+        "disability": "resident_id", "payments": "payment_id", "elder_sensors": "device_id", "cameras": "camera_id",
+    }  # fmt: skip
+    town = generate(0.02, seed=5)
+    seen = 0
+    for _ in range(34):
+        later = advance(town)
+        morning = datetime.combine(later.today, datetime.min.time())
+        for name, key in keys.items():
+            before, after = getattr(town, name), getattr(later, name)
+            untouched = after.filter(pl.col("updated_at") < morning)
+            assert untouched.equals(before.filter(pl.col(key).is_in(untouched[key].implode()))), (name, later.today)
+            seen += after.height - untouched.height
+        new_taxes = later.taxes[town.taxes.height :]
+        assert (new_taxes["updated_at"] >= morning).all()
+        town = later
+    assert seen > 1_000

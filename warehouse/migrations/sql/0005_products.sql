@@ -24,7 +24,7 @@ CREATE TABLE control.candidate (
     candidate_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     family text NOT NULL,
     content_hash text NOT NULL,   -- over the hash columns: equal for equal content on any machine
-    exact_hash text NOT NULL,     -- over every column: what was checked is what is published
+    exact_hash text NOT NULL,     -- over every column: what was checked is what is published (in this cluster)
     row_counts jsonb NOT NULL,
     as_of date NOT NULL,
     inputs jsonb,
@@ -53,6 +53,7 @@ CREATE TABLE control.release (
     family text NOT NULL,
     candidate_id bigint NOT NULL,
     content_hash text NOT NULL,
+    exact_hash text NOT NULL,
     as_of date NOT NULL,
     published_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     published_by text NOT NULL,

@@ -7,7 +7,16 @@ with parameter as (
         {{ unusable_inputs([['household_registry', 'residents']]) }} as missing_p08,
         -- A death or a removal would exclude: without these registers nobody is found eligible.
         {{ unusable_inputs([['death_register', 'deaths'], ['household_registry', 'residents']]) }} as missing_exclusion,
-        cardinality({{ unusable_inputs([['welfare_payment', 'payments']]) }}) = 0 as payments_usable
+        cardinality({{ unusable_inputs([['welfare_payment', 'payments']]) }}) = 0 as payments_usable,
+        -- Both registers come as whole snapshots: whoever is in neither the snapshot nor its quarantine has no record.
+        (
+            select coalesce(max(i.rows_held), 0) > 0 from {{ ref('dim_input') }} as i
+            where i.system = 'minimum_living' and i.stream = 'members'
+        ) as held_p01,
+        (
+            select coalesce(max(i.rows_held), 0) > 0 from {{ ref('dim_input') }} as i
+            where i.system = 'disability_certificate' and i.stream = 'certificates'
+        ) as held_p07
 ),
 
 ruled as (
@@ -18,14 +27,27 @@ ruled as (
     select resident_key, policy_code, outcome, reason, missing_evidence, amount_due, evidence from {{ ref('int_welfare_p08') }}
 ),
 
+held as (
+    select 'P01' as policy_code, 'minimum_living.members' as input from parameter where held_p01
+    union all
+    select 'P07', 'disability_certificate.certificates' from parameter where held_p07
+),
+
 -- Whoever has evidence for a policy or receives it.
 considered as (
     select
         coalesce(ruled.resident_key, receiving.resident_key) as resident_key,
         coalesce(ruled.policy_code, receiving.policy_code) as policy_code,
-        coalesce(ruled.outcome, 'not_eligible') as outcome,
-        coalesce(ruled.reason, 'no record that would entitle to ' || receiving.policy_code) as reason,
-        coalesce(ruled.missing_evidence, '{}'::text[]) as missing_evidence,
+        coalesce(ruled.outcome, case when held.input is null then 'not_eligible' else 'unknown' end) as outcome,
+        coalesce(
+            ruled.reason,
+            'no record that would entitle to ' || receiving.policy_code
+            || case when held.input is null then '' else '; some rows of ' || held.input || ' wait in quarantine' end
+        ) as reason,
+        coalesce(
+            ruled.missing_evidence,
+            case when held.input is null then '{}'::text[] else array['rows held of ' || held.input] end
+        ) as missing_evidence,
         ruled.amount_due,
         coalesce(ruled.evidence, jsonb_build_object('rules', '[]'::jsonb, 'records', '[]'::jsonb)) as evidence,
         receiving.payments,
@@ -34,6 +56,7 @@ considered as (
     from ruled
     full join {{ ref('int_welfare_receiving') }} as receiving
         on receiving.resident_key = ruled.resident_key and receiving.policy_code = ruled.policy_code
+    left join held on held.policy_code = receiving.policy_code and ruled.policy_code is null
 ),
 
 weighed as (

@@ -1,0 +1,63 @@
+"""Checks as data: what Great Expectations is to expect of a table, under a name that never changes.
+
+Light on purpose: the names of all required checks are needed by commands that must answer at once, and importing
+Great Expectations takes seconds. `quality.great` turns checks into expectations when they are run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from quality.results import Severity
+
+
+@dataclass(frozen=True)
+class Check:
+    """One expectation: a class name of `great_expectations.expectations` and its arguments.
+
+    `says` is the sentence that people read in the data docs.
+    """
+
+    name: str
+    expectation: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    says: str = ""
+    severity: Severity = "error"
+
+
+def holds(name: str, condition: str, says: str) -> Check:
+    """The SQL condition is true of every row; null counts as a breach. No braces in the condition: GX reads them."""
+    query = f"SELECT 1 AS breach FROM {{batch}} AS product WHERE NOT coalesce(({condition}), false)"
+    return Check(name, "UnexpectedRowsExpectation", {"unexpected_rows_query": query}, says)
+
+
+def no_rows(name: str, query: str, says: str) -> Check:
+    """The query over `{batch}` finds nothing. It selects counts or keys only: GX could show what it selects."""
+    return Check(name, "UnexpectedRowsExpectation", {"unexpected_rows_query": query}, says)
+
+
+def columns(name: str, expected: Sequence[str]) -> Check:
+    return Check(
+        name,
+        "ExpectTableColumnsToMatchSet",
+        {"column_set": list(expected), "exact_match": True},
+        "The table has exactly the columns of the released table.",
+    )
+
+
+def not_null(name: str, column: str) -> Check:
+    return Check(name, "ExpectColumnValuesToNotBeNull", {"column": column}, f"{column} is always given.")
+
+
+def in_set(name: str, column: str, values: Sequence[str]) -> Check:
+    arguments = {"column": column, "value_set": list(values)}
+    return Check(name, "ExpectColumnValuesToBeInSet", arguments, f"{column} is one of {', '.join(values)}.")
+
+
+def unique(name: str, key: Sequence[str]) -> Check:
+    if len(key) == 1:
+        return Check(name, "ExpectColumnValuesToBeUnique", {"column": key[0]}, f"{key[0]} stands once.")
+    arguments = {"column_list": list(key)}
+    return Check(name, "ExpectCompoundColumnsToBeUnique", arguments, f"{', '.join(key)} together stand once.")

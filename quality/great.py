@@ -1,0 +1,157 @@
+"""Great Expectations over tables of the warehouse: one ephemeral context per process, answers without values.
+
+GX is imported inside the functions: it takes seconds, and only steps that judge may pay them. Expectations are first
+judged by success alone, which GX computes in one bundled query; only those that failed are run again for their
+counts. Values of rows are never asked for, so none can reach a result, a log or the data docs.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+from quality.checks import Check
+
+COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0, "include_unexpected_rows": False}
+_COUNTS = ("element_count", "unexpected_count", "missing_count")
+
+_lock = threading.RLock()
+_contexts: dict[tuple[int, str, str], Any] = {}
+"""(process, database, role) → GX data source. A forked child makes its own."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One check's answer; `error` is the class of what went wrong when it could not be judged."""
+
+    check: Check
+    passed: bool
+    error: str | None = None
+    observed: dict[str, Any] = field(default_factory=dict)
+
+
+def validate(schema: str, table: str, checks: Sequence[Check], *, role: str, current_only: bool = False) -> list[Outcome]:
+    """Judge a table by checks, in their order, as townhub_<role>.
+
+    `current_only`: look at the current versions of a landing table (`_to_load` is null) and at no others.
+    Raises what GX or the database raise when the table cannot be read at all.
+    """
+    if not checks:
+        return []
+    with _lock, _quiet():
+        batch = _batch(schema, table, role)
+        judged = _run(batch, checks, "BOOLEAN_ONLY", current_only)
+        failed = [outcome.check for outcome in judged.values() if not outcome.passed and outcome.error is None]
+        if failed:
+            judged |= _run(batch, failed, COUNTS_ONLY, current_only)
+    return [judged[check.name] for check in checks]
+
+
+def _run(batch: Any, checks: Sequence[Check], result_format: Any, current_only: bool) -> dict[str, Outcome]:
+    import great_expectations as gx
+
+    by_name = {check.name: check for check in checks}
+    suite = gx.ExpectationSuite("checks", expectations=[expectation(check, current_only) for check in checks])
+    answers = batch.validate(suite, result_format=result_format)
+    outcomes = {}
+    for answer in answers.results:
+        check = by_name[answer.expectation_config.meta["check"]]
+        error = _error(answer.exception_info)
+        outcomes[check.name] = Outcome(check, bool(answer.success) and error is None, error, _counts(answer.result))
+    return outcomes
+
+
+def expectation(check: Check, current_only: bool = False) -> Any:
+    """The GX expectation of a check; its name travels in the expectation's meta."""
+    from great_expectations import expectations
+    from great_expectations.expectations.row_conditions import Column
+
+    made = getattr(expectations, check.expectation)(
+        **check.arguments, meta={"check": check.name}, description=check.says or None
+    )
+    if current_only and check.expectation != "UnexpectedRowsExpectation":
+        made.row_condition = Column("_to_load").is_null()
+    return made
+
+
+def _counts(result: dict[str, Any] | None) -> dict[str, Any]:
+    """The numbers of a result and nothing else of it."""
+    found = {name: result[name] for name in _COUNTS if isinstance((result or {}).get(name), int)} if result else {}
+    observed = (result or {}).get("observed_value")
+    if isinstance(observed, int | float):
+        found["observed_value"] = observed
+    return found
+
+
+def _error(information: Any) -> str | None:
+    """The class of the exception that GX caught. Its message may quote rows, so it stays where it is."""
+    if not isinstance(information, dict):
+        return None
+    parts = [information] if "raised_exception" in information else information.values()
+    for part in parts:
+        if isinstance(part, dict) and part.get("raised_exception"):
+            return str(part.get("exception_message") or "Error").split("(")[0].split(":")[0].strip()[:80] or "Error"
+    return None
+
+
+def _batch(schema: str, table: str, role: str) -> Any:
+    source = _source(role)
+    name = f"{schema}.{table}"
+    asset = next((known for known in source.assets if known.name == name), None)
+    if asset is None:
+        asset = source.add_table_asset(name, table_name=table, schema_name=schema)
+        asset.add_batch_definition_whole_table("whole")
+    return asset.get_batch_definition("whole").get_batch()
+
+
+def _source(role: str) -> Any:
+    from warehouse import connection
+
+    target = connection.url(driver="psycopg2")
+    key = (os.getpid(), target, role)
+    if key not in _contexts:
+        _contexts[key] = _open(target, role)
+    return _contexts[key]
+
+
+def _open(target: str, role: str) -> Any:
+    from sqlalchemy.pool import NullPool
+
+    parts = urlsplit(target)
+    given = dict(parse_qsl(parts.query)).get("options", "")
+    # No pool: a connection that outlived a restart of the server would fail the next check.
+    settings = {
+        "poolclass": NullPool,
+        "connect_args": {"options": f"{given} -c role=townhub_{role}".strip(), "application_name": "townhub quality"},
+    }
+    return context().data_sources.add_postgres("warehouse", connection_string=urlunsplit(parts), kwargs=settings)
+
+
+def context() -> Any:
+    """A GX context that keeps nothing on disk and reports to nobody."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import great_expectations as gx
+
+    made = gx.get_context(mode="ephemeral")
+    made.variables.progress_bars = {"globally": False}
+    return made
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """GX logs the statements that fail, with their values: below critical it says nothing here."""
+    import logging
+
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    logger = logging.getLogger("great_expectations")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

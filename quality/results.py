@@ -1,0 +1,47 @@
+"""What checks answer: the values that cross from this room to the orchestration and to Postgres."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Severity = Literal["error", "warn"]
+State = Literal["green", "red", "error"]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One expectation on the landed rows of a stream. `observed` holds counts, never values of rows."""
+
+    name: str
+    passed: bool
+    rows_checked: int
+    observed: dict[str, Any] = field(default_factory=dict)
+    severity: Severity = "error"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One check's judgement on a candidate: `error` (it could not judge) forbids publishing as `red` does.
+
+    `rows_checked` is what it looked at; Postgres takes a green verdict over no rows for an obstacle.
+    """
+
+    check_name: str
+    state: State
+    rows_checked: int
+    observed: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DbtTestResult:
+    """One dbt data test: `status` as dbt says it (pass, fail, warn, error, skipped)."""
+
+    model: str
+    test: str
+    status: str
+    failures: int | None = None
+
+    @property
+    def passed(self) -> bool:
+        return self.status in ("pass", "success", "warn")
