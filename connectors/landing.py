@@ -4,8 +4,8 @@ Landing tables are change logs. A row is appended only when its content differs 
 key; the version it replaces is closed (`_to_load`). Each row is valid for the loads `[_from_load, _to_load)`, so
 the current version is `_to_load IS NULL` and history is there for slowly changing dimensions.
 
-Of two versions of a key the one with the later cursor is current; one that comes late is kept as history. Equal
-content is `unchanged`, however often it is sent.
+Of two versions of a key the one with the later cursor is current; one that comes late is kept as history (see
+`connectors.ordering`). Equal content is `unchanged`, however often it is sent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 import psycopg
 from psycopg import sql
@@ -23,6 +22,7 @@ from psycopg import sql
 from connectors.conform import REJECTED_SCHEMA, Conformed, Outcome, payloads, record_keys
 from connectors.contract import Stream
 from connectors.copy_binary import BinaryCopy, decode_versions, hash_bytes
+from connectors.ordering import Arrived, Mask, Ruling, by_arrival, by_time, first_only
 from connectors.quarantine_store import store_rejects
 from connectors.tables import create_index, drop_index, landing_columns, table_of
 from connectors.versions import Hashes, Versions, content_hashes, key_hashes, version_numbers
@@ -30,8 +30,6 @@ from warehouse import ledger
 
 LOOKUP_ROWS = 20_000
 """Up to so many rows are looked up by key; beyond it reading all current hashes once is cheaper."""
-
-Mask = npt.NDArray[np.bool_]
 
 
 class MassDelete(Exception):
@@ -100,6 +98,7 @@ class Lander:
         self._contract_version = contract_version
         self._table = table_of(stream)
         self._rejected: list[pl.DataFrame] = []
+        self._nameless = False
         self.result = Landed()
         self._first = conn.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(self._table)).fetchone() is None
         if self._first:
@@ -120,12 +119,16 @@ class Lander:
         if self._stream.load == "snapshot":
             versions.mark_seen(keys)
             versions.mark_seen(key_hashes(rejected_keys))
+            self._nameless |= len(rejected_keys) < len(page.rejected)
         self._reject(page.rejected)
         self._append(rows, keys, versions)
 
     def finish(self, *, complete: bool, allow_mass_delete: bool = False) -> Landed:
-        """Tombstones (for a complete snapshot), index and quarantine. Raises `MassDelete` above the limit."""
-        if self._stream.load == "snapshot" and complete:
+        """Tombstones (for a complete snapshot), index and quarantine. Raises `MassDelete` above the limit.
+
+        A rejected row whose key cannot be read may be any of the records that seem absent: none is closed then.
+        """
+        if self._stream.load == "snapshot" and complete and not self._nameless:
             self._close_absent(allow_mass_delete)
         if self._first:
             create_index(self._conn, self._stream)
@@ -139,24 +142,24 @@ class Lander:
         hashes, numbers = content_hashes(rows, self._stream), version_numbers(rows, self._stream)
         if len(numbers) and self._stream.cursor is not None:
             self.result.newest = max(int(numbers.max()), self.result.newest or 0)
-        there, current, current_numbers = versions.find(keys)
-        same = there & (current == hashes).all(axis=1)
-        last, repeated, conflict = _order_within(keys, hashes, numbers, self._stream)
-        late = there & ~same & (numbers < current_numbers)
-        unchanged = same | repeated
-        if late.any():
-            # A whole month sent again brings old versions that history has already.
-            unchanged |= late & self._in_history(keys, hashes, late)
-        conflict = conflict & ~unchanged
-        self.result.unchanged += int(unchanged.sum())
-        if conflict.any():
-            self._reject_conflicts(rows.filter(conflict))
-        kept = ~unchanged & ~conflict
-        is_current = kept & last & ~late
-        self._close(keys[is_current & there])
-        self._copy(rows, keys, hashes, kept, is_current)
-        versions.add(keys[is_current], hashes[is_current], numbers[is_current])
-        self.result.landed += int(kept.sum())
+        page = Arrived(keys, hashes, numbers, *versions.find(keys))
+        ruling = self._ruled(page, versions)
+        if ruling.conflict.any():
+            self._reject_conflicts(rows.filter(ruling.conflict))
+        self.result.landed += int(ruling.landed.sum())
+        self.result.unchanged += int((~ruling.landed & ~ruling.conflict).sum())
+        self._close(keys[ruling.current & page.there])
+        self._copy(rows, keys, hashes, ruling.landed, ruling.current)
+        versions.add(keys[ruling.current], hashes[ruling.current], numbers[ruling.current])
+
+    def _ruled(self, page: Arrived, versions: Versions) -> Ruling:
+        if self._stream.cursor is not None:
+            return by_time(page, lambda rows: self._in_history(page.keys, page.hashes, rows))
+        if self._stream.load != "snapshot":
+            return by_arrival(page)
+        ruling = first_only(page, versions.decided(page.keys))
+        versions.mark_decided(page.keys)
+        return ruling
 
     def _copy(self, rows: pl.DataFrame, keys: Hashes, hashes: Hashes, kept: Mask, is_current: Mask) -> None:
         if not kept.any():
@@ -262,32 +265,3 @@ def _as_received(rows: pl.DataFrame, stream: Stream) -> pl.DataFrame:
 
 def _uuid_texts(keys: Hashes) -> list[str]:
     return [value.hex() for value in hash_bytes(keys)]
-
-
-def _order_within(
-    keys: Hashes, hashes: Hashes, numbers: npt.NDArray[np.int64], stream: Stream
-) -> tuple[Mask, Mask, Mask]:
-    """Several rows of one key in one page: (newest, exact repeats, conflicts).
-
-    A repeat is a row whose key and content stand earlier in the page. In a snapshot without a time of change
-    nothing says which of two contents is right: all but the first are in conflict.
-    """
-    count = len(keys)
-    everything, nothing = np.ones(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
-    frame = pl.DataFrame({"k1": keys[:, 0], "k2": keys[:, 1]})
-    if count == 0 or not frame.is_duplicated().any():
-        return everything, nothing, nothing
-    frame = frame.with_columns(
-        h1=pl.Series(hashes[:, 0]),
-        h2=pl.Series(hashes[:, 1]),
-        number=pl.Series(numbers),
-        row=pl.int_range(count),
-    )
-    repeated = ~frame.select(pl.struct("k1", "k2", "h1", "h2").is_first_distinct()).to_series()
-    distinct = frame.with_columns(repeated=repeated)
-    unordered = stream.cursor is None and stream.load == "snapshot"
-    newest_first = [-pl.col("number"), -pl.col("row")]
-    by = [pl.col("repeated"), *([pl.col("row")] if unordered else newest_first)]
-    last = distinct.select(pl.col("row").sort_by(by).first().over("k1", "k2") == pl.col("row")).to_series()
-    conflict = ~last & ~repeated if unordered else pl.Series(nothing)
-    return last.to_numpy(), repeated.to_numpy(), conflict.to_numpy()

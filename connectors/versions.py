@@ -102,6 +102,7 @@ class Versions:
     def __init__(self, keys: Hashes, hashes: Hashes, versions: npt.NDArray[np.int64]) -> None:
         self._known = _Run.sorted(keys, hashes, versions)
         self._seen = np.zeros(len(keys), dtype=np.bool_)
+        self._decided = np.zeros(len(keys), dtype=np.bool_)
         self._fresh: list[_Run] = []
 
     def __len__(self) -> int:
@@ -124,6 +125,19 @@ class Versions:
         """These keys came in this pull, be they landed, unchanged or quarantined: they were not deleted."""
         at = self._known.find(keys)
         self._seen[at[at >= 0]] = True
+
+    def mark_decided(self, keys: Hashes) -> None:
+        """What is current of these keys was decided in this load: it stood for them in the pull."""
+        at = self._known.find(keys)
+        self._decided[at[at >= 0]] = True
+
+    def decided(self, keys: Hashes) -> npt.NDArray[np.bool_]:
+        """Keys that were landed or marked as decided in this load."""
+        at = self._known.find(keys)
+        found = (at >= 0) & self._decided[at] if len(self) else np.zeros(len(keys), dtype=np.bool_)
+        for run in self._fresh:
+            found |= run.find(keys) >= 0
+        return found
 
     def add(self, keys: Hashes, hashes: Hashes, versions: npt.NDArray[np.int64]) -> None:
         """New current versions of this load. Runs of like size are merged, so that few are ever searched."""

@@ -13,6 +13,10 @@ from typing import Any
 from quality.results import Severity
 
 
+ROWS = "(SELECT * FROM {batch})"
+"""The rows under judgement, for a FROM clause: GX puts a subquery with an alias of its own in the place of `batch`."""
+
+
 @dataclass(frozen=True)
 class Check:
     """One expectation: a class name of `great_expectations.expectations` and its arguments.
@@ -29,12 +33,12 @@ class Check:
 
 def holds(name: str, condition: str, says: str) -> Check:
     """The SQL condition is true of every row; null counts as a breach. No braces in the condition: GX reads them."""
-    query = f"SELECT 1 AS breach FROM {{batch}} AS product WHERE NOT coalesce(({condition}), false)"
+    query = f"SELECT 1 AS breach FROM {ROWS} AS product WHERE NOT coalesce(({condition}), false)"
     return Check(name, "UnexpectedRowsExpectation", {"unexpected_rows_query": query}, says)
 
 
 def no_rows(name: str, query: str, says: str) -> Check:
-    """The query over `{batch}` finds nothing. It selects counts or keys only: GX could show what it selects."""
+    """The query over `ROWS` finds nothing. It selects counts or keys only: GX could show what it selects."""
     return Check(name, "UnexpectedRowsExpectation", {"unexpected_rows_query": query}, says)
 
 

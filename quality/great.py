@@ -8,6 +8,7 @@ counts. Values of rows are never asked for, so none can reach a result, a log or
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -35,7 +36,9 @@ class Outcome:
     observed: dict[str, Any] = field(default_factory=dict)
 
 
-def validate(schema: str, table: str, checks: Sequence[Check], *, role: str, current_only: bool = False) -> list[Outcome]:
+def validate(
+    schema: str, table: str, checks: Sequence[Check], *, role: str, current_only: bool = False
+) -> list[Outcome]:
     """Judge a table by checks, in their order, as townhub_<role>.
 
     `current_only`: look at the current versions of a landing table (`_to_load` is null) and at no others.
@@ -43,12 +46,15 @@ def validate(schema: str, table: str, checks: Sequence[Check], *, role: str, cur
     """
     if not checks:
         return []
-    with _lock, _quiet():
+    with _lock, _quiet(), _disposed(role):
         batch = _batch(schema, table, role)
         judged = _run(batch, checks, "BOOLEAN_ONLY", current_only)
-        failed = [outcome.check for outcome in judged.values() if not outcome.passed and outcome.error is None]
+        # GX computes checks together: one that breaks a statement takes others along. Alone, each speaks for itself.
+        for check in [outcome.check for outcome in judged.values() if outcome.error is not None]:
+            judged |= _run(_batch(schema, table, role), [check], COUNTS_ONLY, current_only)
+        failed = [o.check for o in judged.values() if not o.passed and o.error is None and not o.observed]
         if failed:
-            judged |= _run(batch, failed, COUNTS_ONLY, current_only)
+            judged |= _run(_batch(schema, table, role), failed, COUNTS_ONLY, current_only)
     return [judged[check.name] for check in checks]
 
 
@@ -95,7 +101,9 @@ def _error(information: Any) -> str | None:
     parts = [information] if "raised_exception" in information else information.values()
     for part in parts:
         if isinstance(part, dict) and part.get("raised_exception"):
-            return str(part.get("exception_message") or "Error").split("(")[0].split(":")[0].strip()[:80] or "Error"
+            by_driver = re.match(r"\(([\w.]+)\)", str(part.get("exception_message") or ""))
+            raised = re.findall(r"^([\w.]+)(?=: |$)", str(part.get("exception_traceback") or ""), re.MULTILINE)
+            return by_driver.group(1) if by_driver else (raised[-1] if raised else "Exception")
     return None
 
 
@@ -120,13 +128,10 @@ def _source(role: str) -> Any:
 
 
 def _open(target: str, role: str) -> Any:
-    from sqlalchemy.pool import NullPool
-
     parts = urlsplit(target)
     given = dict(parse_qsl(parts.query)).get("options", "")
-    # No pool: a connection that outlived a restart of the server would fail the next check.
     settings = {
-        "poolclass": NullPool,
+        "pool_pre_ping": True,
         "connect_args": {"options": f"{given} -c role=townhub_{role}".strip(), "application_name": "townhub quality"},
     }
     return context().data_sources.add_postgres("warehouse", connection_string=urlunsplit(parts), kwargs=settings)
@@ -140,6 +145,17 @@ def context() -> Any:
     made = gx.get_context(mode="ephemeral")
     made.variables.progress_bars = {"globally": False}
     return made
+
+
+@contextmanager
+def _disposed(role: str) -> Iterator[None]:
+    """Close GX's pooled connections afterwards: an idle one would stand in the way of who stops or drops a database."""
+    source = _source(role)
+    try:
+        yield
+    finally:
+        source.get_engine().dispose()
+        source.get_execution_engine().engine.dispose()
 
 
 @contextmanager

@@ -98,5 +98,7 @@ def _read_one(conn: psycopg.Connection, source: Source, schema: dict[str, pl.Dat
     if not data:
         return pl.DataFrame(schema=schema)
     frame = pl.read_csv(data, has_header=False, new_columns=names, infer_schema=False)
-    typed = [pl.col(name).cast(schema[name]) for name in names]
+    typed = [
+        pl.col(name).str.to_date() if schema[name] == DAY else pl.col(name) for name in names if name != "record_key"
+    ]
     return frame.with_columns(*typed, system=pl.lit(source.system), stream=pl.lit(source.stream)).select(list(schema))

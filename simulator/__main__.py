@@ -21,7 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
             from simulator.serve import serve
 
             serve(home, options.scale, options.seed)
-            return 0
+            sys.stderr.flush()
+            # All is saved and closed; an orderly end of polars' runtime would keep `townhub down` waiting for seconds.
+            os._exit(0)
         from simulator.client import Client
 
         print(json.dumps(_ask(Client(home), options), ensure_ascii=False, indent=2))

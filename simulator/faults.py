@@ -90,9 +90,7 @@ class Faults:
     def all(self) -> dict[str, dict[str, dict[str, Any]]]:
         """Every active fault, for the status of the simulator."""
         with self._lock:
-            return {
-                s: {n: dict(p) for n, p in faults.items()} for s, faults in self._active.items() if faults
-            }
+            return {s: {n: dict(p) for n, p in faults.items()} for s, faults in self._active.items() if faults}
 
     def take(self, system: str, fault: str, stream: str | None = None) -> dict[str, Any] | None:
         """Parameters of a wire fault that is to happen now, else None; counts down ``times``."""
@@ -111,9 +109,7 @@ class Faults:
         """Have ``listener`` called after every change (to close or open a port, say)."""
         self._listeners.append(listener)
 
-    def apply(
-        self, system: str, stream: str, frame: pl.DataFrame, changed_at: str | None = None
-    ) -> pl.DataFrame:
+    def apply(self, system: str, stream: str, frame: pl.DataFrame, changed_at: str | None = None) -> pl.DataFrame:
         """``frame`` as the faulty system would serve it.
 
         ``changed_at`` names the column of change times, if any: it is the one that ``future_cursor`` spoils and that
@@ -180,9 +176,7 @@ def _future(frame: pl.DataFrame, column: str | None) -> pl.DataFrame:
     kind = frame.schema[column]
     year_2999 = datetime(2999, 12, 31, 23, 59, 59)
     future = (
-        pl.lit(year_2999).cast(kind)
-        if kind == pl.Datetime
-        else pl.lit(f"{year_2999:%Y-%m-%d %H:%M:%S}").cast(kind)
+        pl.lit(year_2999).cast(kind) if kind == pl.Datetime else pl.lit(f"{year_2999:%Y-%m-%d %H:%M:%S}").cast(kind)
     )
     return frame.with_columns(pl.when(last).then(future).otherwise(pl.col(column)).alias(column))
 

@@ -27,10 +27,12 @@ def serve(home: Path, scale: float, seed: int) -> None:
     """Serve the town of this scale and seed from `home` until SIGTERM, SIGINT or POST /stop.
 
     `<home>/simulator/status.json` tells the hub where everything is; `ready` is true once all servers answer.
-    Raises RuntimeError when a town already runs in this home.
+    Raises RuntimeError when a town already runs in this home or no database for the exchange tables is named.
     """
     if (running := status.read(home)) is not None and running["pid"] != os.getpid():
         raise RuntimeError(f"process {running['pid']} serves a town in {home} already: `townhub simulate stop` ends it")
+    if not os.environ.get("TOWNHUB_UPSTREAM_DATABASE_URL"):
+        raise RuntimeError("TOWNHUB_UPSTREAM_DATABASE_URL is not set: name a database for the exchange tables")
     simulation = Simulation(home, scale, seed)
 
     def finish(number: int, frame: FrameType | None) -> None:

@@ -12,6 +12,7 @@ from simulator.faults import Faults
 from simulator.files import Files
 from simulator.servers.exchange_db import ExchangeDbServer
 from simulator.servers.gateway import GatewayServer
+from simulator.servers.gb28181 import Gb28181Platform
 from simulator.servers.mqtt import MqttBroker
 from simulator.servers.sftp import SftpServer
 from simulator.servers.soap import SoapServer
@@ -52,6 +53,7 @@ class Upstreams:
         self._servers: list[Server] = [
             GatewayServer(town.served, faults, folder=folder / "lookups"),
             SoapServer(town.served, faults),
+            Gb28181Platform(town.served, faults),
             self._exchange,
             sftp,
             self._pusher,

@@ -60,7 +60,12 @@ GRANTS: tuple[Grant, ...] = (
         ("resolution.run", "resolution.entity", "resolution.membership"),
     ),
     Grant(BUILDER, "table", "SELECT, INSERT, UPDATE", ("resolution.decision", "resolution.review")),
-    Grant(BUILDER, "function", "EXECUTE", ("control.audit_append", "control.row_text", "control.row_source", "control.product_hash")),
+    Grant(
+        BUILDER,
+        "function",
+        "EXECUTE",
+        ("control.audit_append", "control.row_text", "control.row_source", "control.product_hash"),
+    ),
     Grant(
         BUILDER,
         "function",
@@ -82,7 +87,12 @@ GRANTS: tuple[Grant, ...] = (
     Grant(PUBLISHER, "table", "SELECT, INSERT", ("control.release_move",)),
     Grant(PUBLISHER, "table", "SELECT, INSERT, UPDATE", ("released.premises_risk", "released.grid_risk")),
     Grant(PUBLISHER, "table", "SELECT, INSERT, UPDATE", ("released.welfare_match",)),
-    Grant(PUBLISHER, "function", "EXECUTE", ("control.audit_append", "control.row_text", "control.row_source", "control.product_hash")),
+    Grant(
+        PUBLISHER,
+        "function",
+        "EXECUTE",
+        ("control.audit_append", "control.row_text", "control.row_source", "control.product_hash"),
+    ),
     Grant(
         PUBLISHER,
         "function",

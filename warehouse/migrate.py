@@ -86,7 +86,14 @@ def _run() -> str:
         connection.execute(text("RESET ROLE"))
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
-        apply_grants(driver)
+        try:
+            apply_grants(driver)
+        except (psycopg.errors.UndefinedFunction, psycopg.errors.UndefinedTable) as error:
+            raise WarehouseError(
+                f"the database {driver.info.dbname!r} says revision {revision} but lacks parts of it "
+                f"({error.diag.message_primary}): it was made by another version of this code; begin with a new "
+                "database (drop it, or `townhub down --purge`) or restore a backup made by this version"
+            ) from error
         driver.execute(
             "INSERT INTO control.migrated VALUES (true, %s, %s) ON CONFLICT (only_row) "
             "DO UPDATE SET revision = excluded.revision, fingerprint = excluded.fingerprint",

@@ -164,7 +164,7 @@ class CsvFile:
         self,
         block: bytes,
         records: Records,
-        index: int,
+        index: np.intp,
         numbers: NDArray[np.int64],
         reason: str,
         bad: list[BadRecord],

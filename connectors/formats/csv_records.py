@@ -76,7 +76,7 @@ def _scan(block: bytes) -> Records:
     position, size = 0, len(block)
     while position < size:
         match = _RECORD.match(block, position)
-        if match is None or not block[match.end() - 1 : match.end()] == b"\n":
+        if match is None or not match.group().endswith(b"\n"):
             break
         starts.append(position)
         position = match.end()

@@ -107,9 +107,7 @@ def check_archive(path: Path) -> None:
         )
 
 
-def join_header(
-    rows: Sequence[Sequence[Any]], merged: Sequence[tuple[tuple[int, int], tuple[int, int]]]
-) -> list[str]:
+def join_header(rows: Sequence[Sequence[Any]], merged: Sequence[tuple[tuple[int, int], tuple[int, int]]]) -> list[str]:
     """Header rows to one name per column: `Group/Leaf`, or the single name where the cell spans the rows."""
     cells = [[str(cell).strip() for cell in row] for row in rows]
     for (top, left), (bottom, right) in merged:

@@ -1,8 +1,8 @@
 """JSON records → a frame of Strings, exactly as sent.
 
 Numbers keep the digits that were sent (``1234.50`` stays ``"1234.50"``, an 18-digit number is not rounded): an amount
-or an identity number must never pass through a float. The quick way quotes the bare numbers with one pass of a
-compiled expression and lets polars parse the page with an all-String schema, so that one wrong value cannot lose the
+or an identity number must never pass through a float. The quick way quotes the bare numbers with a few passes
+over the bytes and lets polars parse the page with an all-String schema, so that one wrong value cannot lose the
 page. Whatever that way cannot prove that it read whole (records of differing shape, nested values, undecodable bytes)
 is read again record by record.
 """
@@ -14,18 +14,22 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+import numpy as np
 import orjson
 import polars as pl
+from numpy.typing import NDArray
 
 from connectors.errors import ContractViolation
 from connectors.formats.fields import FIELD_CAP, RAW_CAP, shortened, without_oversized
 from connectors.protocols.base import BadRecord, Page
 
-# An object's key can be told from text inside a value: after `{`, `,` or white space comes a quote that is followed by
-# something else than a separator, and the quote that ends it is followed by a colon.
-_BARE_NUMBER: Final = r'([{,\s]"[^"\\,:}\]\s][^"\\]*"\s*:\s*)(-?[0-9][0-9.eE+\-]*)'
-_FRACTION: Final = re.compile(rb":\s*-?[0-9]+[.eE]")
-_LONG_NUMBER: Final = re.compile(rb":\s*-?[0-9]{18}")
+_LONGEST_NUMBER: Final = 40
+_EXACT_DIGITS: Final = 15
+"""A float gives back every integer of so many digits; longer numbers and fractions must stay text."""
+
+_ODD_ENDS: Final = (" ", "\t", "\r", "\n", ":", ",", "[", "{", "\\")
+"""A key that ends so cannot be told from the beginning of a value (see ``_quote_numbers``)."""
+
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -51,20 +55,61 @@ def read_records(payload: bytes, where: str, first_row: int = 0) -> Page:
 def _quick(payload: bytes) -> pl.DataFrame | None:
     """The page by polars, or None when it may not be complete or exact."""
     keys = _first_keys(payload)
-    if not keys or _SURROGATE.search(payload):
+    if not keys or any(key[-1:] in ("", *_ODD_ENDS) for key in keys) or _SURROGATE.search(payload):
         return None
+    quoted = _quote_numbers(payload)
+    if quoted is None:
+        return None
+    text, pairs = quoted
     try:
-        text: str | bytes = payload
-        if _FRACTION.search(payload) or _LONG_NUMBER.search(payload):
-            text = pl.Series([payload.decode()]).str.replace_all(_BARE_NUMBER, '$1"$2"').item()
-        frame = pl.read_json(text.encode() if isinstance(text, str) else text, schema=dict.fromkeys(keys, pl.String))
-    except (pl.exceptions.PolarsError, UnicodeDecodeError):
+        frame = pl.read_json(text, schema=dict.fromkeys(keys, pl.String))
+    except pl.exceptions.PolarsError:
         return None
     # Every record has just the keys of the first one if there are so many keys in all and none had to be filled up.
     filled = sum(frame.null_count().row(0))
     if filled:
         filled -= payload.count(b'":null') + payload.count(b'": null')
-    return frame if payload.count(b'":') == frame.height * len(keys) and filled == 0 else None
+    return frame if pairs == frame.height * len(keys) and filled == 0 else None
+
+
+def _quote_numbers(payload: bytes) -> tuple[bytes, int] | None:
+    """``payload`` with its bare numbers as strings, and how often a quote is followed by a colon in it.
+
+    A number follows `"` `:` and, because that quote ends a key, the byte before it is no separator: where it is one,
+    the quote begins a value such as `":5"`, and after a backslash it is part of one. None when the spacing is unusual.
+    """
+    data = np.frombuffer(payload + b" " * _LONGEST_NUMBER, np.uint8)
+    colons = np.flatnonzero(data == ord(":"))
+    pairs = colons[data[colons - 1] == ord('"')]
+    starts = pairs + 1 + (data[pairs + 1] == ord(" "))
+    if _SPACE[data[starts]].any():
+        return None
+    starts = starts[_NUMBER_START[data[starts]] & ~_NO_KEY_END[data[pairs - 2]]]
+    if not starts.size:
+        return payload, pairs.size
+    window = data[starts[:, None] + np.arange(_LONGEST_NUMBER)]
+    lengths = np.argmin(_NUMBER[window], axis=1)
+    if not lengths.all():
+        return None
+    exact = _FRACTION[window] & (np.arange(_LONGEST_NUMBER) < lengths[:, None])
+    if lengths.max() <= _EXACT_DIGITS and not exact.any():
+        return payload, pairs.size
+    places = np.column_stack([starts, starts + lengths]).ravel()
+    return np.insert(data, places, ord('"')).tobytes(), pairs.size
+
+
+def _bytes(characters: bytes) -> NDArray[np.bool_]:
+    """A table of 256 truths: which bytes are among ``characters``."""
+    table = np.zeros(256, dtype=bool)
+    table[list(characters)] = True
+    return table
+
+
+_SPACE: Final = _bytes(b" \t\r\n")
+_NUMBER_START: Final = _bytes(b"-0123456789")
+_NUMBER: Final = _bytes(b"-+.eE0123456789")
+_FRACTION: Final = _bytes(b".eE")
+_NO_KEY_END: Final = _bytes("".join(_ODD_ENDS).encode())
 
 
 def _first_keys(payload: bytes) -> list[str] | None:
@@ -80,7 +125,10 @@ def _first_keys(payload: bytes) -> list[str] | None:
 def loads_exact(payload: bytes) -> Any:
     """JSON → Python with numbers as the text that was sent; undecodable bytes stay as surrogate escapes."""
     return json.loads(
-        payload.decode("utf-8", "surrogateescape"), parse_float=str, parse_int=str, parse_constant=_refuse_constant
+        payload.decode("utf-8", "surrogateescape"),
+        parse_float=str,
+        parse_int=str,
+        parse_constant=_refuse_constant,
     )
 
 
@@ -94,7 +142,9 @@ def records_page(records: list[Any], size: int, first_row: int = 0) -> Page:
     bad: list[BadRecord] = []
     for number, record in enumerate(records, first_row):
         if not isinstance(record, dict):
-            bad.append(BadRecord(number, _printable(json.dumps(record, ensure_ascii=False))[:RAW_CAP], "malformed_json"))
+            bad.append(
+                BadRecord(number, _printable(json.dumps(record, ensure_ascii=False))[:RAW_CAP], "malformed_json")
+            )
             continue
         row = {_printable(key): _as_text(value) for key, value in record.items()}
         if any(value is not None and len(value) > FIELD_CAP for value in row.values()):

@@ -47,8 +47,8 @@ def codec_of(encoding: str) -> str:
     try:
         return _ENCODINGS[encoding.lower().replace("_", "-")]
     except KeyError:
-        known = ", ".join(sorted(_ENCODINGS))
-        raise Permanent(f"the encoding {encoding!r} cannot be read", f"Declare one of {known} in the contract") from None
+        remedy = f"Declare one of {', '.join(sorted(_ENCODINGS))} in the contract"
+        raise Permanent(f"the encoding {encoding!r} cannot be read", remedy) from None
 
 
 def check_header(header: Sequence[str], stream: Stream, path: Path, hint: str = "") -> list[str]:
@@ -73,7 +73,7 @@ def check_header(header: Sequence[str], stream: Stream, path: Path, hint: str = 
         )
     repeated = [name for name in wanted if seen[name] > 1]
     if repeated:
-        raise ContractViolation(f"{where} has the column {', '.join(repeated)} more than once", "Ask the owner to mend it")
+        raise ContractViolation(f"{where} has {', '.join(repeated)} more than once", "Ask the owner to mend it")
     names: list[str] = []
     for number, name in enumerate(header, 1):
         unique = name or f"column_{number}"

@@ -83,7 +83,8 @@ def gunzip(data: bytes, where: str, *, max_bytes: int = 256 * 1024 * 1024, max_r
         raise Truncated(f"{where}: the gzip payload is damaged", "The next run asks again") from None
     if len(plain) > limit:
         raise ContractViolation(
-            f"{where}: the gzip payload swells beyond {limit} bytes", "Ask the owner for smaller pages; it was refused"
+            f"{where}: the gzip payload swells beyond {limit} bytes",
+            "Ask the owner for smaller pages; it was refused",
         )
     if not inflater.eof:
         raise Truncated(f"{where}: the gzip payload ends before its trailer", "The next run asks again")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from typing import Final, TypeVar, cast
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 _END: Final = object()
 
 
-def read_ahead(items: Iterator[T], depth: int = 1) -> Iterator[T]:
+def read_ahead(items: Iterator[T], depth: int = 1) -> Generator[T, None, None]:
     """The items of ``items``, produced by a thread at most ``depth`` items ahead.
 
     An error of the producer is raised here, in its place in the order; closing this iterator early stops the producer

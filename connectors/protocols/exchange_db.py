@@ -114,7 +114,9 @@ class ExchangeExtraction:
 
         schema, _, name = self.pull.stream.physical_name.rpartition(".")
         if not all(_IDENTIFIER.match(part) for part in (name, schema) if part):
-            raise Permanent(f"{self._where}: {self.pull.stream.physical_name!r} is no table name", "Correct physicalName")
+            raise Permanent(
+                f"{self._where}: {self.pull.stream.physical_name!r} is no table name", "Correct physicalName"
+            )
         with self._errors("reading the structure"), self.watchdog:
             inspector = inspect(self.engine)
             if not inspector.has_table(name, schema or None):
@@ -122,11 +124,15 @@ class ExchangeExtraction:
                     f"{self._where}: the table {self.pull.stream.physical_name} is not there or not readable",
                     "Ask the owner whether it was renamed or our rights were withdrawn",
                 )
-            columns = {str(c["name"]): c["type"].compile(self.engine.dialect) for c in inspector.get_columns(name, schema or None)}
+            columns = {
+                str(c["name"]): c["type"].compile(self.engine.dialect)
+                for c in inspector.get_columns(name, schema or None)
+            }
         require_columns(self.pull.stream, columns)
         if self._flag is not None and self._flag.column not in columns:
             raise ContractViolation(
-                f"{self._where}: the flag column {self._flag.column} is gone", "Ask the owner how new rows are marked now"
+                f"{self._where}: the flag column {self._flag.column} is gone",
+                "Ask the owner how new rows are marked now",
             )
         # A column that the contract does not know is kept if its name can be quoted safely; it is reported by conform.
         return Table(name, schema or None, {c: kind for c, kind in columns.items() if _IDENTIFIER.match(c)})
@@ -152,9 +158,10 @@ class ExchangeExtraction:
         """Errors of driver and database as ours; their texts are dropped because they quote rows."""
         from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+        expected: tuple[type[Exception], ...] = (SQLAlchemyError, *self.dialect.driver_errors)
         try:
             yield
-        except (SQLAlchemyError, *self.dialect.driver_errors) as error:
+        except expected as error:
             cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
             code = self.dialect.code(cause)
             if code in self.dialect.refused:
@@ -164,7 +171,8 @@ class ExchangeExtraction:
                 ) from None
             if code in self.dialect.gone:
                 raise ContractViolation(
-                    f"{self._where}: the table changed while {doing} ({code})", "Ask the owner what was changed"
+                    f"{self._where}: the table changed while {doing} ({code})",
+                    "Ask the owner what was changed",
                 ) from None
             raise Retriable(
                 f"{self._where}: the database failed while {doing} ({type(cause).__name__} {code})".rstrip(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import polars as pl
 
@@ -82,7 +82,7 @@ def _name(dialect: Dialect, table: Table) -> str:
 class PostgreSql:
     """Reads by ``COPY … TO STDOUT``: one statement, one snapshot, and rows never become Python objects."""
 
-    acknowledge_rows = 20_000
+    acknowledge_rows = 100_000
     refused = frozenset({"28P01", "28000", "42501", "3D000"})
     gone = frozenset({"42P01", "42703"})
 
@@ -119,10 +119,12 @@ class PostgreSql:
         columns = [self._read_as(name, table.types[name]) for name in names]
         query = _select(self, table, columns, where, order)
         schema = {name: pl.String for name in names}
-        with closing(engine.raw_connection()) as pooled, pooled.cursor() as cursor:
+        with closing(engine.raw_connection()) as pooled:
+            driver: Any = pooled.driver_connection
             buffer: list[bytes] = []
             size = 0
-            with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)") as copy:
+            copying = f"COPY ({query}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)"
+            with driver.cursor() as cursor, cursor.copy(copying) as copy:
                 for row in copy:
                     buffer.append(bytes(row))
                     size += len(row)
@@ -174,12 +176,6 @@ def _from_csv(rows: list[bytes], schema: dict[str, Any]) -> pl.DataFrame:
 class MySql:
     """Reads with an unbuffered cursor and no conversion: values stay the text that the server sends."""
 
-    connect_args: ClassVar[dict[str, Any]] = {
-        "connect_timeout": CONNECT_SECONDS,
-        "read_timeout": READ_SECONDS,
-        "write_timeout": READ_SECONDS,
-        "charset": "utf8mb4",
-    }
     acknowledge_rows = 500
     refused = frozenset({"1044", "1045", "1049", "1142", "1143"})
     gone = frozenset({"1054", "1146"})
@@ -188,6 +184,12 @@ class MySql:
         import pymysql
 
         self.driver_errors: tuple[type[Exception], ...] = (pymysql.Error,)
+        self.connect_args: dict[str, Any] = {
+            "connect_timeout": CONNECT_SECONDS,
+            "read_timeout": READ_SECONDS,
+            "write_timeout": READ_SECONDS,
+            "charset": "utf8mb4",
+        }
 
     def quote(self, identifier: str) -> str:
         return "`" + identifier.replace("`", "``") + "`"
@@ -215,7 +217,9 @@ class MySql:
                 cursor.execute(query)
                 while rows := cursor.fetchmany(batch):
                     columns = zip(*rows, strict=True)
-                    frame = pl.DataFrame([pl.Series(n, v, dtype=pl.String) for n, v in zip(names, columns, strict=True)])
+                    frame = pl.DataFrame(
+                        [pl.Series(n, v, dtype=pl.String) for n, v in zip(names, columns, strict=True)]
+                    )
                     yield frame, int(frame.estimated_size())
             finally:
                 # The cursor would read the rest of the table before it closes; hanging up is quicker and always works.

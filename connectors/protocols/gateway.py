@@ -64,7 +64,9 @@ class GatewayExtraction:
         self._where = f"{self._stream.system}.{self._stream.name}"
         interface = str(self._stream.source.get("interface") or self._stream.physical_name)
         folder, _, name = interface.partition("/")
-        self._path = f"/gateway/api/{folder}/dataSharing/{name}.htm" if name else f"/gateway/api/dataSharing/{folder}.htm"
+        self._path = (
+            f"/gateway/api/{folder}/dataSharing/{name}.htm" if name else f"/gateway/api/dataSharing/{folder}.htm"
+        )
         server = self.pull.server
         app_key, app_secret = server.get("appKey"), server.get("appSecret")
         if not app_key or not app_secret:
@@ -132,7 +134,9 @@ class GatewayExtraction:
         for _ in range(3):
             secret = self._broker.request_secret(self.http, stale)
             code, answer = self.http.post(
-                self._path, lambda body: self._open(body, first_row), form={**form, **signed(self._app_key, secret)}
+                self._path,
+                lambda body: self._open(body, first_row),
+                form={**form, **signed(self._app_key, secret)},
             )
             if code == OK and answer is not None:
                 return answer
@@ -157,7 +161,9 @@ class GatewayExtraction:
             pages = int(envelope.get("totalPage") or 1)
             declared = int(envelope["dataCount"]) if envelope.get("dataCount") is not None else None
         except (KeyError, TypeError, ValueError):
-            raise ContractViolation(f"{self._where}: the answer declares no counts", "Ask the gateway's owner") from None
+            raise ContractViolation(
+                f"{self._where}: the answer declares no counts", "Ask the gateway's owner"
+            ) from None
         if isinstance(records, list):
             page = records_page(records, len(body), first_row)
         else:
@@ -178,7 +184,8 @@ class GatewayExtraction:
             values = [line.strip().upper() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
         except OSError:
             raise Permanent(
-                f"{self._where}: the file of lookup values cannot be read", "Set the variable to a file, one value a line"
+                f"{self._where}: the file of lookup values cannot be read",
+                "Set the variable to a file, one value a line",
             ) from None
         with ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup") as pool:
             chunk = LOOKUP_THREADS * 16
@@ -203,7 +210,8 @@ def _split(body: bytes, where: str) -> tuple[dict[str, Any], bytes | list[Any]]:
             envelope = loads_exact(body)
         except ValueError:
             raise Truncated(
-                f"{where}: the answer is no whole JSON document", "The next run tries again; if it persists ask the owner"
+                f"{where}: the answer is no whole JSON document",
+                "The next run tries again; if it persists ask the owner",
             ) from None
     if not isinstance(envelope, dict) or "code" not in envelope:
         raise ContractViolation(f"{where}: the answer is no gateway envelope", "Ask the gateway's owner")

@@ -90,7 +90,9 @@ class TokenBroker:
             secrets = answer.get("datas")
             secrets = orjson.loads(secrets) if isinstance(secrets, str) and secrets else secrets
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-            raise ContractViolation(f"{http.system}: {call} gave no gateway answer", "Check the gateway's address") from None
+            raise ContractViolation(
+                f"{http.system}: {call} gave no gateway answer", "Check the gateway's address"
+            ) from None
         if code in (BAD_SIGNATURE, SECRET_EXPIRED):
             return None
         if code != OK or not isinstance(secrets, dict) or not secrets.get("requestSecret"):

@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_any
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from tenacity.wait import wait_random_exponential
 
 from connectors.errors import ContractViolation, Permanent, Retriable, Truncated
@@ -81,6 +81,7 @@ class _Call:
     body: Callable[[], bytes] | None
     headers: Mapping[str, str] | None
     soap_faults: bool
+    ends: float
 
 
 class HttpSource:
@@ -92,11 +93,18 @@ class HttpSource:
     """
 
     def __init__(
-        self, system: str, endpoint: str, *, allowed_hosts: list[str] | None = None, limits: Limits | None = None
+        self,
+        system: str,
+        endpoint: str,
+        *,
+        allowed_hosts: list[str] | None = None,
+        limits: Limits | None = None,
     ) -> None:
         parts = urlsplit(endpoint)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Permanent(f"{system}: the endpoint is no http(s) address", "Correct the system's environment variable")
+            raise Permanent(
+                f"{system}: the endpoint is no http(s) address", "Correct the system's environment variable"
+            )
         if allowed_hosts and parts.hostname not in allowed_hosts:
             raise Permanent(
                 f"{system}: the host {parts.hostname} is not among the contract's allowedHosts",
@@ -108,9 +116,10 @@ class HttpSource:
         self.breaker = breaker_of(f"{system} {parts.netloc}")
         # The address is in the contract, so no proxy or .netrc of the environment may change where secrets go.
         self._client = httpx.Client(
-            timeout=httpx.Timeout(self.limits.read, connect=self.limits.connect), trust_env=False, follow_redirects=False
+            timeout=httpx.Timeout(self.limits.read, connect=self.limits.connect),
+            trust_env=False,
+            follow_redirects=False,
         )
-        self._ends = time.monotonic() + self.limits.deadline
 
     def __enter__(self) -> HttpSource:
         return self
@@ -134,25 +143,24 @@ class HttpSource:
         ``body`` is made anew for each try (tokens in it are good once). With ``soap_faults`` it also gets the XML that
         comes with HTTP 500.
         """
-        self._ends = time.monotonic() + self.limits.deadline
+        ends = time.monotonic() + self.limits.deadline
+        call = _Call(path, form, body, headers, soap_faults, ends)
         tries = 1 if self.breaker.open else self.limits.attempts
         retrying = Retrying(
             retry=retry_if_exception_type(Retriable),
-            stop=stop_any(lambda state: state.attempt_number >= tries, self._no_time_left),
+            # Waiting past the deadline would only fail later; the wait that is due is drawn already.
+            stop=lambda state: state.attempt_number >= tries or time.monotonic() + state.upcoming_sleep >= ends,
             wait=self._wait,
             reraise=True,
         )
-        return retrying(lambda: self._try(_Call(path, form, body, headers, soap_faults), parse))
+        answer: T = retrying(self._try, call, parse)
+        return answer
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, Retriable) and error.retry_after is not None:
             return error.retry_after
         return wait_random_exponential(multiplier=self.limits.first_wait, max=self.limits.longest_wait)(state)
-
-    def _no_time_left(self, state: RetryCallState) -> bool:
-        """True when the wait that is due (already drawn: ``upcoming_sleep``) would end after the deadline."""
-        return time.monotonic() + state.upcoming_sleep >= self._ends
 
     def _try(self, call: _Call, parse: Callable[[bytes], T]) -> T:
         try:
@@ -171,27 +179,30 @@ class HttpSource:
                 data=call.form,
                 content=call.body() if call.body else None,
                 headers=call.headers,
-                timeout=self._timeout(),
+                timeout=self._timeout(call.ends),
             ) as response:
-                content = self._read(response)
+                content = self._read(response, call.ends)
         except httpx.TimeoutException:
-            raise Retriable(f"{self.system}: no answer in time", "The upstream or the network is slow; ask its owner") from None
+            raise Retriable(
+                f"{self.system}: no answer in time", "The upstream or the network is slow; ask its owner"
+            ) from None
         except httpx.RemoteProtocolError:
             raise Truncated(f"{self.system}: the answer ended before its declared length") from None
         except httpx.TransportError as error:
             raise Retriable(
-                f"{self.system}: the connection failed ({type(error).__name__})", "Check that the upstream is up and reachable"
+                f"{self.system}: the connection failed ({type(error).__name__})",
+                "Check that the upstream is up and reachable",
             ) from None
         fault = call.soap_faults and response.status_code == 500 and "xml" in response.headers.get("Content-Type", "")
         if is_html(content) or (response.status_code != 200 and not fault):
             self._judge(response, content)
         return content
 
-    def _timeout(self) -> httpx.Timeout:
-        left = max(0.05, self._ends - time.monotonic())
+    def _timeout(self, ends: float) -> httpx.Timeout:
+        left = max(0.05, ends - time.monotonic())
         return httpx.Timeout(min(self.limits.read, left), connect=min(self.limits.connect, left))
 
-    def _read(self, response: httpx.Response) -> bytes:
+    def _read(self, response: httpx.Response, ends: float) -> bytes:
         """The whole body; a read timeout alone would let a slow drip go on for ever."""
         chunks: list[bytes] = []
         size = 0
@@ -199,10 +210,14 @@ class HttpSource:
             size += len(chunk)
             if size > self.limits.max_bytes:
                 raise ContractViolation(
-                    f"{self.system}: an answer of more than {self.limits.max_bytes} bytes", "Ask the owner for smaller pages"
+                    f"{self.system}: an answer of more than {self.limits.max_bytes} bytes",
+                    "Ask the owner for smaller pages",
                 )
-            if time.monotonic() > self._ends:
-                raise Retriable(f"{self.system}: the answer trickled in past the deadline", "Ask the owner; the hub goes on")
+            if time.monotonic() > ends:
+                raise Retriable(
+                    f"{self.system}: the answer trickled in past the deadline",
+                    "Ask the owner; the hub goes on",
+                )
             chunks.append(chunk)
         return b"".join(chunks)
 

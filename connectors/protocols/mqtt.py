@@ -69,7 +69,9 @@ class _Session:
         self._stream = stream
         parts = urlsplit(server.endpoint)
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-            raise Permanent(f"the endpoint of server {server.name} is no MQTT address", "Write mqtt://user:pass@host:port")
+            raise Permanent(
+                f"the endpoint of server {server.name} is no MQTT address", "Write mqtt://user:pass@host:port"
+            )
         self._host, self._port = parts.hostname, parts.port or (8883 if parts.scheme == "mqtts" else 1883)
         self._connected: ReasonCode | None = None
         self._granted: list[ReasonCode] | None = None

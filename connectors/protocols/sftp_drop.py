@@ -6,7 +6,6 @@ broke. Every error says whether waiting helps (`Retriable`) or a person must act
 
 from __future__ import annotations
 
-import asyncio
 import fnmatch
 import hashlib
 import random
@@ -107,7 +106,7 @@ class Drop:
             received = file.tell()
         now = self._insist(lambda: self._stat(entry.name))
         if received != entry.size or now != entry:
-            raise Retriable(f"{entry.name} changed while it was read", "The upstream is still writing; tried again later")
+            raise Retriable(f"{entry.name} changed while it was read", "It is still being written; tried again later")
         return digest.hexdigest()
 
     async def _abort(self, connection: asyncssh.SSHClientConnection) -> None:
@@ -151,7 +150,7 @@ class Drop:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._thread.run(work(), STEP_SECONDS)
-            except (asyncssh.Error, asyncssh.SFTPError, OSError, asyncio.TimeoutError) as error:
+            except (asyncssh.Error, asyncssh.SFTPError, OSError) as error:
                 self.close()
                 failure = self._explain(error)
                 if isinstance(failure, Permanent) or attempt == ATTEMPTS:
@@ -170,7 +169,7 @@ class Drop:
             case asyncssh.PermissionDenied():
                 return Permanent(f"{where} refuses user or password", "Ask the owner for valid credentials")
             case asyncssh.SFTPNoSuchFile() | asyncssh.SFTPNoSuchPath() | asyncssh.SFTPPermissionDenied():
-                return Permanent(f"{where} does not give access to {self._directory}", "Check the directory with the owner")
+                return Permanent(f"{where} gives no access to {self._directory}", "Check the directory with the owner")
             case TimeoutError():
                 return Retriable(f"{where} does not answer in time", "Tried again later")
             case _:

@@ -96,7 +96,8 @@ class SoapExtraction:
                 return
             previous = current
         raise Retriable(
-            f"{self._where}: pages moved while they were read: {previous}", "The next run tries again; ask for larger pages"
+            f"{self._where}: pages moved while they were read: {previous}",
+            "The next run tries again; ask for larger pages",
         )
 
     def _round(self, current: Round) -> Iterator[Page]:
@@ -127,14 +128,17 @@ class SoapExtraction:
     def _open(self, answer: Element, first_row: int) -> Batch:
         element = next((child for child in answer.iter() if local_name(child) == "batch"), None)
         if element is None:
-            raise ContractViolation(f"{self._where}: the answer holds no batch", "Ask the owner whether the service changed")
+            raise ContractViolation(
+                f"{self._where}: the answer holds no batch", "Ask the owner whether the service changed"
+            )
         declared = element.attrib
         try:
             batch, count, crc = declared["id"], int(declared["count"]), int(declared["crc32"], 16)
             total, pages = int(declared["total"]), int(declared["pages"])
         except (KeyError, ValueError):
             raise ContractViolation(
-                f"{self._where}: the batch does not declare id, count, total, pages and crc32", "Ask the owner"
+                f"{self._where}: the batch does not declare id, count, total, pages and crc32",
+                "Ask the owner",
             ) from None
         try:
             page = self._unpack(element.text or "", count, crc, first_row)
@@ -144,7 +148,9 @@ class SoapExtraction:
                 self._answer(batch, "NOTOK")
             raise
         if count == 0 and total > first_row:
-            raise Retriable(f"{self._where}: an empty page although {total} rows are declared", "The next run asks again")
+            raise Retriable(
+                f"{self._where}: an empty page although {total} rows are declared", "The next run asks again"
+            )
         return Batch(batch, page, total, pages)
 
     def _unpack(self, text: str, count: int, crc: int, first_row: int) -> Page:
@@ -179,7 +185,9 @@ class SoapExtraction:
         except ContractViolation:
             if answer.rstrip().endswith(b"Envelope>"):
                 raise
-            raise Truncated(f"{self._where}: the answer ends before its envelope does", "The next run asks again") from None
+            raise Truncated(
+                f"{self._where}: the answer ends before its envelope does", "The next run asks again"
+            ) from None
         body = root.find(f"{{{ENVELOPE}}}Body")
         content = body[0] if body is not None and len(body) else None
         if content is None or local_name(root) != "Envelope":

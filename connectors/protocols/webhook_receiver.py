@@ -147,7 +147,8 @@ def _target(contracts: Mapping[str, Contract], system: str, physical_name: str |
     streams = [
         (stream, contract.server_of(stream))
         for stream in (contract.streams.values() if contract and contract.enabled else ())
-        if contract and contract.server_of(stream).protocol == "webhook"
+        if contract
+        and contract.server_of(stream).protocol == "webhook"
         and physical_name in (None, stream.physical_name)
     ]
     if len(streams) != 1:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Mapping
 
+import psycopg
 import uvicorn
 
 from connectors.contract import Contract, load_contracts
@@ -17,6 +18,10 @@ from warehouse import connection
 START_SECONDS = 15.0
 
 
+def _loader() -> psycopg.Connection:
+    return connection.connect("loader", autocommit=True, application_name="townhub-webhook")
+
+
 class Receiver:
     """`start()` binds 127.0.0.1 (port 0: any free one; see `url`), `stop()` ends it after open deliveries."""
 
@@ -25,7 +30,7 @@ class Receiver:
     ) -> None:
         self.port = port
         self._contracts = contracts
-        self._connect = connect or (lambda: connection.connect("loader", autocommit=True, application_name="townhub-webhook"))
+        self._connect = connect or _loader
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 

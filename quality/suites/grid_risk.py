@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from quality.checks import Check, columns, holds, in_set, no_rows, not_null, unique
+from quality.checks import ROWS, Check, columns, holds, in_set, no_rows, not_null, unique
 
 COLUMNS = (
     "grid_code", "community_code", "name", "premises_count", "scored_count", "red_count", "yellow_count",
     "green_count", "grey_count", "coverage", "raw_score", "shrunk_score", "colour", "confidence", "reason",
     "score_version",
 )  # fmt: skip
+
+_SPANS = (
+    "SELECT array_position(ARRAY['green', 'blue', 'yellow', 'orange', 'red'], colour) AS severity,"
+    f" min(shrunk_score) AS least, max(shrunk_score) AS most FROM {ROWS} graded WHERE colour <> 'grey' GROUP BY 1"
+)
 
 CHECKS: tuple[Check, ...] = (
     columns("columns", COLUMNS),
@@ -44,25 +49,21 @@ CHECKS: tuple[Check, ...] = (
     ),
     no_rows(
         "worse_score_never_milder",
-        "SELECT 1 AS breach FROM (SELECT rank_of, shrunk_score, max(shrunk_score) OVER (ORDER BY rank_of"
-        " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS worst_milder, min(shrunk_score) OVER"
-        " (PARTITION BY rank_of) AS least_here FROM (SELECT shrunk_score, array_position(ARRAY['green', 'blue',"
-        " 'yellow', 'orange', 'red'], colour) AS rank_of FROM {batch} batch_rows WHERE colour <> 'grey') ranked) compared"
-        " WHERE rank_of > 1 AND shrunk_score = least_here AND worst_milder IS NOT NULL AND worst_milder > least_here"
-        " AND NOT EXISTS (SELECT 1 WHERE worst_milder IS NULL)",
+        f"SELECT 1 AS breach FROM ({_SPANS}) milder JOIN ({_SPANS}) worse"
+        " ON milder.severity < worse.severity AND milder.most > worse.least",
         "A grid with a higher score never has a milder colour.",
     ),
     no_rows(
         "every_grid_once",
         "SELECT count(*) AS differences FROM (SELECT grid_code FROM core.dim_grid) grid FULL JOIN"
-        " (SELECT grid_code, count(*) AS times FROM {batch} batch_rows GROUP BY 1) product"
+        f" (SELECT grid_code, count(*) AS times FROM {ROWS} batch_rows GROUP BY 1) product"
         " ON product.grid_code = grid.grid_code"
         " WHERE grid.grid_code IS NULL OR coalesce(product.times, 0) <> 1 HAVING count(*) > 0",
         "Every grid of the map stands exactly once, and no other.",
     ),
     no_rows(
         "counts_match_premises",
-        "SELECT count(*) AS differences FROM {batch} product LEFT JOIN (SELECT grid_code, count(*) AS premises,"
+        f"SELECT count(*) AS differences FROM {ROWS} product LEFT JOIN (SELECT grid_code, count(*) AS premises,"
         " count(*) FILTER (WHERE colour = 'red') AS red, count(*) FILTER (WHERE colour = 'yellow') AS yellow,"
         " count(*) FILTER (WHERE colour = 'green') AS green FROM candidate.premises_risk GROUP BY 1) p"
         " ON p.grid_code = product.grid_code"

@@ -5,7 +5,7 @@ The thresholds stand in the seed `risk_weights` (core.risk_weights); here they a
 
 from __future__ import annotations
 
-from quality.checks import Check, columns, holds, in_set, no_rows, not_null, unique
+from quality.checks import ROWS, Check, columns, holds, in_set, no_rows, not_null, unique
 
 CATEGORIES = (
     "street_shop", "key_security", "rental_housing", "hazmat_producer",
@@ -55,7 +55,9 @@ CHECKS: tuple[Check, ...] = (
         f"colour NOT IN ('yellow', 'green') OR (score < {_RED_FROM} AND (colour = 'yellow') = (score >= {_YELLOW_FROM}))",
         "Yellow and green lie on their side of the yellow line.",
     ),
-    holds("gated_never_mild", "cardinality(gates) = 0 OR colour IN ('red', 'grey')", "A gate is never yellow or green."),
+    holds(
+        "gated_never_mild", "cardinality(gates) = 0 OR colour IN ('red', 'grey')", "A gate is never yellow or green."
+    ),
     holds("overdue_never_green", "NOT (overdue AND colour = 'green')", "Overdue premises are never green."),
     holds(
         "never_inspected_not_mild",
@@ -72,7 +74,7 @@ CHECKS: tuple[Check, ...] = (
     holds("place_whole", "(longitude IS NULL) = (latitude IS NULL)", "A place has both coordinates or none."),
     no_rows(
         "grid_on_map",
-        "SELECT count(*) AS strays FROM {batch} product LEFT JOIN core.dim_grid g ON g.grid_code = product.grid_code"
+        f"SELECT count(*) AS strays FROM {ROWS} product LEFT JOIN core.dim_grid g ON g.grid_code = product.grid_code"
         " WHERE product.grid_code IS NOT NULL AND g.grid_code IS NULL HAVING count(*) > 0",
         "A grid code that is shown is on the map.",
     ),
@@ -80,10 +82,12 @@ CHECKS: tuple[Check, ...] = (
         "every_open_premises_once",
         "SELECT count(*) AS differences FROM"
         " (SELECT premises_code FROM core.dim_premises WHERE state = 'open') open_premises"
-        " FULL JOIN (SELECT premises_code, count(*) AS times FROM {batch} batch_rows GROUP BY 1) product"
+        f" FULL JOIN (SELECT premises_code, count(*) AS times FROM {ROWS} batch_rows GROUP BY 1) product"
         " ON product.premises_code = open_premises.premises_code"
         " WHERE open_premises.premises_code IS NULL OR coalesce(product.times, 0) <> 1 HAVING count(*) > 0",
         "Every open coded premises stands exactly once, and no other.",
     ),
-    holds("no_identity_number", "(name || reason || points::text) !~ '[0-9]{{17}}[0-9Xx]'", "No identity number is shown."),
+    holds(
+        "no_identity_number", "(name || reason || points::text) !~ '[0-9]{{17}}[0-9Xx]'", "No identity number is shown."
+    ),
 )

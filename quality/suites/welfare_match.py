@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quality.checks import Check, columns, holds, in_set, no_rows, not_null, unique
+from quality.checks import ROWS, Check, columns, holds, in_set, no_rows, not_null, unique
 
 COLUMNS = (
     "resident_key", "policy_code", "community_code", "outcome", "reason", "missing_evidence", "receiving",
@@ -57,7 +57,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     no_rows(
         "deceased_never_eligible",
-        "SELECT count(*) AS dead FROM {batch} product JOIN core.dim_resident r ON r.resident_key = product.resident_key"
+        f"SELECT count(*) AS dead FROM {ROWS} product JOIN core.dim_resident r ON r.resident_key = product.resident_key"
         " WHERE product.outcome = 'eligible' AND r.is_deceased"
         # A death that lies after the day of the candidate is in the future of its statement.
         " AND coalesce(r.died_on, DATE '0001-01-01') <= (SELECT as_of FROM control.candidate WHERE family = 'welfare'"
@@ -66,7 +66,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     no_rows(
         "resident_known",
-        "SELECT count(*) AS strays FROM {batch} product LEFT JOIN core.dim_resident r"
+        f"SELECT count(*) AS strays FROM {ROWS} product LEFT JOIN core.dim_resident r"
         " ON r.resident_key = product.resident_key WHERE r.resident_key IS NULL HAVING count(*) > 0",
         "Every row is about a resident whom the register knows.",
     ),
@@ -84,7 +84,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     no_rows(
         "no_name_in_reason",
-        "SELECT count(*) AS named FROM {batch} product JOIN core.dim_resident r ON r.resident_key = product.resident_key"
+        f"SELECT count(*) AS named FROM {ROWS} product JOIN core.dim_resident r ON r.resident_key = product.resident_key"
         " WHERE length(r.name) > 1 AND position(r.name in product.reason || product.evidence::text) > 0 HAVING count(*) > 0",
         "No row names its resident.",
     ),

@@ -57,7 +57,12 @@ class ExchangeDbServer:
     """
 
     def __init__(
-        self, served: Lookup, faults: Faults, *, url: str | None = None, tables: Iterable[ExchangeTable] = TABLES
+        self,
+        served: Lookup,
+        faults: Faults,
+        *,
+        url: str | None = None,
+        tables: Iterable[ExchangeTable] = TABLES,
     ) -> None:
         given = url or os.environ.get("TOWNHUB_UPSTREAM_DATABASE_URL")
         if not given:
@@ -88,7 +93,9 @@ class ExchangeDbServer:
     def environment(self) -> dict[str, str]:
         """The address of each system, with the database's user and password."""
         return {
-            f"{name.upper()}_URL": self._url.set(host="127.0.0.1", port=relay.port).render_as_string(hide_password=False)
+            f"{name.upper()}_URL": self._url.set(host="127.0.0.1", port=relay.port).render_as_string(
+                hide_password=False
+            )
             for name, relay in self._relays.items()
         }
 

@@ -53,7 +53,11 @@ class _Store(ABC):
             connection.exec_driver_sql(f"CREATE TABLE {self.quote(table)} ({', '.join(columns)}){self._options()}")
             self._fill(connection, table, frame)
             # Real exchange tables index the key, the flag and the time of change; keys are seldom declared unique.
-            indexed = [key, *([name] for name in flag), *([[changed_at]] if changed_at in frame.columns else [])]
+            indexed = [
+                key,
+                *([name] for name in flag),
+                *([[changed_at]] if changed_at in frame.columns else []),
+            ]
             for number, names in enumerate(names for names in indexed if names):
                 listed = ", ".join(self.quote(str(name)) for name in names)
                 connection.exec_driver_sql(
@@ -113,7 +117,10 @@ class PostgresStore(_Store):
     def _fill(self, connection: Connection, table: str, frame: pl.DataFrame) -> None:
         driver: Any = connection.connection.driver_connection
         names = ", ".join(self.quote(name) for name in frame.columns)
-        with driver.cursor() as cursor, cursor.copy(f"COPY {self.quote(table)} ({names}) FROM STDIN (FORMAT csv)") as copy:
+        with (
+            driver.cursor() as cursor,
+            cursor.copy(f"COPY {self.quote(table)} ({names}) FROM STDIN (FORMAT csv)") as copy,
+        ):
             for part in frame.iter_slices(50_000):
                 copy.write(part.write_csv(include_header=False).encode())
 

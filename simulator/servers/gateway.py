@@ -21,8 +21,8 @@ from simulator.servers.wire import Reply, Request, WireServer
 REQUEST_LIFE_MS = 15 * 60 * 1000
 REFRESH_LIFE_MS = 48 * 3600 * 1000
 LONGEST_PAGE = 5000
-MARKER = "\U0010fffd".encode()
-"""Bytes that views put where a text holds bytes of no encoding; they leave as FF FF."""
+MARKER = "\U0010fffd"
+"""What views put where a text holds bytes of no encoding; they leave as FF FF."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,12 @@ class GatewayServer:
     """
 
     def __init__(
-        self, served: Lookup, faults: Faults, *, interfaces: Iterable[Interface] = INTERFACES, folder: Path | None = None
+        self,
+        served: Lookup,
+        faults: Faults,
+        *,
+        interfaces: Iterable[Interface] = INTERFACES,
+        folder: Path | None = None,
     ) -> None:
         self._systems = [_System(name, served, faults, found) for name, found in _by_system(interfaces).items()]
         self._folder = folder
@@ -116,14 +121,16 @@ class _System:
         self.application = _Application(random.token_hex(8), random.token_hex(16))
         self.wire = WireServer(name, faults, self._handle)
         self._lock = threading.Lock()
-        self._last_page: dict[str, tuple[bytes, int]] = {}
+        self._last_page: dict[str, tuple[str | bytes, int]] = {}
         self._moved: dict[str, int] = {}
         self._by_value: tuple[pl.DataFrame, dict[Any, pl.DataFrame]] | None = None
 
     def _handle(self, request: Request) -> Reply:
         call = request.path.removeprefix("/gateway/").removesuffix(".htm")
         # Parameters are taken from the form or from the headers; header names come in any case.
-        sent = {k: request.fields.get(k) or request.headers.get(k.lower(), "") for k in ("appKey", "requestTime", "sign")}
+        sent = {
+            k: request.fields.get(k) or request.headers.get(k.lower(), "") for k in ("appKey", "requestTime", "sign")
+        }
         if call in ("app/refreshTokenByKey", "app/refreshTokenBySec"):
             return self._token(call, sent)
         folder, _, name = call.removeprefix("api/").partition("/dataSharing/")
@@ -182,9 +189,9 @@ class _System:
         page = rows[(number - 1) * size : number * size]
         if page.height and self.faults.take(self.name, "empty_page", interface.stream) is not None:
             page = page.clear()
-        text = page.write_json().encode() if page.height else b"[]"
+        text: str | bytes = page.write_json() if page.height else "[]"
         if MARKER in text:
-            text = text.replace(MARKER, b"\xff\xff")
+            text = text.encode().replace(MARKER.encode(), b"\xff\xff")
         count = page.height
         with self._lock:
             if number > 1 and self.faults.take(self.name, "duplicate_page", interface.stream) is not None:
@@ -223,7 +230,9 @@ def _by_system(interfaces: Iterable[Interface]) -> dict[str, list[Interface]]:
     return systems
 
 
-def _envelope(datas: Any, count: int, total: int, pages: int, code: str = "00", message: str = "成功") -> dict[str, Any]:
+def _envelope(
+    datas: Any, count: int, total: int, pages: int, code: str = "00", message: str = "成功"
+) -> dict[str, Any]:
     return {
         "code": code,
         "msg": message,
@@ -240,21 +249,21 @@ def _refusal(code: str, message: str) -> Reply:
     return Reply(orjson.dumps(_envelope(None, 0, 0, 0, code, message)), data=False)
 
 
-def _body(records: bytes, count: int, total: int, pages: int) -> bytes:
+def _body(records: str | bytes, count: int, total: int, pages: int) -> bytes:
     """The envelope with the records as a JSON string: encoded twice, as the gateway does."""
-    try:
-        datas = orjson.dumps(records.decode())
-    except UnicodeDecodeError:
+    if isinstance(records, str):
+        datas = orjson.dumps(records)
+    else:
         # Bytes that are not UTF-8 go out as they are: the gateway hands through what its sources store.
         datas = b'"' + records.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
     head, tail = orjson.dumps(_envelope("@", count, total, pages)).split(b'"@"')
     return head + datas + tail
 
 
-def _mixed(records: bytes, share: float) -> bytes:
+def _mixed(records: str | bytes, share: float) -> bytes:
     """A share of the records in GB18030 instead of UTF-8."""
     every = max(1, round(1 / share))
-    parts = records.split(b"},{")
+    parts = (records.encode() if isinstance(records, str) else records).split(b"},{")
     return b"},{".join(_gb18030(p) if i % every == 0 else p for i, p in enumerate(parts))
 
 

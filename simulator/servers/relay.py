@@ -55,7 +55,9 @@ class Relay:
         if self._listener is None:
             self._listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
             self.port = self._listener.getsockname()[1]
-            threading.Thread(target=self._accept, args=(self._listener,), name=f"relay-{self.system}", daemon=True).start()
+            threading.Thread(
+                target=self._accept, args=(self._listener,), name=f"relay-{self.system}", daemon=True
+            ).start()
 
     def _close(self) -> None:
         if self._listener is not None:

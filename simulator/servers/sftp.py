@@ -125,7 +125,7 @@ class SftpServer:
         await acceptor.wait_closed()
 
 
-class _Account(asyncssh.SSHServer):
+class _Account(asyncssh.SSHServer):  # type: ignore[misc]
     """Password accounts; a dead system's connection is dropped when its user is known."""
 
     def __init__(self, server: SftpServer) -> None:
@@ -150,7 +150,7 @@ class _Account(asyncssh.SSHServer):
         return expected is not None and secrets.compare_digest(expected.encode(), password.encode())
 
 
-class _Directory(asyncssh.SFTPServer):
+class _Directory(asyncssh.SFTPServer):  # type: ignore[misc]
     """The account's own directory; reading goes through the faults of the wire."""
 
     def __init__(self, channel: Any, server: SftpServer) -> None:
@@ -159,12 +159,12 @@ class _Directory(asyncssh.SFTPServer):
         self._faults = server.faults
         super().__init__(channel, chroot=str(server.directory / "served" / self._system).encode())
 
-    async def read(self, file_obj: object, offset: int, size: int) -> bytes:  # type: ignore[override]
+    async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         if self._faults.take(self._system, "reset"):
             self._connection.abort()
         for fault in ("timeout", "slow_drip"):
             params = self._faults.take(self._system, fault)
             if params is not None:
                 await asyncio.sleep(float(params.get("seconds", 120)))
-        data: bytes = super().read(file_obj, offset, size)  # type: ignore[assignment]
+        data: bytes = super().read(file_obj, offset, size)
         return data

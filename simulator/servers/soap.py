@@ -38,7 +38,13 @@ class SoapServer:
     """
 
     def __init__(
-        self, served: Lookup, faults: Faults, *, system: str = SYSTEM, stream: str = STREAM, operation: str = OPERATION
+        self,
+        served: Lookup,
+        faults: Faults,
+        *,
+        system: str = SYSTEM,
+        stream: str = STREAM,
+        operation: str = OPERATION,
     ) -> None:
         self.system, self.stream, self.operation = system, stream, operation
         self.faults = faults

@@ -4,7 +4,8 @@ As real senders do, it tries again with growing pauses until it hears 2xx; a bat
 that an answer lost on the way does not make a second delivery (409 then means: the hub has it).
 
 Faults: dead (nothing is sent), bad_signature, truncated (the body is cut after signing), duplicate_page (a batch is
-delivered twice under two nonces), error_body (the batch is followed by one that is no JSON).
+delivered twice under two nonces), error_body (the batch is followed by one that is no JSON). What the hub calls
+malformed or too large (400, 413) is sent again event by event; an event refused alone is given up and counted.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from simulator.faults import Faults
 
 MAX_BATCH_BYTES: Final = 900_000
 """The hub takes no body above 1 MiB."""
+
+TAKEN: Final = "taken"
+REFUSED: Final = "refused"
 
 
 class WebhookPusher:
@@ -50,6 +54,8 @@ class WebhookPusher:
         self._thread: threading.Thread | None = None
         self.last_status: int | None = None
         """HTTP status of the last try, None when the hub could not be reached."""
+        self.refused = 0
+        """Events that the hub will not take (400, 413) and that were given up."""
 
     def start(self) -> None:
         self._stopping = False
@@ -85,7 +91,7 @@ class WebhookPusher:
             return list(self._outbox)
 
     def _deliver(self) -> None:
-        pause = self._pause[0]
+        pause, single = self._pause[0], 0
         with httpx.Client(timeout=30, trust_env=False) as client:
             while True:
                 with self._changed:
@@ -93,45 +99,52 @@ class WebhookPusher:
                         self._changed.wait()
                     if self._stopping:
                         return
-                    count, body = self._next_batch()
+                    count, body = self._next_batch(1 if single else self._batch)
+                single = max(0, single - 1)
                 nonce = secrets.token_hex(16)
-                while not self._post(client, nonce, body):
+                while not (settled := self._post(client, nonce, body)):
                     with self._changed:
                         if self._changed.wait_for(lambda: self._stopping, pause):
                             return
                     pause = min(pause * 2, self._pause[1])
                 pause = self._pause[0]
+                if settled == REFUSED and count > 1:
+                    single = count
+                    continue
                 with self._changed:
+                    self.refused += settled == REFUSED
                     for _ in range(count):
                         self._outbox.popleft()
 
-    def _next_batch(self) -> tuple[int, bytes]:
-        """The first events of the outbox as one body: at most `batch`, and no more bytes than the hub takes."""
+    def _next_batch(self, most: int) -> tuple[int, bytes]:
+        """The first events of the outbox as one body: at most `most`, and no more bytes than the hub takes."""
         parts: list[bytes] = []
         size = 0
         for event in self._outbox:
             part = orjson.dumps(event)
-            if parts and (len(parts) == self._batch or size + len(part) > MAX_BATCH_BYTES):
+            if parts and (len(parts) == most or size + len(part) > MAX_BATCH_BYTES):
                 break
             parts.append(part)
             size += len(part) + 1
         return len(parts), b"[" + b",".join(parts) + b"]"
 
-    def _post(self, client: httpx.Client, nonce: str, body: bytes) -> bool:
-        """One try; True when the hub has the batch."""
+    def _post(self, client: httpx.Client, nonce: str, body: bytes) -> str:
+        """One try: TAKEN, REFUSED, or nothing when it is to be tried again."""
         if self.url is None or "dead" in self.faults.active(self.system):
-            return False
+            return ""
         wrong = self.faults.take(self.system, "bad_signature") is not None
         cut = self.faults.take(self.system, "truncated") is not None
         status = self._send(client, nonce, body, secret="wrong" if wrong else self.secret, cut=cut)
         self.last_status = status
+        if status in (400, 413):
+            return REFUSED
         if status is None or not (status == 409 or 200 <= status < 300):
-            return False
+            return ""
         if self.faults.take(self.system, "duplicate_page") is not None:
             self._send(client, secrets.token_hex(16), body, secret=self.secret)
         if self.faults.take(self.system, "error_body") is not None:
             self._send(client, secrets.token_hex(16), b"<html>gateway error</html>", secret=self.secret)
-        return True
+        return TAKEN
 
     def _send(self, client: httpx.Client, nonce: str, body: bytes, *, secret: str, cut: bool = False) -> int | None:
         timestamp = str(time.time_ns() // 1_000_000)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from simulator.faults import Faults
@@ -40,7 +40,7 @@ class Reply:
 
 
 class WireServer:
-    """Serves ``handle`` for one system until ``stop``; the fault ``dead`` closes the port and clearing it reopens it."""
+    """Serves ``handle`` for one system until ``stop``; the fault ``dead`` closes the port clearing it reopens it."""
 
     def __init__(self, system: str, faults: Faults, handle: Callable[[Request], Reply]) -> None:
         self.system = system
@@ -82,7 +82,10 @@ class WireServer:
             self._server.owner = self
             self.port = self._server.server_address[1]
             threading.Thread(
-                target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name=f"http-{self.system}", daemon=True
+                target=self._server.serve_forever,
+                kwargs={"poll_interval": 0.05},
+                name=f"http-{self.system}",
+                daemon=True,
             ).start()
 
     def _close(self) -> None:
@@ -124,7 +127,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
-    server_version: ClassVar[str] = "gateway"
+    server_version = "gateway"
     sys_version = ""
 
     def log_message(self, format: str, *args: Any) -> None:

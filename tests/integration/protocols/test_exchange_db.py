@@ -67,7 +67,13 @@ class Town:
             cursor,
         ]
         stream = Stream(
-            system, "rows", "t_jq" if flagged else "cs_hazard", "changes", tuple(columns), cursor=cursor, server_name="x"
+            system,
+            "rows",
+            "t_jq" if flagged else "cs_hazard",
+            "changes",
+            tuple(columns),
+            cursor=cursor,
+            server_name="x",
         )
         given = {"protocol": "exchange_db", "endpoint": self.server.environment()[f"{system.upper()}_URL"]}
         if flagged:
@@ -96,7 +102,7 @@ def _reachable(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-@pytest.fixture(scope="module", params=["postgresql", "mariadb"])
+@pytest.fixture(scope="module", params=["postgresql", pytest.param("mariadb", marks=pytest.mark.external)])
 def database(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of an empty database of each kind."""
     name = f"townhub_exchange_{secrets.token_hex(4)}"
@@ -166,9 +172,7 @@ def test_a_row_changed_in_between_stays_waiting(town: Town) -> None:
 def test_only_changed_rows_are_published_again(town: Town) -> None:
     town.read(town.pull())
     frame = town.views["incidents"].frame
-    changed = frame.with_columns(
-        afdz=pl.when(pl.col("jjdbh") == "J00003").then(pl.lit("改")).otherwise(pl.col("afdz"))
-    )
+    changed = frame.with_columns(afdz=pl.when(pl.col("jjdbh") == "J00003").then(pl.lit("改")).otherwise(pl.col("afdz")))
     town.views["incidents"] = View(pl.concat([changed[1:], incidents(2, start=250)]))
     assert town.server.publish("police_110") == {"t_jq": 3}
     assert keys(town.read(town.pull())) == ["J00003", "J00250", "J00251"]
@@ -202,7 +206,12 @@ def test_rows_sent_twice_pass_on(town: Town) -> None:
     ("fault", "params", "error", "message"),
     [
         ("removed_column", {"column": "afdz"}, ContractViolation, "no longer has afdz"),
-        ("renamed_column", {"column": "afdz", "to": "dz"}, ContractViolation, "no longer has afdz and has the new"),
+        (
+            "renamed_column",
+            {"column": "afdz", "to": "dz"},
+            ContractViolation,
+            "no longer has afdz and has the new",
+        ),
         ("dead", {}, Retriable, ""),
         ("reset", {"after": 15_000}, Retriable, "reading"),
         ("truncated", {"after": 15_000}, Retriable, "reading"),

@@ -104,7 +104,9 @@ def town(monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
     views = {"payments": View(payments(250))}
     faults = Faults()
     server = GatewayServer(
-        lambda system, stream: views[stream], faults, interfaces=[Interface(SYSTEM, "payments", "mz/payments")]
+        lambda system, stream: views[stream],
+        faults,
+        interfaces=[Interface(SYSTEM, "payments", "mz/payments")],
     )
     server.start()
     try:
@@ -155,8 +157,8 @@ def test_list_payload_is_read_like_text(town: Town, monkeypatch: pytest.MonkeyPa
 
     real = gateway._body
 
-    def as_list(records: bytes, count: int, total: int, pages: int) -> bytes:
-        return real(b"[]", count, total, pages).replace(b'"[]"', records)
+    def as_list(records: str | bytes, count: int, total: int, pages: int) -> bytes:
+        return real("[]", count, total, pages).replace(b'"[]"', str(records).encode())
 
     monkeypatch.setattr(gateway, "_body", as_list)
     pages = town.read()

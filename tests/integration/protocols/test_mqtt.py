@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from connectors import inbox
 from connectors.contract import Contract, load_contracts, resolve_server
 from connectors.errors import Permanent, Retriable
 from connectors.protocols import mqtt, open_extraction
@@ -117,7 +118,7 @@ def test_nothing_is_acknowledged_before_it_is_committed(
         raise psycopg.OperationalError("the database went away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(mqtt.inbox, "store", fail)
+        patch.setattr(inbox, "store", fail)
         with pytest.raises(psycopg.OperationalError):
             take(pull(contracts))
     assert broker.pending == 100
@@ -209,9 +210,7 @@ def test_topic_filters(topic_filter: str, topic: str, expected: bool) -> None:
     assert matches(topic_filter, topic) is expected
 
 
-def test_through_mosquitto(
-    warehouse_url: str, contracts: dict[str, Contract], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_through_mosquitto(warehouse_url: str, contracts: dict[str, Contract], monkeypatch: pytest.MonkeyPatch) -> None:
     try:
         socket.create_connection(MOSQUITTO, 1).close()
     except OSError:

@@ -75,7 +75,7 @@ def test_snapshot_takes_the_newest_file_once(contracts: dict[str, Contract], ser
     server.put("standard_address", "addresses_20260701.csv.tmp", b"half")
     first, _, state, complete = take(pull(contracts, "standard_address", "addresses"))
     assert first.equals(addresses(contracts, 5)) and complete
-    again, pages, state, complete = take(pull(contracts, "standard_address", "addresses", state=state))
+    _, pages, state, complete = take(pull(contracts, "standard_address", "addresses", state=state))
     assert pages == [] and not complete, "the same file again must not make anything vanish"
     server.put("standard_address", "addresses_20260630.csv", csv_bytes(addresses(contracts, 7), "utf-8-sig"))
     mended, _, _, complete = take(pull(contracts, "standard_address", "addresses", state=state))
@@ -109,9 +109,7 @@ def test_excel_and_geojson(contracts: dict[str, Contract], server: SftpServer) -
     assert got.equals(grids)
 
 
-def test_nothing_stays_in_the_work_folder(
-    contracts: dict[str, Contract], server: SftpServer, tmp_path: Path
-) -> None:
+def test_nothing_stays_in_the_work_folder(contracts: dict[str, Contract], server: SftpServer, tmp_path: Path) -> None:
     server.put("tax_registry", "tax_collections_202605.csv", collections(contracts, "202605"))
     take(pull(contracts, "tax_registry", "collections"))
     assert list((tmp_path / "home" / "work").iterdir()) == []

@@ -108,7 +108,12 @@ def keys(pages: list[Page]) -> list[str]:
 def test_everything_arrives_once_and_is_answered(town: Town) -> None:
     pages = town.read()
     assert keys(pages) == town.view.frame["JQBH"].to_list()
-    assert pages[0].frame.row(3, named=True) == {"JQBH": "F0003", "DZ": "䶮𠮷&巷", "CDCLS": "3", "GXSJ": "2026-06-01 03:00:00"}
+    assert pages[0].frame.row(3, named=True) == {
+        "JQBH": "F0003",
+        "DZ": "䶮𠮷&巷",
+        "CDCLS": "3",
+        "GXSJ": "2026-06-01 03:00:00",
+    }
     assert pages[0].frame["DZ"].to_list()[:3] == ["东湖路<12>号", None, ""]
     assert town.answers == ["OK"] * 3
 
@@ -135,7 +140,8 @@ def test_a_damaged_batch_is_answered_not_ok_and_asked_for_again(town: Town) -> N
 
 
 @pytest.mark.parametrize(
-    ("fault", "times"), [("http_500", 2), ("reset", 2), ("empty_page", 2), ("duplicate_page", 1), ("error_body", 2)]
+    ("fault", "times"),
+    [("http_500", 2), ("reset", 2), ("empty_page", 2), ("duplicate_page", 1), ("error_body", 2)],
 )
 def test_what_passes_costs_no_row(town: Town, fault: str, times: int) -> None:
     town.faults.set(SYSTEM, fault, times=times)

@@ -25,7 +25,12 @@ def stream(*names: str, totals: tuple[str, ...] = ()) -> Stream:
 
 
 def read(
-    path: Path, content: bytes, *names: str, encoding: str = "utf-8", totals: tuple[str, ...] = (), page_rows: int = 1000
+    path: Path,
+    content: bytes,
+    *names: str,
+    encoding: str = "utf-8",
+    totals: tuple[str, ...] = (),
+    page_rows: int = 1000,
 ) -> tuple[pl.DataFrame, list[BadRecord], CsvFile]:
     path.write_bytes(content)
     reader = CsvFile(path, stream(*names, totals=totals), encoding, page_rows)
@@ -65,7 +70,7 @@ def test_a_stray_quote_costs_nothing_and_an_open_one_its_own_line(path: Path) ->
 
 
 def test_bad_lines_are_set_apart_with_their_number(path: Path) -> None:
-    lines = ["a,b".encode(), b"1,\xc4\xe3", b"2,\xff\xfe", b"3,x,y", b"4", b"", b"5,ok"]
+    lines = [b"a,b", b"1,\xc4\xe3", b"2,\xff\xfe", b"3,x,y", b"4", b"", b"5,ok"]
     frame, bad, _ = read(path, b"\n".join(lines) + b"\n", "a", "b", encoding="gb18030")
     assert frame.rows() == [("1", "你"), ("5", "ok")]
     assert [(record.row_no, record.reason) for record in bad] == [

@@ -32,7 +32,8 @@ def test_round_trip(tmp_path: Path, encoding: str) -> None:
 
 
 def test_numbers_keep_their_digits(tmp_path: Path) -> None:
-    content = b'{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"n":1.50,"i":330199199001011234,"b":true,"z":null},"geometry":null}]}'
+    properties = b'{"n":1.50,"i":330199199001011234,"b":true,"z":null}'
+    content = b'{"features":[{"type":"Feature","properties":%s,"geometry":null}]}' % properties
     (page,) = read(tmp_path / "g.geojson", content, "n", "geometry")
     assert page.frame.rows() == [("1.50", "330199199001011234", "true", None, None)]
 

@@ -13,9 +13,7 @@ from connectors.formats.fields import FIELD_CAP
 from connectors.formats.xml_records import gunzip, read_records
 from connectors.protocols.base import Page
 
-BILLION = (
-    '<!DOCTYPE l [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><records><record><A>&b;</A></record></records>'
-)
+BILLION = '<!DOCTYPE l [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;">]><records><record><A>&b;</A></record></records>'
 XXE = '<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]><records><record><A>&x;</A></record></records>'
 
 
@@ -55,7 +53,16 @@ def test_nested_repeated_and_oversized_cost_one_record_each() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [BILLION, XXE, "<r><record></r>", "", "plain", '<!DOCTYPE r SYSTEM "http://127.0.0.1:1/x.dtd"><r/>', "<r>\x00</r>"]
+    "text",
+    [
+        BILLION,
+        XXE,
+        "<r><record></r>",
+        "",
+        "plain",
+        '<!DOCTYPE r SYSTEM "http://127.0.0.1:1/x.dtd"><r/>',
+        "<r>\x00</r>",
+    ],
 )
 def test_unsafe_or_broken_documents_are_refused_whole(text: str) -> None:
     with pytest.raises(ContractViolation):
@@ -70,7 +77,14 @@ def test_unknown_encoding_is_named() -> None:
 def test_gunzip_takes_whole_members_only() -> None:
     packed = gzip.compress(b"records" * 1000)
     assert gunzip(packed, "test") == b"records" * 1000
-    for damaged in (packed[:-1], packed[:-9], packed[: len(packed) // 2], packed[:-8] + b"\0" * 8, b"", b"no gzip"):
+    for damaged in (
+        packed[:-1],
+        packed[:-9],
+        packed[: len(packed) // 2],
+        packed[:-8] + b"\0" * 8,
+        b"",
+        b"no gzip",
+    ):
         with pytest.raises(Truncated):
             gunzip(damaged, "test")
 

@@ -173,11 +173,13 @@ BEGIN
         EXECUTE format('CREATE INDEX %I ON %s (from_release, to_release)', p.product || '_range', p.released_table);
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', p.released_table);
         EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', p.released_table);
-        EXECUTE format('CREATE POLICY publisher ON %s TO townhub_publisher USING (true) WITH CHECK (true)', p.released_table);
+        EXECUTE format('CREATE POLICY publisher ON %s TO townhub_publisher USING (true) WITH CHECK (true)',
+            p.released_table);
         -- The view runs as the owner, and the owner sees the released rows of the pointer only.
         EXECUTE format('CREATE POLICY shown ON %1$s FOR SELECT TO townhub_owner USING (' || shown || ')',
             p.released_table, p.family);
-        EXECUTE format('CREATE VIEW serving.%I WITH (security_barrier) AS SELECT %s FROM %s', p.product, columns, p.released_table);
+        EXECUTE format('CREATE VIEW serving.%I WITH (security_barrier) AS SELECT %s FROM %s',
+            p.product, columns, p.released_table);
     END LOOP;
 END $$;
 

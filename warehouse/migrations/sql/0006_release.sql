@@ -10,14 +10,16 @@ DECLARE
 BEGIN
     SELECT hash_columns INTO wanted FROM control.product WHERE product = p_product;
     IF wanted IS NULL THEN
-        RAISE EXCEPTION 'product % is not registered', p_product USING HINT = 'add it to control.product in a migration';
+        RAISE EXCEPTION 'product % is not registered', p_product
+            USING HINT = 'add it to control.product in a migration';
     END IF;
     SELECT string_agg(format('%I::%s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum) INTO columns
     FROM pg_attribute
     WHERE attrelid = ('released.' || p_product)::regclass AND attnum > 0 AND NOT attisdropped
       AND attname NOT IN ('from_release', 'to_release') AND (p_exact OR attname = ANY (wanted));
     SELECT string_agg(w, ', ') INTO missing FROM unnest(wanted) w
-    WHERE NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = ('released.' || p_product)::regclass AND attname = w AND attnum > 0);
+    WHERE NOT EXISTS (SELECT FROM pg_attribute
+                      WHERE attrelid = ('released.' || p_product)::regclass AND attname = w AND attnum > 0);
     IF missing IS NOT NULL THEN
         RAISE EXCEPTION 'product % hashes columns that its released table lacks: %', p_product, missing;
     END IF;
@@ -29,8 +31,9 @@ CREATE FUNCTION control.row_source(p_product text, p_release bigint) RETURNS tex
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF p_release IS NOT NULL THEN
-        RETURN format('(SELECT * FROM released.%I WHERE from_release <= %s AND (to_release IS NULL OR to_release > %2$s)) shown',
-                      p_product, p_release);
+        RETURN format(
+            '(SELECT * FROM released.%1$I WHERE from_release <= %2$s AND (to_release IS NULL OR to_release > %2$s)) shown',
+            p_product, p_release);
     ELSIF to_regclass(format('candidate.%I', p_product)) IS NULL THEN
         RAISE EXCEPTION 'the candidate table candidate.% does not exist', p_product
             USING HINT = 'build the products first (townhub run)';
@@ -46,7 +49,8 @@ SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO'
 SET bytea_output = 'hex' SET extra_float_digits = 1 AS $$
 DECLARE
     portable constant text := $q$
-        SELECT concat_ws(':', count(*), sum(('x' || substr(h, 1, 16))::bit(64)::bigint), sum(('x' || substr(h, 17, 16))::bit(64)::bigint)), count(*)
+        SELECT concat_ws(':', count(*), sum(('x' || substr(h, 1, 16))::bit(64)::bigint),
+                         sum(('x' || substr(h, 17, 16))::bit(64)::bigint)), count(*)
         FROM (SELECT encode(sha256(convert_to(%s, 'UTF8')), 'hex') AS h FROM %s) hashed $q$;
     quick constant text := $q$
         SELECT concat_ws(':', count(*), sum(hashtextextended(t, 0)), sum(hashtextextended(t, 1))), count(*)
@@ -66,7 +70,8 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     parts text;
 BEGIN
-    SELECT string_agg(product || '=' || (control.product_hash(product, NULL, p_exact)).hash, ';' ORDER BY product COLLATE "C")
+    SELECT string_agg(product || '=' || (control.product_hash(product, NULL, p_exact)).hash, ';'
+                      ORDER BY product COLLATE "C")
     INTO parts FROM control.product WHERE family = p_name OR product = p_name;
     IF parts IS NULL THEN
         RAISE EXCEPTION 'there is no product or family %', p_name USING HINT = 'see control.product';
@@ -81,7 +86,8 @@ SET search_path = pg_catalog, pg_temp AS $$ SELECT control.content_hash(p_family
 CREATE FUNCTION control.release_hash(p_family text, p_release bigint, p_exact boolean DEFAULT false) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT encode(sha256(convert_to(string_agg(
-        product || '=' || (control.product_hash(product, p_release, p_exact)).hash, ';' ORDER BY product COLLATE "C"), 'UTF8')), 'hex')
+        product || '=' || (control.product_hash(product, p_release, p_exact)).hash, ';'
+        ORDER BY product COLLATE "C"), 'UTF8')), 'hex')
     FROM control.product WHERE family = p_family
 $$;
 
@@ -105,8 +111,9 @@ CREATE TRIGGER family_lock BEFORE INSERT ON control.verdict FOR EACH ROW EXECUTE
 CREATE TRIGGER family_lock BEFORE INSERT ON control.candidate FOR EACH ROW EXECUTE FUNCTION control.family_lock();
 
 -- Note the candidate tables as they are now; the checks then speak of exactly this candidate.
-CREATE FUNCTION control.register_candidate(p_family text, p_as_of date, p_inputs jsonb DEFAULT NULL, p_run text DEFAULT NULL)
-RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION control.register_candidate(
+    p_family text, p_as_of date, p_inputs jsonb DEFAULT NULL, p_run text DEFAULT NULL
+) RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     p record;
     found_rows bigint;
@@ -118,7 +125,8 @@ BEGIN
         counts := counts || jsonb_build_object(p.product, found_rows);
     END LOOP;
     INSERT INTO control.candidate (family, content_hash, exact_hash, row_counts, as_of, inputs, run_id)
-    VALUES (p_family, control.content_hash(p_family), control.content_hash(p_family, true), counts, p_as_of, p_inputs, p_run)
+    VALUES (p_family, control.content_hash(p_family), control.content_hash(p_family, true), counts, p_as_of,
+            p_inputs, p_run)
     RETURNING candidate_id INTO noted;
     RETURN noted;
 END $$;
@@ -156,7 +164,8 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO control.release_pointer AS p (family, release_id, moved_at, moved_by, reason)
     VALUES (p_family, p_release, clock_timestamp(), p_by, p_reason)
     ON CONFLICT (family) DO UPDATE
-        SET release_id = excluded.release_id, moved_at = excluded.moved_at, moved_by = excluded.moved_by, reason = excluded.reason;
+        SET release_id = excluded.release_id, moved_at = excluded.moved_at, moved_by = excluded.moved_by,
+            reason = excluded.reason;
     INSERT INTO control.release_move (family, release_id, moved_at, moved_by, reason)
     SELECT family, release_id, moved_at, moved_by, reason FROM control.release_pointer WHERE family = p_family;
 $$;
@@ -227,7 +236,8 @@ BEGIN
     END IF;
     -- A transaction with an older snapshot would not see the newest verdicts.
     IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'publish runs in READ COMMITTED only' USING HINT = 'begin a transaction without an isolation level';
+        RAISE EXCEPTION 'publish runs in READ COMMITTED only'
+            USING HINT = 'begin a transaction without an isolation level';
     END IF;
     SELECT * INTO chosen FROM control.candidate WHERE candidate_id = p_candidate;
     IF chosen.candidate_id IS NULL THEN

@@ -1,0 +1,201 @@
+"""Guards: what must be so around a candidate, beyond the rows of its tables.
+
+Each guard answers a verdict of its own. One that cannot answer raises, and the gate makes that an `error`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from quality.families import Family
+from quality.results import DbtTestResult, State, Verdict
+
+UNUSABLE = ("missing", "failed", "aged", "disabled")
+UNKNOWN_OF = {
+    "premises_risk": "colour = 'grey'",
+    "grid_risk": "colour = 'grey'",
+    "welfare_match": "outcome = 'unknown'",
+}
+"""product → the SQL condition of a row that says "unknown"."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a guard may look at: the candidate as registered and a connection (role builder) to look with."""
+
+    conn: psycopg.Connection
+    family: Family
+    candidate_id: int
+    row_counts: dict[str, int]
+    dbt_results: Sequence[DbtTestResult]
+    manifest: Path
+
+    @property
+    def rows(self) -> int:
+        return sum(self.row_counts.values())
+
+
+def volume(at: Situation) -> Verdict:
+    """No product is empty, or falls or rises beyond the family's limits against the release that apps see now.
+
+    A rise is explained when an input that the current release had to do without is usable now.
+    """
+    before = _current_release(at)
+    recovered = sorted(
+        name for name, state in before.inputs.items() if state in UNUSABLE and _states(at)[name] == "fresh"
+    )
+    observed: dict[str, Any] = {"recovered_inputs": recovered, "products": {}}
+    red = False
+    for product in at.family.products:
+        now, then = at.row_counts.get(product.name, 0), before.rows.get(product.name)
+        observed["products"][product.name] = {"rows": now, "rows_released": then}
+        if now == 0:
+            red = True
+        elif then:
+            fell = now < then * (1 - at.family.fall_limit)
+            rose = now > then * (1 + at.family.rise_limit) and not recovered
+            red = red or fell or rose
+    if red:
+        observed["limits"] = {"fall": at.family.fall_limit, "rise": at.family.rise_limit}
+    return _verdict("volume", not red, at.rows, observed)
+
+
+def inputs(at: Situation) -> Verdict:
+    """Base inputs have landed, and no landed input fails its contract's checks.
+
+    A missing or aged input is not red: the models turn what rests on it into "unknown" (I6). Rows that break their
+    contract are another thing: no model knows that they are wrong.
+    """
+    from connectors.contract import load_contracts
+    from quality.contract_checks import check_stream
+
+    contracts = load_contracts()
+    states = _states(at)
+    never = [f"{system}.{stream}" for system, stream in at.family.base if states[f"{system}.{stream}"] == "missing"]
+    broken: list[str] = []
+    for system, stream in at.family.inputs:
+        contract = contracts.get(system)
+        if contract is None or stream not in contract.streams:
+            never.append(f"{system}.{stream}")
+        elif states[f"{system}.{stream}"] not in ("missing", "disabled"):
+            results = check_stream(contract, contract.streams[stream])
+            broken += [result.name for result in results if not result.passed and result.severity == "error"]
+    observed = {"states": states, "never_landed": never, "broken": broken}
+    return _verdict("inputs", not never and not broken, len(at.family.inputs), observed)
+
+
+def freshness(at: Situation) -> Verdict:
+    """How old each input is. Observed only: the models draw the conclusion, row by row."""
+    wanted = [f"{system}.{stream}" for system, stream in at.family.inputs]
+    found = at.conn.execute(
+        "SELECT system || '.' || stream, state, last_committed_at, freshness_seconds FROM control.input_status"
+        " WHERE system || '.' || stream = ANY (%s)",
+        [wanted],
+    ).fetchall()
+    observed = {
+        name: {"state": state, "last_committed_at": last.isoformat() if last else None, "freshness_seconds": limit}
+        for name, state, last, limit in found
+    }
+    return _verdict("freshness", True, len(wanted), observed)
+
+
+def unknown_share(at: Situation) -> Verdict:
+    """The share of rows that say "unknown". Red only over no rows: with a dead upstream, grey is the truth (I6)."""
+    shares: dict[str, Any] = {}
+    rows = 0
+    for product in at.family.products:
+        condition = UNKNOWN_OF[product.name]
+        # Both names come from families.py, never from data.
+        counted = at.conn.execute(
+            f"SELECT count(*), count(*) FILTER (WHERE {condition}) FROM candidate.{product.name}"  # type: ignore[arg-type]
+        ).fetchone()
+        total, unknown = (int(counted[0]), int(counted[1])) if counted else (0, 0)
+        rows += total
+        shares[product.name] = {
+            "rows": total,
+            "unknown": unknown,
+            "share": round(unknown / total, 4) if total else None,
+        }
+    return _verdict("unknown_share", rows > 0, rows, shares)
+
+
+def dbt_tests(at: Situation) -> Verdict:
+    """Every dbt test of the family's own models ran and passed, and none of any model upstream of them failed."""
+    from quality.dbt_manifest import read_manifest
+
+    manifest = read_manifest(at.manifest)
+    expected = manifest.tests_of(f"products/{at.family.name}")
+    concerned = manifest.upstream_names(product.name for product in at.family.products)
+    answered = {result.test: result for result in at.dbt_results}
+    missing = sorted(expected - set(answered))
+    failed = sorted(
+        result.test
+        for result in at.dbt_results
+        if not result.passed and (result.test in expected or result.model in concerned)
+    )
+    ran = sum(result.test in expected or result.model in concerned for result in at.dbt_results)
+    observed = {"ran": ran, "expected_of_products": len(expected), "missing": missing[:50], "failed": failed[:50]}
+    return _verdict("dbt_tests", bool(expected) and not missing and not failed, ran, observed)
+
+
+def purpose(at: Situation) -> Verdict:
+    """No product is derived from, or decided by, a column that its purpose does not permit."""
+    from quality.purposes import judge_products
+
+    judged = judge_products(at.manifest, [(product.name, product.purpose) for product in at.family.products])
+    observed = {"violations": [str(violation) for violation in judged.violations][:50], "columns": judged.columns}
+    return _verdict("purpose", not judged.violations, judged.columns, observed)
+
+
+GUARDS: dict[str, Callable[[Situation], Verdict]] = {
+    "guard.volume": volume,
+    "guard.inputs": inputs,
+    "guard.freshness": freshness,
+    "guard.unknown_share": unknown_share,
+    "guard.dbt_tests": dbt_tests,
+    "guard.purpose": purpose,
+}
+
+
+@dataclass(frozen=True)
+class _Released:
+    rows: dict[str, int]
+    inputs: dict[str, str]
+
+
+def _current_release(at: Situation) -> _Released:
+    """Rows per product of the release that apps see, and the input states that it was judged with."""
+    found = at.conn.execute(
+        "SELECT r.row_changes, v.observed -> 'states' FROM control.release_pointer p"
+        " JOIN control.release r ON r.release_id = p.release_id"
+        " LEFT JOIN LATERAL (SELECT observed FROM control.verdict WHERE candidate_id = r.candidate_id"
+        "   AND check_name = 'guard.inputs' ORDER BY verdict_id DESC LIMIT 1) v ON true WHERE p.family = %s",
+        [at.family.name],
+    ).fetchone()
+    if found is None:
+        return _Released({}, {})
+    rows = {product: int(changes["rows"]) for product, changes in (found[0] or {}).items()}
+    known = _states(at)
+    return _Released(rows, {name: state for name, state in (found[1] or {}).items() if name in known})
+
+
+def _states(at: Situation) -> dict[str, str]:
+    """state of each input of the family; one that control.stream does not know is missing."""
+    wanted = [f"{system}.{stream}" for system, stream in at.family.inputs]
+    found = dict(
+        at.conn.execute(
+            "SELECT system || '.' || stream, state FROM control.input_status WHERE system || '.' || stream = ANY (%s)",
+            [wanted],
+        ).fetchall()
+    )
+    return {name: found.get(name, "missing") for name in wanted}
+
+
+def _verdict(name: str, green: bool, rows: int, observed: dict[str, Any]) -> Verdict:
+    state: State = "green" if green and rows > 0 else "red"
+    return Verdict(f"guard.{name}", state, rows, observed)
