@@ -33,6 +33,8 @@ test-fast: .venv/.ready ## the tests that need no server
 
 lint: .venv/.ready ## style, types, layering
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(MAKE) --no-print-directory types layers
+	@$(BIN)/townhub systems check
+	@bash deploy/scan_secrets.sh
 
 format: .venv/.ready ## write the code as ruff wants it
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

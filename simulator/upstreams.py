@@ -48,7 +48,8 @@ class Upstreams:
         self._exchange = ExchangeDbServer(town.served, faults)
         sftp = SftpServer(folder / "sftp", faults)
         self._files = Files(sftp, faults)
-        self._pusher = WebhookPusher(faults, os.environ.get("TOWNHUB_WEBHOOK_URL"))
+        # the hub listens only while it runs: a long pause between two tries would be its wait at every start
+        self._pusher = WebhookPusher(faults, os.environ.get("TOWNHUB_WEBHOOK_URL"), pause=(0.1, 0.8))
         self._broker = MqttBroker(faults)
         self._servers: list[Server] = [
             GatewayServer(town.served, faults, folder=folder / "lookups"),
@@ -103,11 +104,11 @@ class Upstreams:
                 self._broker.publish((f"{prefix}{event.get(_DEVICE, '')}", orjson.dumps(event)) for event in events)
 
     def _events(self, key: Key, change: Change) -> list[dict[str, Any]]:
-        """New and changed rows as messages, in the order of their change, without what is not known."""
+        """New and changed rows as messages, in the order of their change."""
         rows = changed_rows(change)
         if change.now.changed_at is not None:
             # epochs come in seconds and milliseconds: ordered by the seconds
             moment = pl.col(change.now.changed_at)
             rows = rows.sort(pl.when(moment > 10**11).then(moment // 1000).otherwise(moment), maintain_order=True)
         rows = self._faults.apply(*key, rows, change.now.changed_at)
-        return [{name: value for name, value in row.items() if value is not None} for row in rows.to_dicts()]
+        return rows.to_dicts()

@@ -1,12 +1,14 @@
 """The SFTP server on which offices drop their files: one account and one directory per system.
 
-Faults: dead, reset, timeout, slow_drip, bad_signature (the password is refused) and truncated (the files are cut
-in half until the fault is cleared). Faults of the data are applied to the frame before the file is written.
+Faults: dead, reset, timeout, slow_drip, bad_signature (the password is refused), truncated (the files are cut in
+half until the fault is cleared) and mixed_encoding (a `share` of the lines of CSV files is in another encoding).
+Faults of the data are applied to the frame before the file is written.
 """
 
 from __future__ import annotations
 
 import asyncio
+import codecs
 import os
 import secrets
 import threading
@@ -36,7 +38,7 @@ class SftpServer:
         self._loop = ServerLoop("sftp-server")
         self._acceptor: asyncssh.SSHAcceptor | None = None
         self._lock = threading.Lock()
-        self._cut: dict[str, bool] = dict.fromkeys(systems, False)
+        self._spoilt: dict[str, dict[str, Any]] = {system: self._spoiling(system) for system in systems}
 
     def start(self) -> None:
         for system in self.passwords:
@@ -92,9 +94,8 @@ class SftpServer:
         served = self.directory / "served" / system / sent.name
         partial = served.with_name(sent.name + ".part")
         partial.unlink(missing_ok=True)
-        if self._cut[system]:
-            content = sent.read_bytes()
-            partial.write_bytes(content[: len(content) // 2])
+        if self._spoilt[system]:
+            partial.write_bytes(_spoil(sent.name, sent.read_bytes(), self._spoilt[system]))
         else:
             os.link(sent, partial)
         os.replace(partial, served)
@@ -103,10 +104,15 @@ class SftpServer:
     def _faults_changed(self) -> None:
         with self._lock:
             for system in self.passwords:
-                cut = "truncated" in self.faults.active(system)
-                if cut != self._cut[system]:
-                    self._cut[system] = cut
+                spoiling = self._spoiling(system)
+                if spoiling != self._spoilt[system]:
+                    self._spoilt[system] = spoiling
                     self._serve_all(system)
+
+    def _spoiling(self, system: str) -> dict[str, Any]:
+        """The active faults that change the files themselves."""
+        active = self.faults.active(system)
+        return {fault: active[fault] for fault in ("truncated", "mixed_encoding") if fault in active}
 
     async def _listen(self) -> asyncssh.SSHAcceptor:
         return await asyncssh.create_server(
@@ -123,6 +129,19 @@ class SftpServer:
     async def _close(self, acceptor: asyncssh.SSHAcceptor) -> None:
         acceptor.close()
         await acceptor.wait_closed()
+
+
+def _spoil(name: str, content: bytes, faults: dict[str, Any]) -> bytes:
+    if "truncated" in faults:
+        return content[: len(content) // 2]
+    if not name.endswith(".csv"):
+        return content
+    own, other = ("utf-8", "gb18030") if content.startswith(codecs.BOM_UTF8) else ("gb18030", "utf-8")
+    every = max(1, round(1 / float(faults["mixed_encoding"].get("share", 0.1))))
+    lines = content.split(b"\n")
+    for number in range(every, len(lines), every):
+        lines[number] = lines[number].decode(own, "replace").encode(other)
+    return b"\n".join(lines)
 
 
 class _Account(asyncssh.SSHServer):  # type: ignore[misc]

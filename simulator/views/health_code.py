@@ -36,7 +36,7 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
     colour = np.searchsorted(np.array([0.96, 0.99]), luck, side="right").astype(np.uint32)
     rows = rows.with_columns(
         colour=pl.Series(_COLOURS).gather(pl.Series(colour)),
-        updated_at=pl.datetime(2022, 9, 1) + pl.duration(hours=pl.Series(hours)),
+        updated_at=pl.datetime(2022, 9, 1) + pl.duration(hours=pl.lit(pl.Series(hours))),
     ).filter((pl.col("_city") == 0) | pl.Series(hashing.uniform(ids, seed, "health_code", "city") < 0.2))
     out = draft(seed, "health_code", "lookups", rows, "_row")
     out.spoil("colour", 0.01, "code", one_of("蓝码"), defect="unknown_code")

@@ -163,6 +163,18 @@ def test_a_half_written_file_is_refused_until_it_is_whole(
     assert take(pull(contracts, "tax_registry", "collections"))[0].height == 50
 
 
+def test_lines_in_another_encoding_are_set_apart(
+    contracts: dict[str, Contract], server: SftpServer, faults: Faults
+) -> None:
+    server.put("standard_address", "addresses_20260630.csv", csv_bytes(addresses(contracts, 40), "utf-8-sig"))
+    faults.set("standard_address", "mixed_encoding", share=0.1)
+    frame, pages, _, _ = take(pull(contracts, "standard_address", "addresses"))
+    assert frame.height == 36
+    assert [(bad.row_no, bad.reason) for page in pages for bad in page.bad] == [
+        (number, "undecodable_text") for number in (10, 20, 30, 40)
+    ]
+
+
 def test_a_broken_download_carries_on(contracts: dict[str, Contract], server: SftpServer, faults: Faults) -> None:
     server.put("tax_registry", "tax_collections_202605.csv", collections(contracts, "202605", rows=200))
     faults.set("tax_registry", "reset", times=1)

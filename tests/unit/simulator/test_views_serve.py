@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -24,51 +24,60 @@ from connectors.conform import Conformer
 from connectors.contract import load_contracts, resolve_server
 from connectors.protocols import open_extraction
 from connectors.protocols.base import Pull
+from connectors.protocols.webhook import Receiver
 from simulator.client import Client
 
 REPOSITORY = Path(__file__).parents[3]
-PUSHED = ("webhook", "mqtt")  # these arrive through the inbox
-STREAMS = [
-    (contract.id, stream.name)
-    for contract in load_contracts().values()
-    for stream in contract.streams.values()
-    if contract.server_of(stream).protocol not in PUSHED
-]
+STREAMS = [(contract.id, stream) for contract in load_contracts().values() for stream in contract.streams]
 
 
 @pytest.fixture(scope="module")
-def running(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """A town of 3,300 that serves, with its status, its client and its answer key."""
+def running(server_url: str, database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """A town of 3,300 that serves and has pushed its messages, with its status, client and answer key."""
     name = f"townhub_up_{secrets.token_hex(4)}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
     home = tmp_path_factory.mktemp("home")
-    upstream = urlunsplit(urlsplit(server_url)._replace(path="/" + name))
+    receiver = Receiver()
+    receiver.start()
+    names = {
+        "TOWNHUB_UPSTREAM_DATABASE_URL": urlunsplit(urlsplit(server_url)._replace(path="/" + name)),
+        "TOWNHUB_WEBHOOK_URL": receiver.url,
+    }
     command = [sys.executable, "-m", "simulator", "--home", str(home), "serve", "--scale", "0.01", "--seed", "8"]
-    process = subprocess.Popen(
-        command, cwd=REPOSITORY, env={**os.environ, "TOWNHUB_UPSTREAM_DATABASE_URL": upstream}, stderr=subprocess.PIPE
-    )
+    process = subprocess.Popen(command, cwd=REPOSITORY, env={**os.environ, **names}, stderr=subprocess.PIPE)
     try:
         status = _ready(process, home)
-        client = Client(home)
-        client.truth(home / "truth")
-        yield {"home": home, "status": status, "client": client, "process": process}
+        with pytest.MonkeyPatch.context() as patch:
+            for variable, value in status["environment"].items():
+                patch.setenv(variable, value)
+            _until(process, home, lambda now: now["outbox"] == 0)
+            client = Client(home)
+            client.truth(home / "truth")
+            yield {"home": home, "status": status, "client": client, "process": process}
     finally:
         if process.poll() is None:
             process.kill()
         process.wait()
+        receiver.stop()
         with psycopg.connect(server_url, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        with psycopg.connect(database) as connection:
+            connection.execute("delete from inbox.message")
 
 
 def _ready(process: subprocess.Popen[bytes], home: Path) -> dict[str, Any]:
+    return _until(process, home, lambda now: bool(now["ready"]))
+
+
+def _until(process: subprocess.Popen[bytes], home: Path, enough: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         if process.poll() is not None:
             assert process.stderr is not None
             raise AssertionError(process.stderr.read().decode())
         path = home / "simulator" / "status.json"
-        if path.exists() and (status := json.loads(path.read_text(encoding="utf-8")))["ready"]:
+        if path.exists() and enough(status := json.loads(path.read_text(encoding="utf-8"))):
             return dict(status)
         time.sleep(0.1)
     raise AssertionError("the town was not ready within 90 s")
@@ -80,11 +89,7 @@ def test_the_environment_holds_every_name_of_every_contract(running: dict[str, A
 
 
 @pytest.mark.parametrize(("system", "name"), STREAMS)
-def test_every_row_arrives_and_every_planted_fault_is_found(
-    running: dict[str, Any], monkeypatch: pytest.MonkeyPatch, system: str, name: str
-) -> None:
-    for variable, value in running["status"]["environment"].items():
-        monkeypatch.setenv(variable, value)
+def test_every_row_arrives_and_every_planted_fault_is_found(running: dict[str, Any], system: str, name: str) -> None:
     contract = load_contracts()[system]
     stream = contract.streams[name]
     server = resolve_server(contract.server_of(stream))

@@ -1,24 +1,7 @@
 -- Minimum living security (P01): approved as "dibao" on the day. The approval itself is the evidence; income and assets
 -- were weighed by the office that gave it. Being in force as "tekun" (P03) at the same time excludes P01, so that is a
 -- contradiction for a person to settle, not a "no".
-with member as (
-    select
-        link.entity_key as resident_key,
-        person.record_key,
-        person.category,
-        -- The amount is approved for the family; each member's share of it is shown.
-        person.approved_amount / count(*) over (
-            partition by person.family_no, person.category, person.valid_from, person.valid_to
-        ) as share_of_amount,
-        person.valid_to,
-        person.valid_from <= {{ as_of() }} and coalesce(person.valid_to, 'infinity'::date) >= {{ as_of() }} as in_force
-    from {{ ref('stg_minimum_living__members') }} as person
-    inner join {{ source('resolution', 'membership') }} as link
-        on link.kind = 'resident' and link.to_run is null and link.system = 'minimum_living'
-        and link.stream = 'members' and link.record_key = person.record_key
-),
-
-resident as (
+with resident as (
     select
         resident_key,
         bool_or(in_force and category = 'dibao') as is_dibao,
@@ -30,7 +13,7 @@ resident as (
         jsonb_agg(
             jsonb_build_object('system', 'minimum_living', 'stream', 'members', 'record', record_key) order by record_key
         ) as records
-    from member
+    from {{ ref('int_minimum_living_member') }}
     group by resident_key
 )
 

@@ -27,18 +27,13 @@ with certificate as (
 
 tekun as (
     select
-        link.entity_key as resident_key,
+        resident_key,
         jsonb_agg(
-            jsonb_build_object('system', 'minimum_living', 'stream', 'members', 'record', person.record_key)
-            order by person.record_key
+            jsonb_build_object('system', 'minimum_living', 'stream', 'members', 'record', record_key) order by record_key
         ) as records
-    from {{ ref('stg_minimum_living__members') }} as person
-    inner join {{ source('resolution', 'membership') }} as link
-        on link.kind = 'resident' and link.to_run is null and link.system = 'minimum_living'
-        and link.stream = 'members' and link.record_key = person.record_key
-    where person.category = 'tekun'
-        and person.valid_from <= {{ as_of() }} and coalesce(person.valid_to, 'infinity'::date) >= {{ as_of() }}
-    group by link.entity_key
+    from {{ ref('int_minimum_living_member') }}
+    where category = 'tekun' and in_force
+    group by resident_key
 ),
 
 judged as (

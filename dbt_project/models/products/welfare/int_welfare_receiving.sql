@@ -27,13 +27,9 @@ payee as (
 ),
 
 family_member as (
-    select distinct link.entity_key as resident_key, person.family_no
-    from {{ ref('stg_minimum_living__members') }} as person
-    inner join {{ source('resolution', 'membership') }} as link
-        on link.kind = 'resident' and link.to_run is null and link.system = 'minimum_living'
-        and link.stream = 'members' and link.record_key = person.record_key
-    where person.category = 'dibao'
-        and person.valid_from <= {{ as_of() }} and coalesce(person.valid_to, 'infinity'::date) >= {{ as_of() }}
+    select distinct resident_key, family_no
+    from {{ ref('int_minimum_living_member') }}
+    where category = 'dibao' and in_force
 ),
 
 through_family as (

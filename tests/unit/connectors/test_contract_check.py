@@ -1,0 +1,235 @@
+"""Contract files read strictly: every mistake at once, each with its line and its remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from connectors.contract import Contract, load_contract, load_contracts, resolve_server, resolve_value
+from connectors.contract_check import ContractError, Problem, check_file
+from connectors.errors import Permanent
+
+SKETCH = """\
+apiVersion: v3.2.0
+kind: DataContract
+id: police_110
+name: 110联动平台
+version: 1.0.0
+status: active
+domain: safety
+description:
+  purpose: Police dispatch incidents, for handling events and for the safety of premises and grids.
+  limitations: The caller's number serves only to recognise repeated reports of one incident.
+team: {name: 区公安分局指挥中心}
+customProperties:
+  - {property: legalBasis, value: zj-public-data-2022}
+  - {property: purposes, value: [event_handling, premises_safety]}
+servers:
+  - server: exchange
+    type: mysql
+    host: ${POLICE_110_HOST}
+    database: qzj
+    customProperties:
+      - {property: protocol, value: exchange_db}
+      - {property: acknowledge, value: {column: clbz, waiting: "0", taken: "1"}}
+      - {property: timezone, value: Asia/Shanghai}
+slaProperties:
+  - {property: frequency, value: 1, unit: minute}
+  - {property: latency, value: 5, unit: minute}
+  - {property: retention, value: 3, unit: year}
+schema:
+  - name: incidents
+    physicalName: t_jq
+    dataGranularityDescription: one row per dispatch; a later state of it is a new version of the same row
+    customProperties:
+      - {property: load, value: changes}        # changes | snapshot | messages
+      - {property: cursor, value: updated_at}
+    properties:
+      - {name: incident_no, physicalName: jjdbh, logicalType: string, primaryKey: true, required: true, classification: L2}
+      - {name: reported_at, physicalName: bjsj, logicalType: timestamp, required: true, classification: L2}
+      - {name: category, physicalName: bjlb, logicalType: string, semanticType: cn.police_incident_type, classification: L2}
+      - {name: address, physicalName: afdz, logicalType: string, semanticType: cn.address, classification: L3}
+      - {name: longitude, physicalName: zbx, logicalType: number, semanticType: geo.gcj02.longitude, classification: L3}
+      - {name: latitude, physicalName: zby, logicalType: number, semanticType: geo.gcj02.latitude, classification: L3}
+      - {name: caller_phone, physicalName: bjdh, logicalType: string, semanticType: cn.phone, classification: L4, tags: [sensitive]}
+      - {name: state, physicalName: zt, logicalType: string, required: true, classification: L1, enum: [{value: received}, {value: dispatched}, {value: closed}]}
+      - {name: updated_at, physicalName: gxsj, logicalType: timestamp, required: true, classification: L1}
+"""
+
+
+def write(folder: Path, text: str, name: str = "police_110.odcs.yaml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def problems(folder: Path, text: str) -> list[Problem]:
+    contract, found = check_file(write(folder, text))
+    assert (contract is None) == bool(found)
+    return found
+
+
+def changed(old: str, new: str) -> str:
+    assert SKETCH.count(old) == 1, f"{old!r} must stand once in the sketch"
+    return SKETCH.replace(old, new)
+
+
+def line_of(text: str, part: str) -> int:
+    return next(number for number, line in enumerate(text.splitlines(), 1) if part in line)
+
+
+def test_the_sketch_is_accepted(tmp_path: Path) -> None:
+    contract = load_contract(write(tmp_path, SKETCH))
+    assert isinstance(contract, Contract)
+    assert (contract.id, contract.owner, contract.legal_basis) == (
+        "police_110",
+        "区公安分局指挥中心",
+        "zj-public-data-2022",
+    )
+    assert (contract.cadence_seconds, contract.freshness_seconds, contract.retention_days) == (60, 300, 1095)
+    stream = contract.streams["incidents"]
+    assert stream.cursor is not None and stream.cursor.name == "updated_at"
+    assert [column.name for column in stream.primary_key] == ["incident_no"]
+    assert stream.column("state").codes == {"received": "received", "dispatched": "dispatched", "closed": "closed"}
+    assert stream.column("caller_phone").sensitive and stream.column("caller_phone").keeps_raw
+    assert (stream.landing_schema, stream.landing_table) == ("landing", "police_110__incidents")
+    server = contract.server_of(stream)
+    assert (server.protocol, server.endpoint, server.timezone.key) == ("exchange_db", "${POLICE_110_HOST}", "Asia/Shanghai")
+    assert contract.purposes_of(stream.column("state")) == ("event_handling", "premises_safety")
+
+
+ACKNOWLEDGE = '- {property: acknowledge, value: {column: clbz, waiting: "0", taken: "1"}}'
+MISTAKES = [
+    # what the sketch says, what it says instead, where the problem is found, reason, remedy
+    (ACKNOWLEDGE, "- {property: password, value: hunter2}", "server: exchange", "password is written out", "environment"),
+    (ACKNOWLEDGE, "- {property: pasword, value: x}", "pasword", "'pasword' is not understood", "password"),
+    ("value: exchange_db", "value: telepathy", "server: exchange", "protocol 'telepathy' is unknown", "exchange_db"),
+    (ACKNOWLEDGE, "- {property: crs, value: mars}", "server: exchange", "CRS 'mars' is unknown", "gcj02"),
+    ("  - {property: legalBasis, value: zj-public-data-2022}\n", "", "apiVersion", "no legal basis", "legalBasis"),
+    ("value: [event_handling, premises_safety]", "value: []", "apiVersion", "no permitted purposes", "at least one"),
+    ("property: legalBasis", "property: lawfulBasis", "lawfulBasis", "'lawfulBasis' is not understood", "legalBasis"),
+    ("team: {name: 区公安分局指挥中心}\n", "", "apiVersion", "no owner", "owning department"),
+    ("  - {property: retention, value: 3, unit: year}\n", "", "frequency", "retention is missing", "retention"),
+    ("{property: latency, value: 5, unit: minute}", "{property: latency, value: 5, unit: fortnight}", "frequency",
+     "latency is no length of time", "minute"),
+    ("id: police_110", "id: 110-police", "id: 110", "'110-police' is no identifier", "a-z"),
+    ("value: changes}", "value: some}", "name: incidents", "load 'some' is unknown", "changes | snapshot | messages"),
+    ("property: cursor, value: updated_at", "property: cursor, value: category", "name: incidents",
+     "cursor category is no timestamp column", "timestamp"),
+    ("property: cursor, value: updated_at", "property: cursor, value: changed_at", "name: incidents",
+     "cursor changed_at is no timestamp column", "timestamp"),
+    ("name: updated_at, physicalName: gxsj, logicalType: timestamp, required: true",
+     "name: updated_at, physicalName: gxsj, logicalType: timestamp", "name: incidents",
+     "cursor updated_at may be missing", "required: true"),
+    ("primaryKey: true, ", "", "name: incidents", "no primary key", "Mark it"),
+    ("logicalType: string, required: true, classification: L1", "logicalType: string, required: true", "name: state",
+     "state is not classified", "L1 | L2 | L3 | L4"),
+    ("physicalName: bjlb, logicalType: string", "physicalName: bjlb, logicalType: object", "name: category",
+     "logicalType 'object' cannot be landed", "string"),
+    ("semanticType: cn.phone", "semanticType: cn.telephone", "name: caller_phone", "'cn.telephone' is unknown", "cn.phone"),
+    ("zbx, logicalType: number", "zbx, logicalType: string", "name: longitude",
+     "geo.gcj02.longitude does not fit logicalType string", "number"),
+    ("name: latitude, ", "name: longitude, ", "name: incidents", "the name longitude stands twice", "once"),
+    ("physicalName: zby", "physicalName: zbx", "name: incidents", "the physical_name zbx stands twice", "once"),
+    ("name: category", "name: category_raw", "category_raw", "'category_raw' is no column name", "_raw"),
+    ("name: category", "name: Category", "Category", "'Category' is no column name", "a-z"),
+    ("tags: [sensitive]}", "tags: [sensitive], customProperties: [{property: onInvalid, value: ignore}]}",
+     "name: caller_phone", "onInvalid is unknown", "quarantine or withhold"),
+    ("logicalType: string, required: true, classification: L1",
+     "logicalType: string, required: true, classification: L1, customProperties: [{property: onInvalid, value: withhold}]",
+     "name: state", "state is required and cannot be withheld", "Drop one"),
+    ("apiVersion: v3.2.0", "apiVersion: v9.9.9", "apiVersion", "v9.9.9", "Open Data Contract Standard"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "place", "reason", "remedy"), MISTAKES, ids=[m[3][:40] for m in MISTAKES])
+def test_a_mistake_is_refused_with_its_line_and_remedy(
+    tmp_path: Path, old: str, new: str, place: str, reason: str, remedy: str
+) -> None:
+    text = changed(old, new)
+    found = problems(tmp_path, text)
+    assert len(found) == 1, [str(problem) for problem in found]
+    assert reason in found[0].reason
+    assert remedy in found[0].remedy
+    assert found[0].line == line_of(text, place), str(found[0])
+    assert str(found[0]).startswith(f"police_110.odcs.yaml:{found[0].line}: ")
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    text = SKETCH
+    for old, new, *_ in (MISTAKES[0], MISTAKES[4], MISTAKES[16], MISTAKES[18], MISTAKES[20]):
+        text = text.replace(old, new)
+    reasons = " ".join(problem.reason for problem in problems(tmp_path, text))
+    for reason in ("written out", "no legal basis", "not classified", "is unknown", "stands twice"):
+        assert reason in reasons
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        ("id: a\nname: b: c\n", 2, "mapping values are not allowed"),
+        ("- a\n- b\n", 1, "is not a mapping"),
+        ("", 1, "is not a mapping"),
+        ("just words", 1, "is not a mapping"),
+    ],
+)
+def test_what_is_no_contract_at_all(tmp_path: Path, text: str, line: int, reason: str) -> None:
+    found = problems(tmp_path, text)
+    assert [(problem.line, reason in problem.reason) for problem in found] == [(line, True)]
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    broken = tmp_path / "x.odcs.yaml"
+    broken.write_bytes("id: 名".encode("gbk"))
+    assert "cannot be read" in check_file(broken)[1][0].reason
+    assert "cannot be read" in check_file(tmp_path / "none.odcs.yaml")[1][0].reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SKETCH.replace("servers:", "servers: 3\nx-servers:"),
+        SKETCH.replace("    properties:", "    x-properties:"),
+        SKETCH.replace("schema:", "x-schema:"),
+        SKETCH.replace("slaProperties:", "x-slaProperties:"),
+        SKETCH.replace("customProperties:\n  - {property: legalBasis", "customProperties:\n  - 7\n  - {property: legalBasis"),
+        SKETCH.replace("team: {name: 区公安分局指挥中心}", "team: 7"),
+        SKETCH.replace("description:\n", "description: 7\nx-description:\n"),
+        SKETCH.replace("schema:\n  - name", "schema:\n  - 7\n  - name"),
+        SKETCH.replace("    properties:\n", "    properties:\n      - 7\n"),
+        SKETCH.replace("slaProperties:\n", "slaProperties:\n  - 7\n"),
+        SKETCH.replace("enum: [{value: received}", "enum: [7, {value: received}"),
+    ],
+)
+def test_any_shape_gives_problems_and_never_an_exception(tmp_path: Path, text: str) -> None:
+    assert text != SKETCH
+    assert problems(tmp_path, text)
+
+
+def test_a_folder_tells_all_mistakes_of_all_files(tmp_path: Path) -> None:
+    write(tmp_path, changed("value: exchange_db", "value: telepathy"))
+    write(tmp_path, changed("team: {name: 区公安分局指挥中心}\n", ""), "second.odcs.yaml")
+    with pytest.raises(ContractError) as caught:
+        load_contracts(tmp_path)
+    assert {problem.file.name for problem in caught.value.problems} == {"police_110.odcs.yaml", "second.odcs.yaml"}
+    assert "telepathy" in str(caught.value) and "no owner" in str(caught.value)
+
+
+def test_one_id_in_two_files_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, SKETCH)
+    write(tmp_path, SKETCH, "zweite.odcs.yaml")
+    with pytest.raises(ContractError, match="the id police_110 stands in two files"):
+        load_contracts(tmp_path)
+
+
+def test_the_environment_gives_addresses_and_a_missing_name_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = load_contract(write(tmp_path, SKETCH)).servers["exchange"]
+    monkeypatch.delenv("POLICE_110_HOST", raising=False)
+    with pytest.raises(Permanent, match="POLICE_110_HOST is not set"):
+        resolve_server(server)
+    monkeypatch.setenv("POLICE_110_HOST", "127.0.0.1")
+    assert resolve_server(server).endpoint == "127.0.0.1"
+    assert resolve_value({"a": ["x${POLICE_110_HOST}y", 3]}) == {"a": ["x127.0.0.1y", 3]}
