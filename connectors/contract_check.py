@@ -278,6 +278,11 @@ class _Reader:
             if custom.get(role) and (named is None or named.logical_type not in allowed):
                 kinds = " or ".join(sorted(allowed))
                 self.problem(where, f"{role} {custom[role]} is no {kinds} column", f"Name a property of type {kinds}.")
+            elif role == "cursor" and named is not None and not named.required:
+                reason = f"the cursor {named.name} may be missing"
+                self.problem(
+                    where, reason, "Add required: true: what has no time of change is neither newer nor older."
+                )
             times[role] = named
         if not any(column.primary_key for column in columns):
             self.problem(where, "no primary key", "Mark it: without one a change cannot be told from a new record.")

@@ -32,7 +32,8 @@ class Arrived:
     @property
     def same(self) -> Mask:
         """Rows that are what is current already."""
-        return self.there & (self.current == self.hashes).all(axis=1)
+        same: Mask = self.there & (self.current == self.hashes).all(axis=1)
+        return same
 
 
 @dataclass(frozen=True)

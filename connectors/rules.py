@@ -201,7 +201,7 @@ def _boolean(texts: pl.Series) -> Judged:
 
 
 def _date(texts: pl.Series) -> Judged:
-    values = texts.str.to_date("%Y-%m-%d", strict=False)
+    values = _with_century(texts.str.to_date("%Y-%m-%d", strict=False))
     rest = _failed(texts, values)
     if rest.any():
         odd = texts.filter(rest)
@@ -214,7 +214,7 @@ def _timestamp(texts: pl.Series, timezone: ZoneInfo, *, epoch: bool) -> Judged:
     if epoch:
         values = _epoch(texts)
         return Judged(values, _bad_dates(texts, values))
-    naive = texts.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
+    naive = _with_century(texts.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False))
     values = _to_utc(naive, timezone)
     rest = _failed(texts, values)
     if rest.any():
@@ -229,10 +229,17 @@ def _odd_timestamps(texts: pl.Series, timezone: ZoneInfo) -> pl.Series:
     unified = texts.str.replace_all(r"[/.年月]", "-").str.replace_all(r"[日T]\s*", " ").str.strip_chars()
     values = aware.cast(TIMESTAMP)
     for pattern in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S"):
-        naive = unified.str.to_datetime(pattern, time_unit="us", strict=False)
+        naive = _with_century(unified.str.to_datetime(pattern, time_unit="us", strict=False))
         values = values.fill_null(_to_utc(naive, timezone))
-    days = text.date(texts).cast(pl.Datetime("us"))
+    # What has a time of day that no pattern could read is impossible, and not midnight.
+    days = _without(text.date(texts), texts.str.contains(r"\d\s*[:时]|^\d{14}").fill_null(False))
+    days = days.cast(pl.Datetime("us"))
     return values.fill_null(_to_utc(days, timezone)).fill_null(_to_utc(_excel_serial(texts), timezone))
+
+
+def _with_century(values: pl.Series) -> pl.Series:
+    """`%Y` reads the year 26 as 26: which century was meant would be a guess."""
+    return _without(values, (values.dt.year() < 1000).fill_null(False))
 
 
 def _to_utc(naive: pl.Series, timezone: ZoneInfo) -> pl.Series:

@@ -114,14 +114,24 @@ def collecting(report: PassReport) -> Iterator[PassReport]:
 
 
 @contextmanager
-def work(step: str, what: str) -> Iterator[None]:
-    """Time a piece of work under a step's name and show it."""
-    report, started = current(), time.perf_counter()
-    report.progress.begin(what)
-    outcome = "failed"
+def timed(step: str) -> Iterator[None]:
+    """Time a piece of work under a step's name."""
+    started = time.perf_counter()
     try:
         yield
+    finally:
+        current().spent(step, time.perf_counter() - started)
+
+
+@contextmanager
+def work(step: str, what: str) -> Iterator[None]:
+    """Time a piece of work under a step's name and show it."""
+    progress = current().progress
+    progress.begin(what)
+    outcome = "failed"
+    try:
+        with timed(step):
+            yield
         outcome = "done"
     finally:
-        report.spent(step, time.perf_counter() - started)
-        report.progress.end(what, outcome)
+        progress.end(what, outcome)

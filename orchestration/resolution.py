@@ -7,7 +7,7 @@ from typing import Literal
 import dagster as dg
 
 from connectors.contract import Contract
-from orchestration import names, recovery, report
+from orchestration import names, recovery, report, statistics
 from orchestration.failures import safe_message
 
 Kind = Literal["residents", "enterprises"]
@@ -16,6 +16,9 @@ KINDS: dict[Kind, tuple[str, ...]] = {
     "enterprises": ("cn.credit_code", "cn.taxpayer_no"),
 }
 """kind → the standards whose columns make a stream speak of it."""
+
+
+LEDGER_TABLES = [("resolution", "membership"), ("resolution", "entity")]
 
 
 def streams_about(kind: Kind, contracts: Mapping[str, Contract]) -> set[tuple[str, str]]:
@@ -58,6 +61,8 @@ def _asset(kind: Kind, deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
                 from resolution import runner
 
                 result = runner.resolve(kind, run_id=context.run_id)
+                changed = result.created + result.merged + result.split
+                statistics.after_change("owner", LEDGER_TABLES, changed, result.entities)
         except Exception as error:
             message = safe_message(error)
             report.current().failed(f"resolve {kind}", message)

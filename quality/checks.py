@@ -12,7 +12,6 @@ from typing import Any
 
 from quality.results import Severity
 
-
 ROWS = "(SELECT * FROM {batch})"
 """The rows under judgement, for a FROM clause: GX puts a subquery with an alias of its own in the place of `batch`."""
 

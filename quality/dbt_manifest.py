@@ -60,12 +60,12 @@ class Manifest:
         """The SQL that dbt ran for a model. Raises ManifestMissing when it was never compiled."""
         if node.get("compiled_code"):
             return str(node["compiled_code"])
-        path = self.folder / "compiled" / node["package_name"] / node["original_file_path"]
+        path: Path = self.folder / "compiled" / node["package_name"] / node["original_file_path"]
         try:
             return path.read_text(encoding="utf-8")
         except FileNotFoundError:
             raise ManifestMissing(
-                f"the model {node['name']} was never compiled beside {self.folder.name}/manifest.json; build it (townhub run)"
+                f"the model {node['name']} was never compiled in {self.folder.name}/; build it (townhub run)"
             ) from None
 
 

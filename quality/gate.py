@@ -44,7 +44,8 @@ def register(conn: psycopg.Connection) -> None:
             "DELETE FROM control.required_check WHERE family = %s AND NOT check_name = ANY (%s)", [family.name, names]
         )
         conn.execute(
-            "INSERT INTO control.required_check (family, check_name) SELECT %s, unnest(%s::text[]) ON CONFLICT DO NOTHING",
+            "INSERT INTO control.required_check (family, check_name)"
+            " SELECT %s, unnest(%s::text[]) ON CONFLICT DO NOTHING",
             [family.name, names],
         )
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
+from psycopg import sql
 
 from quality.families import Family
 from quality.results import DbtTestResult, State, Verdict
 
 UNUSABLE = ("missing", "failed", "aged", "disabled")
-UNKNOWN_OF = {
+UNKNOWN_OF: dict[str, LiteralString] = {
     "premises_risk": "colour = 'grey'",
     "grid_risk": "colour = 'grey'",
     "welfare_match": "outcome = 'unknown'",
@@ -109,10 +110,10 @@ def unknown_share(at: Situation) -> Verdict:
     shares: dict[str, Any] = {}
     rows = 0
     for product in at.family.products:
-        condition = UNKNOWN_OF[product.name]
-        # Both names come from families.py, never from data.
         counted = at.conn.execute(
-            f"SELECT count(*), count(*) FILTER (WHERE {condition}) FROM candidate.{product.name}"  # type: ignore[arg-type]
+            sql.SQL("SELECT count(*), count(*) FILTER (WHERE {}) FROM {}").format(
+                sql.SQL(UNKNOWN_OF[product.name]), sql.Identifier("candidate", product.name)
+            )
         ).fetchone()
         total, unknown = (int(counted[0]), int(counted[1])) if counted else (0, 0)
         rows += total
@@ -187,7 +188,7 @@ def _current_release(at: Situation) -> _Released:
 def _states(at: Situation) -> dict[str, str]:
     """state of each input of the family; one that control.stream does not know is missing."""
     wanted = [f"{system}.{stream}" for system, stream in at.family.inputs]
-    found = dict(
+    found: dict[str, str] = dict(
         at.conn.execute(
             "SELECT system || '.' || stream, state FROM control.input_status WHERE system || '.' || stream = ANY (%s)",
             [wanted],

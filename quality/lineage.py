@@ -22,9 +22,25 @@ ROWS = "*"
 """The pseudo-column of a table that stands for "there is such a row"."""
 
 RUNS_SQL = frozenset(
-    """query_to_xml query_to_xmlschema query_to_xml_and_xmlschema cursor_to_xml table_to_xml table_to_xmlschema
-    schema_to_xml database_to_xml dblink dblink_exec crosstab connectby ts_stat pg_read_file pg_read_binary_file
-    lo_import pg_ls_dir""".split()
+    [
+        "query_to_xml",
+        "query_to_xmlschema",
+        "query_to_xml_and_xmlschema",
+        "cursor_to_xml",
+        "table_to_xml",
+        "table_to_xmlschema",
+        "schema_to_xml",
+        "database_to_xml",
+        "dblink",
+        "dblink_exec",
+        "crosstab",
+        "connectby",
+        "ts_stat",
+        "pg_read_file",
+        "pg_read_binary_file",
+        "lo_import",
+        "pg_ls_dir",
+    ]
 )
 """Functions that read what no parser of the statement can see."""
 
@@ -57,9 +73,7 @@ def trace(sql: str, schema: Schema) -> Lineage:
     """
     query = _parsed(sql)
     try:
-        qualified = qualify(
-            query, dialect="postgres", schema=dict(schema), quote_identifiers=False
-        )
+        qualified = qualify(query, dialect="postgres", schema=dict(schema), quote_identifiers=False)
         scope = build_scope(qualified)
     except SqlglotError as error:
         raise Unresolved(str(error).split("\n")[0]) from error

@@ -28,7 +28,7 @@ WIRE: Final = frozenset(
         "duplicate_page",  # a page is served twice
         "shifting_pages",  # rows: so many rows are inserted before the reader's page while it pages
         "bad_signature",  # every signature or password is refused
-        "expired_secret",  # tokens expire at once
+        "expired_secret",  # tokens have expired whenever they are used
         "dead",  # connections are refused or reset at once
         "mixed_encoding",  # share: part of the rows leaves in another encoding than declared
     }

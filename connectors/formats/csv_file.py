@@ -63,7 +63,7 @@ class CsvFile:
         rest, at_start, had_mark, header_taken = b"", True, False, False
         while True:
             read = file.read(BLOCK_BYTES)
-            data, bad, last = rest + read, [], not read
+            data, last = rest + read, not read
             if at_start:
                 at_start, had_mark = False, data.startswith(_UTF8_MARK)
                 data = data.removeprefix(_UTF8_MARK)
@@ -76,10 +76,11 @@ class CsvFile:
                 records = split(data, forgiving=True)
                 used = int(records.ends[-1]) if len(records) else 0
             if len(data) - used > MAX_OPEN_BYTES:  # one endless line
+                yield data[:used], records, []
                 self._row_no += 1
-                bad.append(BadRecord(self._row_no, visible(data[used:], self._codec), "oversized_field"))
+                bad = BadRecord(self._row_no, visible(data[used:], self._codec), "oversized_field")
                 self._skip_line(file)
-                yield data[:used], records, bad
+                yield b"", split(b""), [bad]
                 rest = b""
                 continue
             rest = data[used:]
@@ -87,7 +88,7 @@ class CsvFile:
                 header_taken = True
                 self._read_header(data[: int(records.ends[0])], had_mark)
                 records = Records(records.starts[1:], records.ends[1:], records.fields[1:], records.orderly)
-            yield data, records, bad
+            yield data, records, []
             if last:
                 break
         if not self._header:

@@ -33,19 +33,19 @@ INDUSTRIES: Final = {
 Edition = Literal["2011", "2016"]
 
 _RULE_A: Final = {
-    "2016": r"^(?<centre>\d{8})(?<industry>\d{2})(?<type>\d{3})(?<network>\d)(?<serial>\d{6})$",
-    "2011": r"^(?<centre>\d{8})(?<industry>\d{2})(?<type>\d{3})(?<network>\D?)(?<serial>\d{7})$",
+    "2016": r"^(?<centre>[0-9]{8})(?<industry>[0-9]{2})(?<type>[0-9]{3})(?<network>[0-9])(?<serial>[0-9]{6})$",
+    "2011": r"^(?<centre>[0-9]{8})(?<industry>[0-9]{2})(?<type>[0-9]{3})(?<network>\D?)(?<serial>[0-9]{7})$",
 }
-_RULE_B: Final = r"^(?<centre>\d{8})(?<industry>\d{2})(?<serial>\d{4})(?<type>\d{2})$"
+_RULE_B: Final = r"^(?<centre>[0-9]{8})(?<industry>[0-9]{2})(?<serial>[0-9]{4})(?<type>[0-9]{2})$"
 # The centre begins with a division, none of which begins with 0 or 9; type 000 is nobody's.
-_VALID: Final = r"^[1-8]\d{9}(?:[1-9]\d{2}\d{7}|\d{6})$"
+_VALID: Final = r"^[1-8][0-9]{9}(?:[1-9][0-9]{2}[0-9]{7}|[0-9]{6})$"
 
 
 def normalise(s: pl.Series) -> pl.Series:
     """Half width, without blanks and dashes."""
     return only_where(
         s,
-        ~s.str.contains(r"^\d+$"),
+        ~s.str.contains(r"^[0-9]+$"),
         lambda rows: text.half_width(text.strip_controls(rows)).str.replace_all(r"[\s\-_]", ""),
     )
 

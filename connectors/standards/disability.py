@@ -18,7 +18,7 @@ from connectors.standards._columns import only_where
 CLASSES: Final = {"1": "视力", "2": "听力", "3": "言语", "4": "肢体", "5": "智力", "6": "精神", "7": "多重"}
 LEVELS: Final = {"1": "一级", "2": "二级", "3": "三级", "4": "四级"}
 
-_PATTERN: Final = r"^(?<id>\d{17}[\dX])(?<class>[1-7])(?<level>[1-4])(?:B(?<reissue>[1-9]))?$"
+_PATTERN: Final = r"^(?<id>[0-9]{17}[0-9X])(?<class>[1-7])(?<level>[1-4])(?:B(?<reissue>[1-9]))?$"
 
 _CLASS_SPELLINGS: Final = {
     spelling: code for code, name in CLASSES.items() for spelling in (code, name, f"{name}残疾")

@@ -47,13 +47,13 @@ def _parts(s: pl.Series) -> pl.DataFrame:
         pl.when(length.is_in([17, 20])).then(s.str.head(-2)).when(length.is_in([15, 18])).then(s)
     ).to_series()
     suffix_is_number = pl.select(
-        pl.when(length.is_in([17, 20])).then(s.str.contains(r"\d{2}$")).otherwise(True)
+        pl.when(length.is_in([17, 20])).then(s.str.contains(r"[0-9]{2}$")).otherwise(True)
     ).to_series()
     identity = rid.normalise(identity)
     resident = rid.is_valid(identity).fill_null(False) & suffix_is_number
     credit = credit_code.is_valid(s).fill_null(False)
     tail = s.str.slice(6, 9)
-    organisation = org.is_valid(tail).fill_null(False) & s.str.contains(r"^\d{6}[0-9A-Z]{9}$").fill_null(False)
+    organisation = org.is_valid(tail).fill_null(False) & s.str.contains(r"^[0-9]{6}[0-9A-Z]{9}$").fill_null(False)
     code = credit_code.organisation_code(s)
     return pl.select(
         kind=pl.when(credit).then(pl.lit(CREDIT_CODE))

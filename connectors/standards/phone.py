@@ -13,8 +13,8 @@ import polars as pl
 from connectors.standards import text
 from connectors.standards._columns import only_where
 
-_MOBILE: Final = r"^1[3-9]\d{9}$"
-_LANDLINE: Final = r"^0(?:10|2\d)[2-8]\d{7}$|^0[3-9]\d{2}[2-8]\d{6,7}$"
+_MOBILE: Final = r"^1[3-9][0-9]{9}$"
+_LANDLINE: Final = r"^0(?:10|2[0-9])[2-8][0-9]{7}$|^0[3-9][0-9]{2}[2-8][0-9]{6,7}$"
 _PLACEHOLDERS: Final = [
     "13800138000",
     "13888888888",
@@ -26,7 +26,7 @@ _PLACEHOLDERS: Final = [
 # The regex engine has no back-references, so "all the same" is spelled out.
 _ALL_SAME: Final = "^(?:" + "|".join(f"{digit}{{5,}}" for digit in range(10)) + ")$"
 _SAME_TAIL: Final = "^1[3-9](?:" + "|".join(f"{digit}{{9}}" for digit in range(10)) + ")$"
-_SAME_LINE: Final = r"^0\d{2,3}(?:" + "|".join(f"{digit}{{7,8}}" for digit in range(10)) + ")$"
+_SAME_LINE: Final = r"^0[0-9]{2,3}(?:" + "|".join(f"{digit}{{7,8}}" for digit in range(10)) + ")$"
 
 
 def normalise(s: pl.Series, area_code: str = "0571") -> pl.Series:
@@ -39,13 +39,13 @@ def normalise(s: pl.Series, area_code: str = "0571") -> pl.Series:
     def mend(rows: pl.Series) -> pl.Series:
         rows = text.half_width(text.strip_controls(rows)).str.strip_chars()
         rows = rows.str.replace(r"\.0$", "").str.replace_all(r"\([^()0-9]*\)", "")
-        rows = rows.str.replace(r"^(.*?\d{7,}[^,;/、|]*)[,;/、|].*$", "${1}")
-        rows = rows.str.replace(r"(?:转|分机|ext\.?|#|\*).*$", "").str.replace(r"-(\d{8})-\d{1,5}$", "-${1}")
+        rows = rows.str.replace(r"^(.*?[0-9]{7,}[^,;/、|]*)[,;/、|].*$", "${1}")
+        rows = rows.str.replace(r"(?:转|分机|ext\.?|#|\*).*$", "").str.replace(r"-([0-9]{8})-[0-9]{1,5}$", "-${1}")
         rows = rows.str.replace_all(r"[\s\-—–_().·]", "")
-        rows = rows.str.replace(r"^(?:\+|00)?86(1[3-9]\d{9}|0?[1-9]\d{8,10})$", "${1}")
-        rows = rows.str.replace(r"^0(1[3-9]\d{9})$", "${1}")
-        rows = rows.str.replace(r"^([3-9]\d{2}[2-8]\d{7})$", "0${1}")
-        return rows.str.replace(r"^([2-8]\d{6,7})$", f"{area_code}${{1}}")
+        rows = rows.str.replace(r"^(?:\+|00)?86(1[3-9][0-9]{9}|0?[1-9][0-9]{8,10})$", "${1}")
+        rows = rows.str.replace(r"^0(1[3-9][0-9]{9})$", "${1}")
+        rows = rows.str.replace(r"^([3-9][0-9]{2}[2-8][0-9]{7})$", "0${1}")
+        return rows.str.replace(r"^([2-8][0-9]{6,7})$", f"{area_code}${{1}}")
 
     out = only_where(s, ~(s.str.contains(_MOBILE) | s.str.contains(_LANDLINE)), mend)
     placeholder = is_placeholder(out) | (out == "")

@@ -13,8 +13,8 @@ _OFFICE: Final = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋�
 _SYMBOL: Final = "[A-HJ-NP-Z0-9]"
 # The order matters: the first pattern that fits names the kind.
 _KINDS: Final = {
-    "new_energy_small": f"^{_OFFICE}[A-HJK]{_SYMBOL}\\d{{4}}$",
-    "new_energy_large": f"^{_OFFICE}\\d{{5}}[DF]$",
+    "new_energy_small": f"^{_OFFICE}[A-HJK]{_SYMBOL}[0-9]{{4}}$",
+    "new_energy_large": f"^{_OFFICE}[0-9]{{5}}[DF]$",
     "trailer": f"^{_OFFICE}{_SYMBOL}{{4}}挂$",
     "learner": f"^{_OFFICE}{_SYMBOL}{{4}}学$",
     "police": f"^{_OFFICE}{_SYMBOL}{{4}}警$",

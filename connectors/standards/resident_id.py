@@ -34,7 +34,7 @@ _DIGIT: Final = lookup("0123456789")
 _FIRST_YEAR, _LAST_YEAR = 1850, 2100
 _MONTH_LENGTHS: Final = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int32)
 
-_CANONICAL: Final = r"^\d{17}[\dX]$"
+_CANONICAL: Final = r"^[0-9]{17}[0-9X]$"
 # Blanks, dashes, a spreadsheet's leading apostrophe; look-alikes of X are Greek and Cyrillic.
 _NOISE: Final = r"[\s\-—–_'’`‘]"
 _LOOKALIKES: Final = {"x": "X", "×": "X", "Χ": "X", "Х": "X", "х": "X", "χ": "X"}
@@ -91,7 +91,7 @@ def centenarian_flag(s15: pl.Series) -> pl.Series:
 
     The old form reserved these for people born before 1900, so the century must be found elsewhere.
     """
-    return s15.str.contains(r"^\d{12}99[6-9]$")
+    return s15.str.contains(r"^[0-9]{12}99[6-9]$")
 
 
 def make(division: pl.Series, birth: pl.Series, sequence: pl.Series) -> pl.Series:
@@ -120,7 +120,7 @@ def _upgrade(s: pl.Series) -> pl.Series:
         possible = birth_date(whole).is_not_null()
         return pl.select(pl.when(possible).then(whole).otherwise(rows)).to_series()
 
-    return only_where(s, s.str.contains(r"^\d{15}$") & ~centenarian_flag(s), change)
+    return only_where(s, s.str.contains(r"^[0-9]{15}$") & ~centenarian_flag(s), change)
 
 
 def _dates(values: np.ndarray[tuple[int, ...], np.dtype[np.int16]]) -> tuple[Ints, Bools]:

@@ -10,13 +10,21 @@
 {%- endmacro %}
 
 
-{# The birth date inside an 18-character identity number (GB 11643, positions 7–14); null where there is no such day. #}
+{#
+  The birth date inside an 18-character identity number (GB 11643, positions 7–14); null where there is no such day.
+  The day is compared as text with the last of its month, which costs less than date arithmetic on every row.
+#}
 {% macro birth_date_of_id(column) -%}
+    {%- set year, month, day = 'substr(' ~ column ~ ', 7, 4)', 'substr(' ~ column ~ ', 11, 2)', 'substr(' ~ column ~ ', 13, 2)' -%}
     case
         when {{ column }} ~ '^[0-9]{6}(18|19|20|21)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9X]$'
-            and substr({{ column }}, 13, 2)::int <= extract(day from make_date(
-                substr({{ column }}, 7, 4)::int, substr({{ column }}, 11, 2)::int, 1) + interval '1 month' - interval '1 day')
-            then make_date(substr({{ column }}, 7, 4)::int, substr({{ column }}, 11, 2)::int, substr({{ column }}, 13, 2)::int)
+            and {{ day }} <= case
+                when {{ month }} in ('04', '06', '09', '11') then '30'
+                when {{ month }} <> '02' then '31'
+                when {{ year }}::int % 4 = 0 and ({{ year }}::int % 100 <> 0 or {{ year }}::int % 400 = 0) then '29'
+                else '28'
+            end
+            then make_date({{ year }}::int, {{ month }}::int, {{ day }}::int)
     end
 {%- endmacro %}
 

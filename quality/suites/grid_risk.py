@@ -26,12 +26,14 @@ CHECKS: tuple[Check, ...] = (
     holds(
         "counts_add_up",
         "premises_count = red_count + yellow_count + green_count + grey_count"
-        " AND scored_count BETWEEN 0 AND premises_count AND least(red_count, yellow_count, green_count, grey_count) >= 0",
+        " AND scored_count BETWEEN 0 AND premises_count"
+        " AND least(red_count, yellow_count, green_count, grey_count) >= 0",
         "The colours of a grid's premises add up.",
     ),
     holds(
         "coverage_is_share",
-        "coverage BETWEEN 0 AND 1 AND abs(coverage - coalesce(scored_count::numeric / nullif(premises_count, 0), 0)) < 0.0001",
+        "coverage BETWEEN 0 AND 1"
+        " AND abs(coverage - coalesce(scored_count::numeric / nullif(premises_count, 0), 0)) < 0.0001",
         "Coverage is the share of premises whose colour is known.",
     ),
     holds(

@@ -52,7 +52,8 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "yellow_between_lines",
-        f"colour NOT IN ('yellow', 'green') OR (score < {_RED_FROM} AND (colour = 'yellow') = (score >= {_YELLOW_FROM}))",
+        f"colour NOT IN ('yellow', 'green') OR (score < {_RED_FROM}"
+        f" AND (colour = 'yellow') = (score >= {_YELLOW_FROM}))",
         "Yellow and green lie on their side of the yellow line.",
     ),
     holds(

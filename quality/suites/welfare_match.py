@@ -84,8 +84,9 @@ CHECKS: tuple[Check, ...] = (
     ),
     no_rows(
         "no_name_in_reason",
-        f"SELECT count(*) AS named FROM {ROWS} product JOIN core.dim_resident r ON r.resident_key = product.resident_key"
-        " WHERE length(r.name) > 1 AND position(r.name in product.reason || product.evidence::text) > 0 HAVING count(*) > 0",
+        f"SELECT count(*) AS named FROM {ROWS} product"
+        " JOIN core.dim_resident r ON r.resident_key = product.resident_key WHERE length(r.name) > 1"
+        " AND position(r.name in product.reason || product.evidence::text) > 0 HAVING count(*) > 0",
         "No row names its resident.",
     ),
 )

@@ -52,14 +52,12 @@ class _Store(ABC):
             connection.exec_driver_sql(f"DROP TABLE IF EXISTS {self.quote(table)}")
             connection.exec_driver_sql(f"CREATE TABLE {self.quote(table)} ({', '.join(columns)}){self._options()}")
             self._fill(connection, table, frame)
-            # Real exchange tables index the key, the flag and the time of change; keys are seldom declared unique.
-            indexed = [
-                key,
-                *([name] for name in flag),
-                *([[changed_at]] if changed_at in frame.columns else []),
-            ]
+            # Real exchange tables index the key and what readers ask by; keys are seldom declared unique.
+            indexed = [key, *([name] for name in flag)]
+            if not flag and changed_at in frame.columns:
+                indexed.append([str(changed_at)])
             for number, names in enumerate(names for names in indexed if names):
-                listed = ", ".join(self.quote(str(name)) for name in names)
+                listed = ", ".join(self.quote(name) for name in names)
                 connection.exec_driver_sql(
                     f"CREATE INDEX {self.quote(f'{table}_i{number}')} ON {self.quote(table)} ({listed})"
                 )
@@ -112,7 +110,9 @@ class PostgresStore(_Store):
 
     def fitting(self, frame: pl.DataFrame) -> pl.DataFrame:
         """PostgreSQL's text holds no U+0000: a source that runs on it cannot send one."""
-        return frame.with_columns(pl.col(pl.String).str.replace_all("\x00", "", literal=True))
+        texts = [name for name, kind in frame.schema.items() if kind == pl.String]
+        holding = [name for name in texts if frame[name].str.contains("\x00", literal=True).any()]
+        return frame.with_columns(pl.col(holding).str.replace_all("\x00", "", literal=True)) if holding else frame
 
     def _fill(self, connection: Connection, table: str, frame: pl.DataFrame) -> None:
         driver: Any = connection.connection.driver_connection

@@ -140,6 +140,8 @@ class _System:
         refused = self._signed(sent, self.application.request, "requestSecret")
         if refused:
             return _refusal(*refused)
+        if self.faults.take(self.name, "expired_secret", interface.stream) is not None:
+            return _refusal("11", "requestSecret已过期")
         if self.faults.take(self.name, "error_body", interface.stream) is not None:
             return _refusal("99", "系统繁忙，请稍后再试")
         return self._data(interface, request.fields)
@@ -152,8 +154,7 @@ class _System:
         if refused:
             return _refusal(*refused)
         now = time.time_ns() // 1_000_000
-        life = 0 if "expired_secret" in self.faults.active(self.name) else 1
-        request_end, refresh_end = now + REQUEST_LIFE_MS * life, now + REFRESH_LIFE_MS * life
+        request_end, refresh_end = now + REQUEST_LIFE_MS, now + REFRESH_LIFE_MS
         with self._lock:
             request, refresh = random.token_hex(16), random.token_hex(16)
             application.request[request] = request_end
@@ -189,9 +190,8 @@ class _System:
         page = rows[(number - 1) * size : number * size]
         if page.height and self.faults.take(self.name, "empty_page", interface.stream) is not None:
             page = page.clear()
-        text: str | bytes = page.write_json() if page.height else "[]"
-        if MARKER in text:
-            text = text.encode().replace(MARKER.encode(), b"\xff\xff")
+        json = page.write_json() if page.height else "[]"
+        text: str | bytes = json.encode().replace(MARKER.encode(), b"\xff\xff") if MARKER in json else json
         count = page.height
         with self._lock:
             if number > 1 and self.faults.take(self.name, "duplicate_page", interface.stream) is not None:

@@ -25,7 +25,7 @@ Row = tuple[int, str, int]
 START = datetime(2026, 6, 1, tzinfo=UTC)
 SERVER = Server("any", {"protocol": "gateway", "timezone": "Asia/Shanghai"})
 SETTINGS = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
@@ -79,10 +79,10 @@ class Model:
             seen.add(key)
             new = (value, time)
             before = self.current.get(key)
-            if self.stream.load == "snapshot" and self.stream.cursor is None:
-                if standing.setdefault(key, new) != new:
-                    done.quarantined += 1
-                    continue
+            once = self.stream.load == "snapshot" and self.stream.cursor is None
+            if once and standing.setdefault(key, new) != new:
+                done.quarantined += 1
+                continue
             if before == new or (self._is_known(key, new, before)):
                 done.unchanged += 1
                 continue
@@ -153,7 +153,7 @@ def current(conn: psycopg.Connection, stream: Stream) -> dict[int, tuple[str, in
 
 
 def history_balances(conn: psycopg.Connection, stream: Stream, landed: int) -> bool:
-    """Every landed row is there, and versions of a key do not overlap (an empty range is one closed by its own load)."""
+    """Every landed row is there, and no version ends before it begins, one is current."""
     row = conn.execute(
         sql.SQL(
             "SELECT count(*), count(*) FILTER (WHERE _to_load < _from_load), "

@@ -169,6 +169,12 @@ def test_a_row_changed_in_between_stays_waiting(town: Town) -> None:
     assert keys(town.read(town.pull())) == ["J00007", "J00201"]
 
 
+def test_a_row_without_time_of_change_is_taken_too(town: Town) -> None:
+    town.execute("UPDATE t_jq SET gxsj = NULL WHERE jjdbh = 'J00011'")
+    assert len(keys(town.read(town.pull()))) == 250
+    assert keys(town.read(town.pull())) == []
+
+
 def test_only_changed_rows_are_published_again(town: Town) -> None:
     town.read(town.pull())
     frame = town.views["incidents"].frame

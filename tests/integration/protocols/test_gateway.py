@@ -203,9 +203,10 @@ def test_secrets_forgotten_by_the_gateway_are_fetched_again(town: Town) -> None:
     ("fault", "params"),
     [
         ("http_500", {"times": 2}),
+        ("expired_secret", {"times": 1}),
+        ("truncated", {"times": 2}),
         ("http_429", {"times": 2, "retry_after": 0}),
         ("reset", {"times": 2}),
-        ("truncated", {"times": 0}),
         ("empty_page", {"times": 3}),
         ("duplicate_page", {"times": 1}),
         ("shifting_pages", {"times": 1, "rows": 3}),
@@ -214,7 +215,7 @@ def test_secrets_forgotten_by_the_gateway_are_fetched_again(town: Town) -> None:
     ],
 )
 def test_what_passes_costs_no_row(town: Town, fault: str, params: dict[str, Any]) -> None:
-    town.faults.set(SYSTEM, fault, **params) if params["times"] else None
+    town.faults.set(SYSTEM, fault, **params)
     read = keys(town.read())
     assert set(read) == set(town.views["payments"].frame["zfbh"])
     assert fault not in town.faults.active(SYSTEM)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (the sketch and the mistakes in it stand as a contract is written: a column a line)
 """Contract files read strictly: every mistake at once, each with its line and its remedy."""
 
 from __future__ import annotations
@@ -95,7 +96,11 @@ def test_the_sketch_is_accepted(tmp_path: Path) -> None:
     assert stream.column("caller_phone").sensitive and stream.column("caller_phone").keeps_raw
     assert (stream.landing_schema, stream.landing_table) == ("landing", "police_110__incidents")
     server = contract.server_of(stream)
-    assert (server.protocol, server.endpoint, server.timezone.key) == ("exchange_db", "${POLICE_110_HOST}", "Asia/Shanghai")
+    assert (server.protocol, server.endpoint, server.timezone.key) == (
+        "exchange_db",
+        "${POLICE_110_HOST}",
+        "Asia/Shanghai",
+    )
     assert contract.purposes_of(stream.column("state")) == ("event_handling", "premises_safety")
 
 
@@ -108,7 +113,7 @@ MISTAKES = [
     (ACKNOWLEDGE, "- {property: crs, value: mars}", "server: exchange", "CRS 'mars' is unknown", "gcj02"),
     ("  - {property: legalBasis, value: zj-public-data-2022}\n", "", "apiVersion", "no legal basis", "legalBasis"),
     ("value: [event_handling, premises_safety]", "value: []", "apiVersion", "no permitted purposes", "at least one"),
-    ("property: legalBasis", "property: lawfulBasis", "lawfulBasis", "'lawfulBasis' is not understood", "legalBasis"),
+    ("property: cursor", "property: cursr", "cursr", "'cursr' is not understood", "cursor"),
     ("team: {name: 区公安分局指挥中心}\n", "", "apiVersion", "no owner", "owning department"),
     ("  - {property: retention, value: 3, unit: year}\n", "", "frequency", "retention is missing", "retention"),
     ("{property: latency, value: 5, unit: minute}", "{property: latency, value: 5, unit: fortnight}", "frequency",
@@ -125,7 +130,7 @@ MISTAKES = [
     ("primaryKey: true, ", "", "name: incidents", "no primary key", "Mark it"),
     ("logicalType: string, required: true, classification: L1", "logicalType: string, required: true", "name: state",
      "state is not classified", "L1 | L2 | L3 | L4"),
-    ("physicalName: bjlb, logicalType: string", "physicalName: bjlb, logicalType: object", "name: category",
+    ("physicalName: zt, logicalType: string", "physicalName: zt, logicalType: object", "name: state",
      "logicalType 'object' cannot be landed", "string"),
     ("semanticType: cn.phone", "semanticType: cn.telephone", "name: caller_phone", "'cn.telephone' is unknown", "cn.phone"),
     ("zbx, logicalType: number", "zbx, logicalType: string", "name: longitude",
@@ -193,7 +198,9 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         SKETCH.replace("    properties:", "    x-properties:"),
         SKETCH.replace("schema:", "x-schema:"),
         SKETCH.replace("slaProperties:", "x-slaProperties:"),
-        SKETCH.replace("customProperties:\n  - {property: legalBasis", "customProperties:\n  - 7\n  - {property: legalBasis"),
+        SKETCH.replace(
+            "customProperties:\n  - {property: legalBasis", "customProperties:\n  - 7\n  - {property: legalBasis"
+        ),
         SKETCH.replace("team: {name: 区公安分局指挥中心}", "team: 7"),
         SKETCH.replace("description:\n", "description: 7\nx-description:\n"),
         SKETCH.replace("schema:\n  - name", "schema:\n  - 7\n  - name"),

@@ -1,0 +1,258 @@
+"""The purpose check: no product is derived from, or decided by, a column that its purpose does not permit.
+
+Every model's compiled SQL is traced (`quality.lineage`) and followed through its refs down to the landing tables. A
+column permits the purposes that its contract gives it; a product needs its purpose to be among those of every column
+it touches. The hub's own tables (`control`, `resolution`: states and keys) and dbt's seeds permit any purpose. What
+cannot be followed is a violation too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from quality import declassification
+from quality.dbt_manifest import Manifest, ManifestMissing, read_manifest
+from quality.declassification import Declassification
+from quality.families import FAMILIES
+from quality.lineage import ROWS, Edge, Lineage, Unresolved, trace
+
+ANY = "any"
+OWN_SCHEMAS = ("control", "resolution")
+LANDING_SCHEMAS = ("landing", "isolated")
+KNOWN_HOOKS = ("{{ analyse() }}",)
+
+Purposes = frozenset[str]
+_Touched = dict[tuple[Edge, Purposes], tuple[str, ...]]
+"""(source column, purposes that a declassification gives it on this way) → the way to it."""
+
+_traced: dict[str, Lineage] = {}
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One thing that forbids a model its purpose: the source column (None: the SQL cannot be followed) and the way."""
+
+    model: str
+    purpose: str
+    source: str | None
+    path: tuple[str, ...]
+    reason: str
+
+    def __str__(self) -> str:
+        way = f": {' <- '.join(self.path)}" if self.path else ""
+        return f"{self.model} ({self.purpose}): {self.reason}{way}"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Violations, and how many (product, source column) pairs were looked at."""
+
+    violations: list[Violation]
+    columns: int
+
+
+def check_project(manifest_path: Path) -> list[Violation]:
+    """Check every model that declares a purpose in its meta; staging, which mirrors the contracts, is left out.
+
+    `manifest_path`: dbt's manifest.json; the compiled SQL stands in it or in `compiled/` beside it.
+    Raises ManifestMissing when there is none.
+    """
+    manifest = read_manifest(manifest_path)
+    wanted: list[tuple[str, str]] = []
+    violations = _declared(manifest)
+    for node in manifest.models().values():
+        if node["resource_type"] == "model" and node["fqn"][1] != "staging":
+            wanted += [(node["name"], purpose) for purpose in _purposes_of_model(node)]
+    return violations + _judge(manifest, wanted).violations
+
+
+def judge_products(manifest_path: Path, products: Sequence[tuple[str, str]]) -> Judged:
+    """Check the given (product, purpose) pairs. Raises ManifestMissing when nothing was compiled."""
+    return _judge(read_manifest(manifest_path), products)
+
+
+def _judge(manifest: Manifest, wanted: Sequence[tuple[str, str]]) -> Judged:
+    project = _Project(manifest)
+    violations: list[Violation] = []
+    looked_at = 0
+    for name, purpose in wanted:
+        try:
+            touched = project.touched_by(name)
+        except Unresolved as error:
+            violations.append(Violation(name, purpose, None, (), str(error)))
+            continue
+        looked_at += len(touched)
+        for (edge, widened), path in touched.items():
+            permitted = project.permitted(edge) | widened
+            if ANY not in permitted and purpose not in permitted:
+                reason = f"{project.spoken(edge)} permits {', '.join(sorted(permitted))} only"
+                violations.append(Violation(name, purpose, project.spoken(edge), path, reason))
+    return Judged(violations, looked_at)
+
+
+def _purposes_of_model(node: Mapping[str, Any]) -> list[str]:
+    declared = (node["config"].get("meta") or {}).get("purpose") or []
+    return [str(purpose) for purpose in ([declared] if isinstance(declared, str) else declared)]
+
+
+def _declared(manifest: Manifest) -> list[Violation]:
+    """Every model under products/ declares a purpose, and each product the one of families.py."""
+    violations = []
+    for node in manifest.models().values():
+        if node["resource_type"] == "model" and node["fqn"][1] != "staging" and not _purposes_of_model(node):
+            violations.append(
+                Violation(node["name"], "none", None, (), "it declares no purpose in config.meta.purpose")
+            )
+    by_name = {node["name"]: node for node in manifest.models().values()}
+    for product in (product for family in FAMILIES.values() for product in family.products):
+        declared = _purposes_of_model(by_name[product.name]) if product.name in by_name else []
+        if declared != [product.purpose]:
+            reason = f"families.py says {product.purpose}, the model says {', '.join(declared) or 'nothing'}"
+            violations.append(Violation(product.name, product.purpose, None, (), reason))
+    return violations
+
+
+class _Project:
+    """The models of a manifest with what each of their columns rests on, followed down to the sources."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        from connectors.contract import load_contracts
+        from warehouse.settings import settings
+
+        self.manifest = manifest
+        self.contracts = load_contracts()
+        self.models = {(node["schema"], node.get("alias") or node["name"]): node for node in manifest.models().values()}
+        self.sources = {(s["schema"], s["identifier"]): s for s in manifest.sources.values()}
+        self.streams = {
+            (stream.landing_schema, stream.landing_table): (contract, stream)
+            for contract in self.contracts.values()
+            for stream in contract.streams.values()
+        }
+        self.schema = self._schema()
+        self.schema_digest = hashlib.sha256(repr(sorted(self.schema.items())).encode()).hexdigest()
+        self.exceptions = declassification.load(today=_today(settings().as_of()))
+        self.known: dict[tuple[str, str], _Touched] = {}
+        self.open: set[tuple[str, str]] = set()
+
+    def touched_by(self, name: str) -> _Touched:
+        """Every source column that any column or the rows of a model rest on. Raises Unresolved."""
+        node = next((node for node in self.models.values() if node["name"] == name), None)
+        if node is None:
+            raise Unresolved("there is no such model")
+        lineage = self._lineage(node)
+        found: _Touched = dict(self._touched(node, ROWS))
+        for column in lineage.columns:
+            found = {**self._touched(node, column), **found}
+        return {key: (name, *path) for key, path in found.items()}
+
+    def permitted(self, edge: Edge) -> Purposes:
+        """The purposes that a source column permits. Raises nothing: unknown sources never become edges."""
+        schema, table, column = edge
+        if schema in OWN_SCHEMAS:
+            return frozenset({ANY})
+        contract, stream = self.streams[schema, table]
+        if column == ROWS:
+            return frozenset(contract.purposes)
+        if column.startswith("_"):
+            return frozenset({ANY})
+        by_name = {known.name: known for known in stream.columns}
+        return frozenset(contract.purposes_of(by_name.get(column) or by_name[column.removesuffix("_raw")]))
+
+    def spoken(self, edge: Edge) -> str:
+        """system.stream.column of a landing column, schema.table.column of any other."""
+        schema, table, column = edge
+        if (schema, table) in self.streams:
+            contract, stream = self.streams[schema, table]
+            return f"{contract.id}.{stream.name}.{column}"
+        return f"{schema}.{table}.{column}"
+
+    def _touched(self, node: Mapping[str, Any], column: str) -> _Touched:
+        key = (str(node["unique_id"]), column)
+        if key in self.known:
+            return self.known[key]
+        if key in self.open:
+            raise Unresolved(f"{node['name']} rests on itself")
+        self.open.add(key)
+        try:
+            self.known[key] = self._all_of(node, column)
+        finally:
+            self.open.discard(key)
+        return self.known[key]
+
+    def _all_of(self, node: Mapping[str, Any], column: str) -> _Touched:
+        lineage = self._lineage(node)
+        found: _Touched = {}
+        for edge, use in (lineage.influence if column == ROWS else lineage.columns[column]).items():
+            for (source, widened), path in self._follow(edge, use).items():
+                found.setdefault((source, widened | self._gained(node, column, source)), path)
+        return found
+
+    def _follow(self, edge: Edge, use: str) -> _Touched:
+        schema, table, column = edge
+        step = f"{use} {schema}.{table}.{column}"
+        node = self.models.get((schema, table))
+        if node is None:
+            return {(edge, frozenset()): (step,)}
+        if node["resource_type"] == "seed":
+            return {}
+        return {key: (step, *path) for key, path in self._touched(node, column).items()}
+
+    def _gained(self, node: Mapping[str, Any], column: str, source: Edge) -> Purposes:
+        entries = [e for e in self.exceptions if e.covers(node["name"], column, self.spoken(source))]
+        if entries and not self._large_groups(node, entries):
+            raise Unresolved(
+                f"{node['name']} is declassified but does not keep small groups out; end its query with"
+                f" HAVING count(*) >= {max(entry.minimum_group_size for entry in entries)}"
+            )
+        return frozenset(entry.purpose for entry in entries)
+
+    def _large_groups(self, node: Mapping[str, Any], entries: Sequence[Declassification]) -> bool:
+        return declassification.keeps_small_groups_out(self.manifest.compiled_sql(dict(node)), entries)
+
+    def _lineage(self, node: Mapping[str, Any]) -> Lineage:
+        name = node["name"]
+        if node.get("language", "sql") != "sql":
+            raise Unresolved(f"{name} is not SQL")
+        hooks = [h["sql"] for key in ("pre-hook", "post-hook") for h in node["config"].get(key) or []]
+        if any(hook.strip() not in KNOWN_HOOKS for hook in hooks):
+            raise Unresolved(f"{name} runs SQL beside its query (a hook that is not analyse())")
+        sql = self.manifest.compiled_sql(dict(node))
+        key = hashlib.sha256(f"{self.schema_digest}\0{sql}".encode()).hexdigest()
+        if key not in _traced:
+            try:
+                _traced[key] = trace(sql, self.schema)
+            except Unresolved as error:
+                raise Unresolved(f"{name}: {error}") from error
+        if set(_traced[key].columns) != set(self.schema[node["schema"]][node.get("alias") or name]):
+            raise Unresolved(f"{name}: its query gives other columns than its contract in the .yml")
+        return _traced[key]
+
+    def _schema(self) -> dict[str, dict[str, dict[str, str]]]:
+        """What statements may read: models and seeds by their declared columns, sources by contract or declaration."""
+        schema: dict[str, dict[str, dict[str, str]]] = {}
+        for (name, table), node in self.models.items():
+            declared = node["config"].get("column_types") if node["resource_type"] == "seed" else node["columns"]
+            schema.setdefault(name, {})[table] = dict.fromkeys(declared or node["columns"], "text")
+        for name, table in self.sources:
+            if name in OWN_SCHEMAS:
+                schema.setdefault(name, {})[table] = dict.fromkeys(self.sources[name, table]["columns"], "text")
+            elif (name, table) in self.streams:
+                stream = self.streams[name, table][1]
+                columns = [column.name for column in stream.columns]
+                columns += [f"{column.name}_raw" for column in stream.columns if column.keeps_raw]
+                columns += ["_key", "_hash", "_from_load", "_to_load"]
+                schema.setdefault(name, {})[table] = dict.fromkeys(columns, "text")
+        return schema
+
+
+def _today(as_of: date) -> date:
+    """The later of the hub's day and today: an exception does not come back because the hub looks at an old day."""
+    return max(as_of, date.today())
+
+
+__all__ = ["Judged", "ManifestMissing", "Violation", "check_project", "judge_products"]

@@ -1,0 +1,240 @@
+"""dbt over a real warehouse: from landing to candidate products, with the edge cases that end people's benefits."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.warehouse.conftest import DbtRun, DbtTown
+
+PRODUCTS = {
+    "premises_risk": "premises_code",
+    "grid_risk": "grid_code",
+    "welfare_match": "resident_key, policy_code",
+}
+GRID, COMMUNITY = "330199103001001", "330199103001"
+ELDER, DEAD, HOLDER = "33019919400101001X", "330199193501010026", "330199198001010013"
+
+
+def _places(town: DbtTown) -> None:
+    square = json.dumps(
+        {"type": "Polygon", "coordinates": [[[120.0, 30.0], [121.0, 30.0], [121.0, 31.0], [120.0, 30.0]]]}
+    )
+    town.land("standard_address", "communities", {"community_code": COMMUNITY, "name": "c", "geometry": square})
+    town.land(
+        "standard_address", "grids",
+        {"grid_code": GRID, "community_code": COMMUNITY, "name": "g", "longitude": 120.1, "latitude": 30.3,
+         "geometry": square},
+    )  # fmt: skip
+    town.land(
+        "standard_address", "addresses",
+        {"address_code": "D1", "community_code": COMMUNITY, "grid_code": GRID, "full_address": "文一路1号"},
+    )  # fmt: skip
+
+
+def _premises(town: DbtTown) -> None:
+    for code, category, visited in (
+        ("A1", "street_shop", "2026-06-20"),
+        ("A2", "street_shop", "2026-05-01"),
+        ("A3", "rental_housing", "2026-06-29"),
+        ("A4", "crowded_place", None),
+    ):
+        town.land(
+            "safety_inspection", "premises",
+            {"premises_code": code, "name": code, "category": category, "state": "open", "grid_code": GRID,
+             "address": f"文二路{code}号", "longitude": 120.1 + int(code[1]) / 100, "latitude": 30.3,
+             "opened_on": "2020-01-01", "updated_at": "2026-06-01"},
+        )  # fmt: skip
+        if visited:
+            town.land(
+                "safety_inspection", "inspections",
+                {"inspection_no": "J" + code, "premises_code": code, "inspector": "X1", "kind": "routine",
+                 "result": "pass", "inspected_at": visited + " 10:00:00+08", "updated_at": visited},
+            )  # fmt: skip
+    hazard = {"hazard_no": "H1", "inspection_no": "JA3", "premises_code": "A3", "kind": "安全出口堵塞",
+              "found_at": "2026-06-29 10:00:00+08", "updated_at": "2026-06-29"}  # fmt: skip
+    # The earlier version of the hazard was harmless; only the current one counts.
+    town.land("safety_inspection", "hazards", {**hazard, "severity": "general"}, current=False)
+    town.land("safety_inspection", "hazards", {**hazard, "severity": "major"})
+    fire = {
+        "reported_at": "2026-06-29 22:00:00+08",
+        "disaster_type": "fire",
+        "address": "文二路A1号",
+        "updated_at": "2026-06-30",
+    }
+    town.land("fire_119", "incidents", {**fire, "incident_no": "F1", "state": "closed"},
+              {**fire, "incident_no": "F2", "state": "false_alarm"})  # fmt: skip
+
+
+def _residents(town: DbtTown) -> None:
+    for key, number, birth, state in (
+        ("R1", ELDER, None, "normal"),
+        ("R2", DEAD, None, "normal"),
+        ("R3", HOLDER, None, "normal"),
+        ("R4", None, "1946-07-01", "normal"),
+        ("R5", None, None, "normal"),
+    ):
+        town.land(
+            "household_registry", "residents",
+            {"person_no": "N" + key, "resident_id": number, "name": "某某", "birth_date": birth, "household_no": "1",
+             "relation": "02", "address_code": "D1", "state": state, "updated_at": "2026-01-01"},
+        )  # fmt: skip
+        town.link("resident", key, ("household_registry", "residents", "N" + key))
+    certificate = HOLDER + "53"
+    town.land(
+        "disability_certificate", "certificates",
+        {"certificate_no": certificate, "name": "某某", "class": "5", "level": "3", "issued_on": "2020-01-01",
+         "valid_to": "2030-01-01", "state": "valid"},
+    )  # fmt: skip
+    town.link("resident", "R3", ("disability_certificate", "certificates", certificate))
+    town.land(
+        "minimum_living", "members",
+        {"family_no": "F1", "member_no": "01", "name": "某某", "category": "dibao", "approved_amount": 900,
+         "valid_from": "2026-01-01", "valid_to": "2026-12-31", "updated_at": "2026-01-01"},
+    )  # fmt: skip
+    town.link("resident", "R5", ("minimum_living", "members", "F1|01"))
+    town.land(
+        "death_register", "deaths",
+        {"notice_no": "S1", "resident_id": DEAD, "name": "某某", "died_on": "2026-05-01", "kind": "cremation",
+         "updated_at": "2026-06-01"},
+    )  # fmt: skip
+    for number, key, payee in (("Z1", "R1", ELDER), ("Z2", "R2", DEAD)):
+        town.land(
+            "welfare_payment", "payments",
+            {"payment_no": number, "policy_code": "P08", "resident_id": payee, "name": "某某", "period": "2026",
+             "amount": 600, "account_no": "6299", "state": "paid", "paid_on": "2026-04-27", "updated_at": "2026-04-27"},
+        )  # fmt: skip
+        town.link("resident", key, ("welfare_payment", "payments", number))
+
+
+@pytest.fixture(scope="module")
+def build(dbt_town: DbtTown) -> DbtRun:
+    """The whole project built once, its unit tests included."""
+    _places(dbt_town)
+    _premises(dbt_town)
+    _residents(dbt_town)
+    dbt_town.load_everything()
+    return dbt_town.dbt("build")
+
+
+def colours(town: DbtTown) -> dict[str, str]:
+    return dict(town.rows("SELECT premises_code, colour FROM candidate.premises_risk"))
+
+
+def matches(town: DbtTown) -> dict[tuple[str, str], tuple[Any, ...]]:
+    found = town.rows("SELECT resident_key, policy_code, outcome, receiving, finding FROM candidate.welfare_match")
+    return {(row[0], row[1]): row[2:] for row in found}
+
+
+def content(town: DbtTown) -> list[Any]:
+    return [
+        town.rows(f"SELECT md5(string_agg(t::text, '|' ORDER BY {key})) FROM candidate.{product} AS t")
+        for product, key in PRODUCTS.items()
+    ]
+
+
+def test_everything_builds_and_every_test_passes(build: DbtRun) -> None:
+    assert build.code == 0, build.output[-4000:]
+    results = build.results()
+    assert set(results.values()) == {"success", "pass"}
+    manifest = build.manifest()
+    assert len(manifest["unit_tests"]) >= 60
+    assert set(manifest["unit_tests"]) <= {f"unit_test.townhub.{name}" for name in results}
+
+
+def test_premises_have_their_colours(build: DbtRun, dbt_town: DbtTown) -> None:
+    assert colours(dbt_town) == {"A1": "green", "A2": "grey", "A3": "red", "A4": "grey"}
+    ((points, score),) = dbt_town.rows("SELECT points, score FROM candidate.premises_risk WHERE premises_code = 'A1'")
+    assert {point["rule"]: point["points"] for point in points} == {
+        "category": 8.0,
+        "fire_incidents": 5.0,
+        "staleness": 1,
+    }
+    assert score == 14
+
+
+def test_a_grid_of_too_few_premises_is_grey(build: DbtRun, dbt_town: DbtTown) -> None:
+    assert dbt_town.rows("SELECT colour, premises_count, scored_count, coverage FROM candidate.grid_risk") == [
+        ("grey", 4, 2, 0.5)
+    ]
+
+
+def test_residents_have_their_matches(build: DbtRun, dbt_town: DbtTown) -> None:
+    assert matches(dbt_town) == {
+        ("R1", "P08"): ("eligible", True, "as_due"),
+        ("R2", "P08"): ("not_eligible", True, "receiving_not_found_eligible"),  # died, still paid
+        ("R3", "P07"): ("eligible", False, "unclaimed"),
+        ("R4", "P08"): ("not_eligible", False, "not_due"),  # 80 tomorrow, which is another month
+        ("R5", "P01"): ("eligible", False, "unclaimed"),
+        ("R5", "P08"): ("unknown", False, "undecided"),  # no birth date
+    }
+
+
+def test_products_are_shaped_as_they_are_released(build: DbtRun, dbt_town: DbtTown) -> None:
+    for product in PRODUCTS:
+        shape = (
+            "SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute AS a "
+            "WHERE a.attrelid = '{}.{}'::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
+        )
+        released = dbt_town.rows(shape.format("released", product))
+        assert dbt_town.rows(shape.format("candidate", product)) == [
+            column for column in released if column[0] not in {"from_release", "to_release"}
+        ]
+
+
+def test_products_tell_no_name_and_no_number(build: DbtRun, dbt_town: DbtTown) -> None:
+    for product in PRODUCTS:
+        told = "".join(row[0] for row in dbt_town.rows(f"SELECT t::text FROM candidate.{product} AS t"))
+        assert told
+        assert not [secret for secret in (ELDER, DEAD, HOLDER, "某某", "6299") if secret in told]
+
+
+def test_products_read_only_what_serves_their_purpose(build: DbtRun, dbt_town: DbtTown) -> None:
+    """By table: every system behind a product is permitted for the product's purpose, or public geography."""
+    manifest = build.manifest()
+
+    def systems(node: str) -> set[str]:
+        if node.startswith("source."):
+            return {node.split(".")[2]} & set(dbt_town.contracts)
+        return set().union(*(systems(parent) for parent in manifest["parent_map"][node]))
+
+    for product, purpose in (
+        ("premises_risk", "premises_safety"), ("grid_risk", "premises_safety"), ("welfare_match", "welfare_delivery"),
+    ):  # fmt: skip
+        behind = systems(f"model.townhub.{product}")
+        assert len(behind) >= 3
+        forbidden = {name for name in behind if not {purpose, "any"} & set(dbt_town.contracts[name].purposes)}
+        assert forbidden == set()
+
+
+def test_building_again_gives_the_same_content(build: DbtRun, dbt_town: DbtTown) -> None:
+    before = content(dbt_town)
+    assert dbt_town.dbt("run", "--select", "core", "products").code == 0
+    assert content(dbt_town) == before
+
+
+def test_failed_inputs_turn_results_unknown_and_back(build: DbtRun, dbt_town: DbtTown) -> None:
+    """The newest load failed; the last good rows are still there and must not be taken for today's truth."""
+    before = content(dbt_town)
+    failed = (("fire_119", "incidents"), ("disability_certificate", "certificates"), ("welfare_payment", "payments"))
+    for system, stream in failed:
+        dbt_town.load(system, stream, "failed")
+    assert dbt_town.dbt("run", "--select", "dim_input+").code == 0
+    assert colours(dbt_town) == {"A1": "grey", "A2": "grey", "A3": "red", "A4": "grey"}
+    found = matches(dbt_town)
+    assert found["R3", "P07"] == ("unknown", None, "undecided")
+    assert found["R1", "P08"] == ("eligible", None, "undecided")
+    for system, stream in failed:
+        dbt_town.load(system, stream)
+    assert dbt_town.dbt("run", "--select", "dim_input+").code == 0
+    assert content(dbt_town) == before
+
+
+@pytest.mark.parametrize("day", [None, "30.6.2026"])
+def test_the_day_must_be_given(dbt_town: DbtTown, day: str | None) -> None:
+    run = dbt_town.dbt("compile", "--select", "premises_risk", as_of=day)
+    assert run.code != 0
+    assert "pass --vars '{as_of: YYYY-MM-DD}'" in run.output
