@@ -137,9 +137,9 @@ def record_keys(frame: pl.DataFrame, stream: Stream) -> pl.Series:
 
 
 def key_text(values: pl.Series) -> pl.Series:
-    """A key part as text; times in UTC, to the second, so that the text does not hang on a library's format."""
+    """A key part as text; times in UTC with the fraction they have, whatever a library's own format."""
     if isinstance(values.dtype, pl.Datetime):
-        return values.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return values.dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
     return values.cast(pl.String)
 
 

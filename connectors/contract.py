@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -169,12 +169,21 @@ def contract_paths(folder: Path | None = None) -> list[Path]:
 
 
 def load_contracts(folder: Path | None = None) -> dict[str, Contract]:
-    """Every contract by id. Raises `ContractError` with all mistakes of all files at once."""
+    """Every contract by id. Raises `ContractError` with all mistakes of all files at once.
+
+    Files are read again only when one of them has changed.
+    """
+    stamps = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in contract_paths(folder))
+    return dict(_load(stamps))
+
+
+@lru_cache(maxsize=4)
+def _load(stamps: tuple[tuple[Path, int, int], ...]) -> dict[str, Contract]:
     from connectors.contract_check import ContractError, Problem, check_file
 
     contracts: dict[str, Contract] = {}
     problems: list[Problem] = []
-    for path in contract_paths(folder):
+    for path, _, _ in stamps:
         contract, found = check_file(path)
         problems += found
         if contract is not None and contract.id in contracts:

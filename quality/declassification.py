@@ -34,7 +34,7 @@ class Declassification:
     minimum_group_size: int
 
     def covers(self, model: str, column: str, source: str) -> bool:
-        """Whether it speaks of a source (`system.stream.column`) as used through a column (`*`: the rows) of a model."""
+        """Whether it speaks of a source (`system.stream.column`) used through a column (`*`: the rows) of a model."""
         return model == self.model and (column == "*" or column in self.columns) and source in self.sources
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
+from quality import record
 from quality.checks import Check
 
 COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0, "include_unexpected_rows": False}
@@ -46,7 +47,7 @@ def validate(
     """
     if not checks:
         return []
-    with _lock, _quiet(), _disposed(role):
+    with _lock, quiet(), _disposed(role):
         batch = _batch(schema, table, role)
         judged = _run(batch, checks, "BOOLEAN_ONLY", current_only)
         # GX computes checks together: one that breaks a statement takes others along. Alone, each speaks for itself.
@@ -55,7 +56,9 @@ def validate(
         failed = [o.check for o in judged.values() if not o.passed and o.error is None and not o.observed]
         if failed:
             judged |= _run(_batch(schema, table, role), failed, COUNTS_ONLY, current_only)
-    return [judged[check.name] for check in checks]
+    outcomes = [judged[check.name] for check in checks]
+    record.save(f"{schema}.{table}", [record.Answer(o.check, o.passed, o.error, o.observed) for o in outcomes])
+    return outcomes
 
 
 def _run(batch: Any, checks: Sequence[Check], result_format: Any, current_only: bool) -> dict[str, Outcome]:
@@ -159,7 +162,7 @@ def _disposed(role: str) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """GX logs the statements that fail, with their values: below critical it says nothing here."""
     import logging
 
