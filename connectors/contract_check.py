@@ -19,9 +19,9 @@ from typing import Any
 import yaml
 
 from connectors.contract import UNIT_SECONDS, Column, Contract, Server, Stream
+from connectors.protocols import PROTOCOLS
 from connectors.semantics import SEMANTICS
 
-PROTOCOLS = ("exchange_db", "gateway", "gb28181", "mqtt", "sftp", "soap", "webhook")
 LOADS = ("changes", "snapshot", "messages")
 CLASSIFICATIONS = ("L1", "L2", "L3", "L4")
 CRS = ("wgs84", "cgcs2000", "gcj02", "bd09")

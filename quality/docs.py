@@ -141,7 +141,7 @@ def _index(records: list[record.Record], target: Path) -> str:
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="UTF-8"><title>TownHub data docs</title>'
         f'<style>{STYLE}</style></head><body><div class="container-fluid"><h1>TownHub data docs</h1>'
-        "<p>What is expected of each table, and how its last judgement went. Counts only: no value of a row is here.</p>"
+        "<p>What is expected of each table, and how that went last. Counts only: no value of a row is here.</p>"
         "<table><thead><tr><th>Table</th><th>Expectations</th><th>Judged at</th></tr></thead><tbody>"
         f"{''.join(rows)}</tbody></table></div></body></html>"
     )

@@ -15,11 +15,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from connectors.contract import Contract, load_contracts
 from quality import declassification
 from quality.dbt_manifest import Manifest, ManifestMissing, read_manifest
 from quality.declassification import Declassification
 from quality.families import FAMILIES
 from quality.lineage import ROWS, Edge, Lineage, Unresolved, trace
+from warehouse.settings import settings
 
 ANY = "any"
 OWN_SCHEMAS = ("control", "resolution")
@@ -68,16 +70,23 @@ def check_project(manifest_path: Path) -> list[Violation]:
     for node in manifest.models().values():
         if node["resource_type"] == "model" and node["fqn"][1] != "staging":
             wanted += [(node["name"], purpose) for purpose in _purposes_of_model(node)]
-    return violations + _judge(manifest, wanted).violations
+    return violations + judge_manifest(manifest, wanted).violations
 
 
 def judge_products(manifest_path: Path, products: Sequence[tuple[str, str]]) -> Judged:
     """Check the given (product, purpose) pairs. Raises ManifestMissing when nothing was compiled."""
-    return _judge(read_manifest(manifest_path), products)
+    return judge_manifest(read_manifest(manifest_path), products)
 
 
-def _judge(manifest: Manifest, wanted: Sequence[tuple[str, str]]) -> Judged:
-    project = _Project(manifest)
+def judge_manifest(
+    manifest: Manifest,
+    wanted: Sequence[tuple[str, str]],
+    *,
+    contracts: Mapping[str, Contract] | None = None,
+    exceptions: Sequence[Declassification] | None = None,
+) -> Judged:
+    """Check (model, purpose) pairs of a manifest, by our contracts and declassifications unless others are given."""
+    project = _Project(manifest, contracts or load_contracts(), in_force() if exceptions is None else exceptions)
     violations: list[Violation] = []
     looked_at = 0
     for name, purpose in wanted:
@@ -93,6 +102,11 @@ def _judge(manifest: Manifest, wanted: Sequence[tuple[str, str]]) -> Judged:
                 reason = f"{project.spoken(edge)} permits {', '.join(sorted(permitted))} only"
                 violations.append(Violation(name, purpose, project.spoken(edge), path, reason))
     return Judged(violations, looked_at)
+
+
+def in_force() -> list[Declassification]:
+    """Our declassifications. By the later of the hub's day and today: looking at an old day revives none."""
+    return declassification.load(today=max(settings().as_of(), date.today()))
 
 
 def _purposes_of_model(node: Mapping[str, Any]) -> list[str]:
@@ -120,22 +134,20 @@ def _declared(manifest: Manifest) -> list[Violation]:
 class _Project:
     """The models of a manifest with what each of their columns rests on, followed down to the sources."""
 
-    def __init__(self, manifest: Manifest) -> None:
-        from connectors.contract import load_contracts
-        from warehouse.settings import settings
-
+    def __init__(
+        self, manifest: Manifest, contracts: Mapping[str, Contract], exceptions: Sequence[Declassification]
+    ) -> None:
         self.manifest = manifest
-        self.contracts = load_contracts()
         self.models = {(node["schema"], node.get("alias") or node["name"]): node for node in manifest.models().values()}
         self.sources = {(s["schema"], s["identifier"]): s for s in manifest.sources.values()}
         self.streams = {
             (stream.landing_schema, stream.landing_table): (contract, stream)
-            for contract in self.contracts.values()
+            for contract in contracts.values()
             for stream in contract.streams.values()
         }
         self.schema = self._schema()
         self.schema_digest = hashlib.sha256(repr(sorted(self.schema.items())).encode()).hexdigest()
-        self.exceptions = declassification.load(today=_today(settings().as_of()))
+        self.exceptions = exceptions
         self.known: dict[tuple[str, str], _Touched] = {}
         self.open: set[tuple[str, str]] = set()
 
@@ -250,9 +262,4 @@ class _Project:
         return schema
 
 
-def _today(as_of: date) -> date:
-    """The later of the hub's day and today: an exception does not come back because the hub looks at an old day."""
-    return max(as_of, date.today())
-
-
-__all__ = ["Judged", "ManifestMissing", "Violation", "check_project", "judge_products"]
+__all__ = ["Judged", "ManifestMissing", "Violation", "check_project", "in_force", "judge_manifest", "judge_products"]

@@ -26,24 +26,35 @@ def apply_decisions(clusters: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataF
     """Clusters after the stewards' decisions.
 
     `clusters` has row, cluster, link_kind, reason; `decisions` has a, b (rows) and verdict. A must-link joins two
-    clusters whatever the rules said; a cannot-link takes `b` out of the cluster that it shares with `a`.
+    clusters whatever the rules said. A cannot-link, which outranks must-links that chain around it, takes `b` out of
+    the cluster that it shares with `a`, together with what stewards linked to `b`.
     """
     if decisions.is_empty():
         return clusters
     cluster = clusters.sort("row")["cluster"].to_numpy().copy()
     kind = clusters.sort("row")["link_kind"].to_list()
     reason = clusters.sort("row")["reason"].to_list()
-    for a, b, verdict in decisions.select("a", "b", "verdict").iter_rows():
-        if verdict == "must_link":
-            cluster[cluster == cluster[b]] = cluster[a]
-        elif cluster[a] == cluster[b]:
-            # Row numbers are labels of clusters, so b's own number may be taken by those it leaves behind.
-            cluster[b] = len(cluster) + b
-        else:
+    must, cannot = (
+        list(decisions.filter(pl.col("verdict") == verdict).select("a", "b").iter_rows())
+        for verdict in ("must_link", "cannot_link")
+    )
+    for a, b in must:
+        cluster[cluster == cluster[b]] = cluster[a]
+        _say(kind, reason, (a, b), "must_link")
+    linked = components(len(cluster), [a for a, _ in must], [b for _, b in must])
+    for number, (a, b) in enumerate(cannot):
+        if cluster[a] != cluster[b]:
             continue
-        for row in (a, b):
-            kind[row], reason[row] = "steward", verdict
+        leaving = [b] if linked[a] == linked[b] else np.flatnonzero((cluster == cluster[b]) & (linked == linked[b]))
+        # Row numbers are labels of clusters, so b's own number may be taken by those it leaves behind.
+        cluster[leaving] = len(cluster) + number
+        _say(kind, reason, (a, b), "cannot_link")
     return pl.DataFrame(
         {"row": np.arange(len(cluster)), "cluster": cluster, "link_kind": kind, "reason": reason},
         schema=clusters.schema,
     )
+
+
+def _say(kind: list[str], reason: list[str], rows: tuple[int, int], verdict: str) -> None:
+    for row in rows:
+        kind[row], reason[row] = "steward", verdict

@@ -13,7 +13,9 @@ from resolution import ledger
 from resolution.ledger import content_hash, reconcile
 from resolution.union import apply_decisions, components
 
-EMPTY = pl.DataFrame(schema=dict.fromkeys(["system", "stream", "record_key", "entity_key", "link_kind", "reason"], pl.String))
+EMPTY = pl.DataFrame(
+    schema=dict.fromkeys(["system", "stream", "record_key", "entity_key", "link_kind", "reason"], pl.String)
+)
 
 
 def clusters(labels: dict[str, int]) -> pl.DataFrame:
@@ -78,7 +80,9 @@ def test_parts_that_change_places_keep_the_larger_overlap() -> None:
     assert moves.is_empty()
 
 
-history = st.lists(st.dictionaries(st.sampled_from("abcdefghij"), st.integers(0, 4), max_size=10), min_size=1, max_size=6)
+history = st.lists(
+    st.dictionaries(st.sampled_from("abcdefghij"), st.integers(0, 4), max_size=10), min_size=1, max_size=6
+)
 
 
 @settings(max_examples=150, deadline=None)
@@ -171,7 +175,12 @@ def test_the_tables_keep_history_redirects_and_events(conn: psycopg.Connection) 
 
 def labelled(*labels: int) -> pl.DataFrame:
     return pl.DataFrame(
-        {"row": list(range(len(labels))), "cluster": labels, "link_kind": ["rule"] * len(labels), "reason": ["r"] * len(labels)}
+        {
+            "row": list(range(len(labels))),
+            "cluster": labels,
+            "link_kind": ["rule"] * len(labels),
+            "reason": ["r"] * len(labels),
+        }
     )
 
 
@@ -199,8 +208,15 @@ def test_a_steward_outranks_what_chains_through_others() -> None:
         assert not any({0, 2} <= group for group in after), order
 
 
+def test_what_stewards_linked_leaves_together() -> None:
+    assert decided((0, 3, "must_link"), (2, 4, "must_link"), (0, 4, "cannot_link")) == [{0, 1, 3}, {2, 4}]
+    assert decided((1, 3, "must_link"), (3, 1, "cannot_link")) == [{0, 3, 4}, {1}, {2}], "but not from one another"
+
+
 def test_decisions_are_told_as_the_stewards() -> None:
-    frame = pl.DataFrame([(0, 2, "must_link")], schema={"a": pl.Int64, "b": pl.Int64, "verdict": pl.String}, orient="row")
+    frame = pl.DataFrame(
+        [(0, 2, "must_link")], schema={"a": pl.Int64, "b": pl.Int64, "verdict": pl.String}, orient="row"
+    )
     after = apply_decisions(labelled(0, 0, 2), frame).sort("row")
     assert after["link_kind"].to_list() == ["steward", "rule", "steward"]
     assert after["reason"].to_list() == ["must_link", "r", "must_link"]
