@@ -76,12 +76,18 @@ def run_stream(
 
 
 def _attempt(contract: Contract, stream: Stream, run_id: str, progress: Callable[[int], None] | None) -> LoadResult:
-    with connection.connect("loader", autocommit=True) as books:
-        try:
-            with ledger.stream_lock(books, stream.system, stream.name):
-                return _locked_attempt(books, contract, stream, run_id, progress)
-        except StreamBusy:
-            return LoadResult(stream.system, stream.name, 0, "skipped")
+    try:
+        with (
+            connection.connect("loader", autocommit=True) as books,
+            ledger.stream_lock(books, stream.system, stream.name),
+        ):
+            return _locked_attempt(books, contract, stream, run_id, progress)
+    except StreamBusy:
+        return LoadResult(stream.system, stream.name, 0, "skipped")
+    except psycopg.OperationalError as error:
+        # The lock went with its connection. What was committed by then is recognised as unchanged.
+        label = f"{stream.system}.{stream.name}: the connection to the warehouse was lost"
+        raise Retriable(label, "It is tried again; see townhub status when it persists") from error
 
 
 def _locked_attempt(

@@ -20,7 +20,7 @@ import psycopg
 from psycopg import sql
 
 from connectors.conform import REJECTED_SCHEMA, Conformed, Outcome, payloads, record_keys
-from connectors.contract import Stream
+from connectors.contract import Column, Stream
 from connectors.copy_binary import BinaryCopy, decode_versions, hash_bytes
 from connectors.ordering import Arrived, Mask, Ruling, by_arrival, by_time, first_only
 from connectors.quarantine_store import store_rejects
@@ -108,8 +108,11 @@ class Lander:
         if self._first or stream.load == "snapshot":
             self._versions = self._read_versions()
 
-    def add(self, page: Conformed) -> None:
-        """Land one conformed page."""
+    def add(self, page: Conformed, *, standing: bool = False) -> None:
+        """Land one conformed page.
+
+        With `standing`, what is current stands against rows of a snapshot that nothing says to be newer.
+        """
         rows = page.accepted
         self.result.rows_in += len(rows) + len(page.rejected)
         self.result.outcomes += page.outcomes
@@ -121,7 +124,7 @@ class Lander:
             versions.mark_seen(key_hashes(rejected_keys))
             self._nameless |= len(rejected_keys) < len(page.rejected)
         self._reject(page.rejected)
-        self._append(rows, keys, versions)
+        self._append(rows, keys, versions, standing)
 
     def finish(self, *, complete: bool, allow_mass_delete: bool = False) -> Landed:
         """Tombstones (for a complete snapshot), index and quarantine. Raises `MassDelete` above the limit.
@@ -132,18 +135,21 @@ class Lander:
             self._close_absent(allow_mass_delete)
         if self._first:
             create_index(self._conn, self._stream)
+        if self._first or self.result.landed > LOOKUP_ROWS:
+            # The build follows at once: without figures the planner would join a large table in a loop.
+            self._conn.execute(sql.SQL("ANALYZE {}").format(self._table))
         store_rejects(
             self._conn, self._stream, self._load_id, self._contract_version,
             pl.concat(self._rejected) if self._rejected else pl.DataFrame(schema=REJECTED_SCHEMA),
         )  # fmt: skip
         return self.result
 
-    def _append(self, rows: pl.DataFrame, keys: Hashes, versions: Versions) -> None:
+    def _append(self, rows: pl.DataFrame, keys: Hashes, versions: Versions, standing: bool) -> None:
         hashes, numbers = content_hashes(rows, self._stream), version_numbers(rows, self._stream)
         if len(numbers) and self._stream.cursor is not None:
             self.result.newest = max(int(numbers.max()), self.result.newest or 0)
         page = Arrived(keys, hashes, numbers, *versions.find(keys))
-        ruling = self._ruled(page, versions)
+        ruling = self._ruled(page, versions, standing)
         if ruling.conflict.any():
             self._reject_conflicts(rows.filter(ruling.conflict))
         self.result.landed += int(ruling.landed.sum())
@@ -152,12 +158,12 @@ class Lander:
         self._copy(rows, keys, hashes, ruling.landed, ruling.current)
         versions.add(keys[ruling.current], hashes[ruling.current], numbers[ruling.current])
 
-    def _ruled(self, page: Arrived, versions: Versions) -> Ruling:
+    def _ruled(self, page: Arrived, versions: Versions, standing: bool) -> Ruling:
         if self._stream.cursor is not None:
             return by_time(page, lambda rows: self._in_history(page.keys, page.hashes, rows))
         if self._stream.load != "snapshot":
             return by_arrival(page)
-        ruling = first_only(page, versions.decided(page.keys))
+        ruling = first_only(page, page.there if standing else versions.decided(page.keys))
         versions.mark_decided(page.keys)
         return ruling
 
@@ -257,10 +263,18 @@ class Lander:
 
 def _as_received(rows: pl.DataFrame, stream: Stream) -> pl.DataFrame:
     """Accepted rows under the upstream's own column names, so that a replay can take them again."""
-    return rows.select(
-        pl.col(f"{column.name}_raw" if column.keeps_raw else column.name).cast(pl.String).alias(column.physical_name)
-        for column in stream.columns
-    )
+    return rows.select(_received(column).alias(column.physical_name) for column in stream.columns)
+
+
+def _received(column: Column) -> pl.Expr:
+    if column.keeps_raw:
+        return pl.col(f"{column.name}_raw")
+    value = pl.col(column.name)
+    if column.logical_type != "timestamp":
+        return value.cast(pl.String)
+    if column.format == "epoch":
+        return value.dt.epoch("ms").cast(pl.String)
+    return value.dt.strftime("%Y-%m-%dT%H:%M:%S%.f+00:00")
 
 
 def _uuid_texts(keys: Hashes) -> list[str]:

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from connectors.versions import Hashes
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
+
+_NEVER = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,11 @@ def by_time(page: Arrived, in_history: Callable[[Mask], Mask]) -> Ruling:
     """
     same = page.same
     late = page.there & (page.numbers < page.current_numbers)
-    maybe_old = page.there & ~same & (page.numbers <= page.current_numbers)
+    order = _grouped(page.keys)
+    maybe_old = ~same & (page.there if order is None else page.there | ~_first_of_key(page.keys, order))
+    maybe_old &= page.numbers <= (page.current_numbers if order is None else _newest_before(page, order))
     known = same | in_history(maybe_old) if maybe_old.any() else same
-    if (order := _grouped(page.keys)) is None:
+    if order is None:
         return Ruling(~known, ~known & ~late, np.zeros_like(known))
     known = known | _repeated(page.keys, page.hashes)
     current = np.zeros_like(known)
@@ -117,6 +122,22 @@ def _starts(keys: Hashes) -> Mask:
 def _ends(keys: Hashes) -> Mask:
     """Of keys in groups: where a group ends."""
     return np.concatenate([_starts(keys)[1:], np.ones(min(len(keys), 1), dtype=np.bool_)])
+
+
+def _first_of_key(keys: Hashes, order: Rows) -> Mask:
+    first = np.zeros(len(keys), dtype=np.bool_)
+    first[order[_starts(keys[order])]] = True
+    return first
+
+
+def _newest_before(page: Arrived, order: Rows) -> npt.NDArray[np.int64]:
+    """For each row the newest time that its key had before it, in the warehouse or in the page."""
+    group = np.cumsum(_starts(page.keys[order]))
+    frame = pl.DataFrame({"group": group, "number": page.numbers[order]})
+    before = pl.col("number").cum_max().shift(1).over("group").fill_null(_NEVER)
+    newest = np.empty_like(page.numbers)
+    newest[order] = frame.select(before).to_series().to_numpy()
+    return np.maximum(newest, np.where(page.there, page.current_numbers, _NEVER))
 
 
 def _repeated(keys: Hashes, hashes: Hashes) -> Mask:

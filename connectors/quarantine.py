@@ -103,7 +103,7 @@ def discard(conn: psycopg.Connection, quarantine_id: int, by: str, reason: str) 
 
 def _replay_stream(conn: psycopg.Connection, contract: Contract, stream: Stream, by: str, run_id: str | None) -> Landed:
     rows = conn.execute(
-        """SELECT quarantine_id, payload_text FROM quarantine.row
+        """SELECT quarantine_id, payload_text, reasons FROM quarantine.row
             WHERE system = %s AND stream = %s AND state = 'held' AND payload IS NOT NULL ORDER BY quarantine_id""",
         [stream.system, stream.name],
     ).fetchall()
@@ -134,19 +134,30 @@ def _replay_stream(conn: psycopg.Connection, contract: Contract, stream: Stream,
 def _land_again(
     conn: psycopg.Connection, contract: Contract, stream: Stream, load_id: int, rows: list[Any], by: str
 ) -> Landed:
-    page = pl.DataFrame(
-        [json.loads(text) for _, text in rows], schema={c.physical_name: pl.String for c in stream.columns}
-    )
+    conform = Conformer(stream, contract.server_of(stream))
     lander = Lander(conn, stream, load_id, contract.version)
-    lander.add(Conformer(stream, contract.server_of(stream))(page))
+    for in_conflict in (False, True):
+        texts = [text for _, text, reasons in rows if _is_conflict(reasons) == in_conflict]
+        page = pl.DataFrame(
+            [json.loads(text) for text in texts], schema={c.physical_name: pl.String for c in stream.columns}
+        )
+        conformed = conform(page)
+        # What stays held is the row that was received, with the fields that the contract does not know.
+        payload = pl.Series(texts, dtype=pl.String).gather(conformed.rejected["row_no"])
+        conformed.rejected = conformed.rejected.with_columns(payload=payload)
+        lander.add(conformed, standing=in_conflict)
     landed = lander.finish(complete=False)
     conn.execute(
         """UPDATE quarantine.row SET state = 'replayed', settled_by_load = %s, settled_by = %s, settled_at = now(),
                   settled_reason = 'obeys the contract now'
             WHERE quarantine_id = ANY (%s) AND state = 'held' AND last_load_id IS DISTINCT FROM %s""",
-        [load_id, by, [number for number, _ in rows], load_id],
+        [load_id, by, [number for number, *_ in rows], load_id],
     )
     return landed
+
+
+def _is_conflict(reasons: list[str]) -> bool:
+    return any(reason.endswith(":conflicting_duplicate") for reason in reasons)
 
 
 def _one(conn: psycopg.Connection, quarantine_id: int) -> Row:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from connectors import plain_times
 from connectors.contract import Column
 from connectors.standards import (
     amount,
@@ -109,9 +110,10 @@ def _checked(
 
 def _phone(texts: pl.Series, column: Column) -> Judged:
     values = phone.normalise(texts)
-    placeholder = phone.is_placeholder(texts).fill_null(False)
     valid = phone.is_valid(values).fill_null(False)
-    wrong = texts.is_not_null() & ~valid & ~placeholder
+    wrong = texts.is_not_null() & ~valid
+    if wrong.any():
+        wrong &= ~phone.is_placeholder(texts).fill_null(False)
     return Judged(_without(values, ~valid), {"invalid_phone": wrong})
 
 
@@ -214,8 +216,7 @@ def _timestamp(texts: pl.Series, timezone: ZoneInfo, *, epoch: bool) -> Judged:
     if epoch:
         values = _epoch(texts)
         return Judged(values, _bad_dates(texts, values))
-    naive = _with_century(texts.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False))
-    values = _to_utc(naive, timezone)
+    values = plain_times.read(texts, timezone)
     rest = _failed(texts, values)
     if rest.any():
         values = values.scatter(rest.arg_true(), _odd_timestamps(texts.filter(rest), timezone))
@@ -227,25 +228,20 @@ def _odd_timestamps(texts: pl.Series, timezone: ZoneInfo) -> pl.Series:
     texts = text.half_width(texts)
     aware = texts.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%#z", time_unit="us", time_zone="UTC", strict=False)
     unified = texts.str.replace_all(r"[/.年月]", "-").str.replace_all(r"[日T]\s*", " ").str.strip_chars()
-    values = aware.cast(TIMESTAMP)
+    fractions = _with_century(texts.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False))
+    values = aware.cast(TIMESTAMP).fill_null(plain_times.to_utc(fractions, timezone))
     for pattern in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S"):
         naive = _with_century(unified.str.to_datetime(pattern, time_unit="us", strict=False))
-        values = values.fill_null(_to_utc(naive, timezone))
+        values = values.fill_null(plain_times.to_utc(naive, timezone))
     # What has a time of day that no pattern could read is impossible, and not midnight.
     days = _without(text.date(texts), texts.str.contains(r"\d\s*[:时]|^\d{14}").fill_null(False))
     days = days.cast(pl.Datetime("us"))
-    return values.fill_null(_to_utc(days, timezone)).fill_null(_to_utc(_excel_serial(texts), timezone))
+    return values.fill_null(plain_times.to_utc(days, timezone)).fill_null(plain_times.to_utc(_excel_serial(texts), timezone))
 
 
 def _with_century(values: pl.Series) -> pl.Series:
     """`%Y` reads the year 26 as 26: which century was meant would be a guess."""
     return _without(values, (values.dt.year() < 1000).fill_null(False))
-
-
-def _to_utc(naive: pl.Series, timezone: ZoneInfo) -> pl.Series:
-    return naive.dt.replace_time_zone(timezone.key, ambiguous="earliest", non_existent="null").dt.convert_time_zone(
-        "UTC"
-    )
 
 
 def _epoch(texts: pl.Series) -> pl.Series:

@@ -39,7 +39,7 @@ def content_hashes(frame: pl.DataFrame, stream: Stream) -> Hashes:
     parts = []
     for column in stream.columns:
         text = _canonical(frame.schema[column.name], pl.col(column.name))
-        if column.keeps_raw:
+        if column.keeps_raw and frame.get_column(column.name).null_count():
             text = pl.coalesce(text, pl.lit("\x01") + pl.col(f"{column.name}_raw"))
         parts.append(text.fill_null("\x00"))
     return hash_texts(frame.select(pl.concat_str(parts, separator="\x1f")).to_series())

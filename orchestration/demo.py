@@ -12,14 +12,14 @@ OTHER_STEPS = 10
 """dbt, resolution, gates and releases: about so many steps follow the streams of a pass."""
 
 
-def run_once(select: list[str] | None) -> PassReport:
+def run_once(select: list[str] | None, *, rebuild: bool = False) -> PassReport:
     """One pass on whatever the environment (or the simulated town that is running) points at."""
     contracts = hub.prepare()
     report = PassReport()
     with hub.instance() as instance, receiving.listening():
         if environment.simulator_status() is not None:
             town.wait_delivered(output.say)
-        _pass(instance, report, len(names.selected_streams(dict(contracts), select)), select)
+        _pass(instance, report, len(names.selected_streams(dict(contracts), select)), select, rebuild=rebuild)
     return report
 
 
@@ -47,10 +47,10 @@ def bring_town(scale: float, seed: int, *, fresh: bool = False) -> None:
     output.say(f"the town of {status.get('today')} (scale {scale:g}, seed {seed}) is ready")
 
 
-def _pass(instance: Any, report: PassReport, streams: int, select: list[str] | None) -> None:
+def _pass(instance: Any, report: PassReport, streams: int, select: list[str] | None, *, rebuild: bool = False) -> None:
     with progress.shown(streams + OTHER_STEPS) as shown:
         report.progress = shown
-        passes.execute(instance, report, run_key=passes.new_run_key(), select=select)
+        passes.execute(instance, report, run_key=passes.new_run_key(), select=select, rebuild=rebuild)
 
 
 def _own_town(scale: float, seed: int, *, fresh: bool) -> None:

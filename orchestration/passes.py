@@ -34,8 +34,17 @@ def open_instance() -> DagsterInstance:
     return opened
 
 
-def execute(instance: DagsterInstance, collected: PassReport, *, run_key: str, select: list[str] | None = None) -> None:
+def execute(
+    instance: DagsterInstance,
+    collected: PassReport,
+    *,
+    run_key: str,
+    select: list[str] | None = None,
+    rebuild: bool = False,
+) -> None:
     """Run one pass; what happened is in `collected` (counts, verdicts, failures, seconds per step).
+
+    When nothing changed since the last published pass, it ends after intake (unless `rebuild`): see `standing`.
 
     Also writes control.run. Raises ValueError for an unknown selection; a failing step is reported, not raised.
     """
@@ -44,15 +53,14 @@ def execute(instance: DagsterInstance, collected: PassReport, *, run_key: str, s
     streams = names.selected_streams(load_contracts(), select)
     before, started = dict(collected.seconds), time.perf_counter()
     _note_start(run_key)
-    state = "failed"
+    state, basis = "failed", ""
     try:
         with report.collecting(collected):
-            for job, keys in (
-                (names.INTAKE, [names.landing(stream) for stream in streams]),
-                (names.BUILD, None),
-                (names.PUBLISH, None),
-            ):
-                _run_job(instance, job, keys, run_key, collected)
+            _run_job(instance, names.INTAKE, [names.landing(stream) for stream in streams], run_key, collected)
+            basis = _basis()
+            if rebuild or not _still_stands(basis, collected):
+                _run_job(instance, names.BUILD, None, run_key, collected)
+                _run_job(instance, names.PUBLISH, None, run_key, collected)
         state = "failed" if collected.failures else "succeeded"
     finally:
         total = time.perf_counter() - started
@@ -60,7 +68,7 @@ def execute(instance: DagsterInstance, collected: PassReport, *, run_key: str, s
         overhead = max(0.0, total - sum(spent.values()))
         collected.spent("orchestration", overhead)
         collected.spent("total", total)
-        _note_end(run_key, state, {**spent, "orchestration": overhead, "total": total}, collected)
+        _note_end(run_key, state, {**spent, "orchestration": overhead, "total": total}, collected, basis)
 
 
 def _run_job(
@@ -81,6 +89,26 @@ def _run_job(
         collected.failed(job, f"the Dagster run {result.run_id} failed; see it in the UI (townhub up)")
 
 
+def _basis() -> str:
+    from orchestration import standing
+    from warehouse import connection
+    from warehouse.settings import settings
+
+    with connection.connect("builder") as conn:
+        return standing.basis(conn, settings().as_of().isoformat())
+
+
+def _still_stands(basis: str, collected: PassReport) -> bool:
+    from orchestration import standing
+    from warehouse import connection
+
+    with connection.connect("builder") as conn:
+        if collected.failures or not standing.still_stands(conn, basis):
+            return False
+        collected.verdicts.update(standing.standing_verdicts(conn))
+    return True
+
+
 def _note_start(run_key: str) -> None:
     from warehouse import connection
 
@@ -92,14 +120,20 @@ def _note_start(run_key: str) -> None:
         )
 
 
-def _note_end(run_key: str, state: str, seconds: dict[str, float], collected: PassReport) -> None:
+def _note_end(run_key: str, state: str, seconds: dict[str, float], collected: PassReport, basis: str) -> None:
     from psycopg.types.json import Jsonb
 
+    from orchestration import standing
     from warehouse import connection
 
-    summary = {"streams": len(collected.streams), "failures": len(collected.failures)}
     rounded = {step: round(value, 3) for step, value in seconds.items()}
-    with connection.connect("loader") as conn:
+    with connection.connect("builder") as conn:
+        summary = {
+            "streams": len(collected.streams),
+            "failures": len(collected.failures),
+            "basis": basis,
+            "shown": standing.shown(conn),
+        }
         conn.execute(
             "UPDATE control.run SET finished_at = clock_timestamp(), state = %s, seconds = %s, summary = %s"
             " WHERE run_key = %s",

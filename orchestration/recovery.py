@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,8 @@ from orchestration import storage
 if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun
 
+STARTING_SECONDS = 300
+"""A run whose worker died before its first step bears no tags; after so long it is not coming any more."""
 TAGS = {name: f"townhub/{name}" for name in ("host", "boot", "pid", "started")}
 
 
@@ -95,8 +98,10 @@ def close_dead_runs(instance: DagsterInstance) -> list[str]:
 
     open_states = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
     closed = []
-    for run in instance.get_runs(filters=dg.RunsFilter(statuses=open_states)):
-        if is_dead(dict(run.tags)):
+    for record in instance.get_run_records(filters=dg.RunsFilter(statuses=open_states)):
+        run, age = record.dagster_run, time.time() - record.create_timestamp.timestamp()
+        never_began = TAGS["pid"] not in run.tags and run.status == dg.DagsterRunStatus.STARTING
+        if is_dead(dict(run.tags)) or (never_began and age > STARTING_SECONDS):
             _close(instance, run)
             closed.append(run.run_id)
     return closed

@@ -1,23 +1,28 @@
 """What arrives between the scheduled pulls: messages in the inbox and new files in a drop folder."""
 
 # No `from __future__ import annotations` here: Dagster reads the annotation of `context` at run time.
+import hashlib
+import json
 from collections.abc import Mapping
 
 import dagster as dg
 
-from connectors.contract import Contract
+from connectors.contract import Contract, Stream
 from orchestration import environment, names
 from orchestration.failures import safe_message
 
 PUSHED = ("webhook", "mqtt")
 """Protocols whose messages wait in inbox.message."""
+DROPPED = "sftp"
+LISTING_SECONDS = 300
 
 
 def arrivals(contracts: Mapping[str, Contract]) -> list[dg.SensorDefinition]:
     """The sensors for systems that push messages or drop files."""
     enabled = [contract for contract in contracts.values() if contract.enabled]
     pushing = [c for c in enabled if any(server.protocol in PUSHED for server in c.servers.values())]
-    return [_inbox(contract) for contract in pushing]
+    dropping = [c for c in enabled if any(server.protocol == DROPPED for server in c.servers.values())]
+    return [*(_inbox(contract) for contract in pushing), *(_files(contract) for contract in dropping)]
 
 
 def _inbox(contract: Contract) -> dg.SensorDefinition:
@@ -45,6 +50,48 @@ def _inbox(contract: Contract) -> dg.SensorDefinition:
         return dg.SensorResult(run_requests=[request], cursor=str(newest))
 
     return waiting
+
+
+def _files(contract: Contract) -> dg.SensorDefinition:
+    streams = [s for s in contract.streams.values() if contract.server_of(s).protocol == DROPPED]
+
+    @dg.sensor(
+        name=f"files_{contract.id}",
+        job_name=names.INTAKE,
+        minimum_interval_seconds=LISTING_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"New or changed files lie in the drop directory of {contract.name}.",
+    )
+    def dropped(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        try:
+            now = {stream.name: list_files(contract, stream) for stream in streams}
+        except Exception as error:
+            return dg.SkipReason(safe_message(error))
+        before = json.loads(context.cursor or "{}")
+        changed = [stream for stream in streams if now[stream.name] and now[stream.name] != before.get(stream.name)]
+        if not changed:
+            return dg.SkipReason("no new file")
+        request = dg.RunRequest(asset_selection=[dg.AssetKey(names.landing(stream)) for stream in changed])
+        return dg.SensorResult(run_requests=[request], cursor=json.dumps(now))
+
+    return dropped
+
+
+def list_files(contract: Contract, stream: Stream) -> str:
+    """A digest of the finished files of a stream's drop directory; empty when there are none."""
+    from connectors.contract import resolve_server
+    from connectors.protocols.async_thread import AsyncThread
+    from connectors.protocols.sftp_drop import Drop
+
+    environment.load_simulated()
+    with AsyncThread("files") as thread:
+        drop = Drop(resolve_server(contract.server_of(stream)), thread)
+        try:
+            entries = drop.entries(stream.physical_name)
+        finally:
+            drop.close()
+    seen = [(entry.name, entry.size, entry.mtime) for entry in entries]
+    return hashlib.sha256(json.dumps(seen).encode()).hexdigest() if seen else ""
 
 
 def newest_message(system: str) -> int | None:

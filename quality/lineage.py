@@ -115,12 +115,8 @@ class _Tracer:
             return self._set_operation(scope, expression)
         if isinstance(expression, exp.Select):
             return self._select(scope, expression)
-        if isinstance(expression, exp.Subquery):
-            inner = [*scope.derived_table_scopes, *scope.subquery_scopes]
-            if len(inner) == 1:
-                return self.query(inner[0])
-        # unnest(…), VALUES, a function in FROM: each column may hold whatever went in.
-        return Lineage({}, self._inside(expression, scope, "value"))
+        # unnest(…), VALUES, LATERAL, a function in FROM: each of its columns may hold whatever went in.
+        return Lineage({}, self._edges(expression, scope, "value"))
 
     def _set_operation(self, scope: Scope, expression: exp.SetOperation) -> Lineage:
         left, right = (self.query(branch) for branch in scope.set_operation_scopes)
@@ -160,17 +156,19 @@ class _Tracer:
         return Lineage(columns, influence)
 
     def _deciding_parts(self, select: exp.Select) -> list[tuple[str, exp.Expression]]:
+        """Everything of a query but its projections: in FROM and JOIN whole trees, with what is nested in brackets."""
         named = {
             "where": "where", "group": "group by", "having": "having", "order": "order by", "distinct": "distinct",
-            "limit": "limit", "offset": "limit", "qualify": "where",
+            "limit": "limit", "offset": "limit", "qualify": "where", "from_": "from",
         }  # fmt: skip
         parts = [(use, select.args[key]) for key, use in named.items() if select.args.get(key) is not None]
-        parts += [("window", window) for window in select.args.get("windows") or []]
-        for join in select.args.get("joins") or []:
-            parts += [("join", join.args["on"])] if join.args.get("on") is not None else []
-            if join.args.get("using"):
-                raise Unresolved("JOIN … USING was not resolved; write ON")
-        parts += [("lateral", lateral.this) for lateral in select.args.get("laterals") or []]
+        several = {"joins": "join", "laterals": "join", "windows": "window"}
+        parts += [(use, part) for key, use in several.items() for part in select.args.get(key) or []]
+        unknown = {key for key, value in select.args.items() if value} - {
+            *named, *several, "expressions", "with_", "kind", "hint",
+        }  # fmt: skip
+        if unknown:
+            raise Unresolved(f"the clause {', '.join(sorted(unknown))} cannot be followed")
         return parts
 
     def _rows_of(self, source: exp.Table | Scope, scope: Scope) -> Edges:
@@ -178,37 +176,32 @@ class _Tracer:
         if isinstance(source, Scope):
             return dict(self.query(source).influence)
         if not isinstance(source.this, exp.Identifier):
-            return self._inside(source, scope, "value")
+            return self._edges(source, scope, "value")
         schema, table = self._table(source)
         return {(schema, table, ROWS): "rows"}
 
     def _edges(self, part: exp.Expression, scope: Scope, use: str, outputs: Mapping[str, Edges] | None = None) -> Edges:
         """All edges of an expression. `outputs`: the query's own columns, which ORDER BY and GROUP BY may name."""
         edges: Edges = {}
-        nested = {id(inner.expression): inner for inner in scope.subquery_scopes}
+        nested = _nested(scope)
+        sources = {id(inner.expression) for inner in scope.derived_table_scopes}
         waiting: list[exp.Expression] = [part]
         while waiting:
             node = waiting.pop()
-            if isinstance(node, exp.Query) and id(node) in nested:
+            if id(node) in nested:
                 answer = self.query(nested[id(node)])
                 found = [*answer.columns.values(), answer.influence]
                 edges |= {edge: use for one in found for edge in one if edge not in edges}
+            elif id(node) in sources:
+                continue  # a derived table: what it rests on counts where its columns and rows are used
             elif isinstance(node, exp.Column):
                 edges |= {edge: use for edge in self._column(node, scope, outputs) if edge not in edges}
-            elif isinstance(node, exp.Query) and not isinstance(node, exp.Subquery):
+            elif isinstance(node, exp.TableColumn):
+                raise Unresolved(f"the whole row {node.name} is passed on; name its columns")
+            elif isinstance(node, exp.Query) and not isinstance(node, exp.Subquery | exp.Table):
                 raise Unresolved("a subquery stands where it cannot be followed")
             else:
                 waiting += node.iter_expressions()
-        return edges
-
-    def _inside(self, part: exp.Expression, scope: Scope, use: str) -> Edges:
-        edges: Edges = {}
-        for column in part.find_all(exp.Column):
-            edges |= dict.fromkeys(self._column(column, scope, None), use)
-        if part.find(exp.Query) is not None and isinstance(part, exp.Table | exp.Lateral | exp.UDTF):
-            for inner in (*scope.subquery_scopes, *scope.derived_table_scopes):
-                answer = self.query(inner)
-                edges |= {edge: use for one in (*answer.columns.values(), answer.influence) for edge in one}
         return edges
 
     def _column(self, column: exp.Column, scope: Scope, outputs: Mapping[str, Edges] | None) -> Edges:
@@ -235,7 +228,7 @@ class _Tracer:
                 return dict(answer.influence)
             raise Unresolved(f"the column {name} is not an output of its subquery")
         if not isinstance(source.this, exp.Identifier):
-            return self._inside(source, scope, "value")
+            return self._edges(source, scope, "value")
         schema, table = self._table(source)
         if name not in self.schema[schema][table]:
             raise Unresolved(f"{schema}.{table} has no column {name}")
@@ -246,3 +239,11 @@ class _Tracer:
         if found[1] not in self.schema.get(found[0], {}):
             raise Unresolved(f"the table {source.db or '?'}.{source.name} is not one of the project's")
         return (str(found[0]), str(found[1]))
+
+
+def _nested(scope: Scope) -> dict[int, Scope]:
+    """Subqueries inside the expressions of a scope. Those inside LATERAL, unnest and VALUES may hang on either side."""
+    scopes = [*scope.subquery_scopes, *(inner for table in scope.udtf_scopes for inner in table.subquery_scopes)]
+    if scope.is_udtf and scope.parent is not None:
+        scopes += scope.parent.subquery_scopes
+    return {id(inner.expression): inner for inner in scopes}

@@ -17,6 +17,9 @@ from warehouse import connection, crash
 
 Kind = Literal["residents", "enterprises"]
 
+ANALYZE_MOVES = 1000
+"""After so many new keys the planner's figures of the ledger are out of date."""
+
 _CLUSTER: dict[str, Callable[[pl.DataFrame], residents.Clusters]] = {
     "residents": residents.cluster,
     "enterprises": enterprises.cluster,
@@ -73,10 +76,19 @@ def resolve(kind: Kind, *, run_id: str | None = None) -> ResolutionResult:
         )
         crash.point("resolution.before_commit")
         conn.commit()
+    crash.point("resolution.after_commit")
+    if moves.height > ANALYZE_MOVES:
+        _analyze()
     return ResolutionResult(
         run, len(records), done.entities, done.created, done.merged, done.split, links, done.content_hash,
         time.perf_counter() - started,
     )  # fmt: skip
+
+
+def _analyze() -> None:
+    """The build joins memberships next; only the owner of a table may analyse it."""
+    with connection.connect("owner", autocommit=True) as conn:
+        conn.execute("ANALYZE resolution.membership, resolution.entity")
 
 
 def _last_run(conn: psycopg.Connection, kind: str) -> tuple[int, dict[str, Any], str, int] | None:

@@ -35,7 +35,8 @@ GRANTS: tuple[Grant, ...] = (
         ("control.load", "control.stream", "control.hold", "control.run"),
     ),
     Grant(LOADER, "table", "SELECT, INSERT, UPDATE, DELETE", ("control.cursor",)),
-    Grant(LOADER, "table", "SELECT, INSERT, UPDATE", ("control.defect", "quarantine.row")),
+    Grant(LOADER, "table", "SELECT, INSERT, UPDATE", ("control.defect",)),
+    Grant(LOADER, "table", "SELECT, INSERT, UPDATE, DELETE", ("quarantine.row",)),  # DELETE: retention
     Grant(LOADER, "table", "SELECT, INSERT, DELETE", ("inbox.message",)),
     Grant(LOADER, "function", "EXECUTE", ("control.audit_append",)),
     Grant(BUILDER, "schema", "USAGE", ("control", "landing", "resolution", "released")),

@@ -22,6 +22,9 @@ def run(
     select: Annotated[
         list[str] | None, typer.Option(help="Take in only this system or system.stream; repeatable.")
     ] = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Build, gate and publish even if nothing changed since the last pass.")
+    ] = False,
     as_json: Annotated[bool, output.JSON_OPTION] = False,
 ) -> None:
     """One headless pass: take in, build, gate, publish. Exit code 0 only if every part did its work.
@@ -30,7 +33,7 @@ def run(
     """
     from orchestration import demo as demonstration
 
-    report = demonstration.run_once(select)
+    report = demonstration.run_once(select, rebuild=rebuild)
     _finish(report, as_json)
 
 

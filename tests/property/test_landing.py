@@ -25,7 +25,7 @@ Row = tuple[int, str, int]
 START = datetime(2026, 6, 1, tzinfo=UTC)
 SERVER = Server("any", {"protocol": "gateway", "timezone": "Asia/Shanghai"})
 SETTINGS = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 

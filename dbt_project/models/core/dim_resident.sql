@@ -72,15 +72,19 @@ select
     golden.resident_id_source,
     golden.name,
     golden.name_source,
-    coalesce(
-        case when golden.resident_id ~ '^[0-9]{17}[0-9X]$'
-            then case when substr(golden.resident_id, 17, 1)::int % 2 = 1 then 'male' else 'female' end end,
-        golden.sex
-    ) as sex,
-    case when golden.resident_id is not null then golden.resident_id_source else golden.sex_source end as sex_source,
-    coalesce({{ birth_date_of_id('golden.resident_id') }}, golden.birth_date) as birth_date,
-    case when {{ birth_date_of_id('golden.resident_id') }} is not null then golden.resident_id_source
-        else golden.birth_date_source end as birth_date_source,
+    -- A stated identity number is a valid one (conform withholds the others): it tells sex and birth date.
+    case
+        when golden.resident_id is null then golden.sex
+        when substr(golden.resident_id, 17, 1) in ('1', '3', '5', '7', '9') then 'male'
+        else 'female'
+    end as sex,
+    case when golden.resident_id is null then golden.sex_source else golden.resident_id_source end as sex_source,
+    case
+        when golden.resident_id is null then golden.birth_date
+        else {{ birth_date_of_id('golden.resident_id') }}
+    end as birth_date,
+    case when golden.resident_id is null then golden.birth_date_source else golden.resident_id_source
+    end as birth_date_source,
     golden.phone,
     golden.phone_source,
     golden.address,

@@ -30,7 +30,9 @@ known_point as (
     select
         premises_code,
         sum(points) as points,
-        jsonb_agg(jsonb_build_object('rule', rule_code, 'points', points, 'detail', detail) order by rule_code) as points_shown,
+        jsonb_agg(
+            jsonb_build_object('rule', rule_code, 'points', points, 'detail', detail) order by rule_code
+        ) as points_shown,
         string_agg(rule_code || ' ' || trim_scale(points)::text, ', ' order by rule_code) as points_told
     from {{ ref('int_premises_point') }}
     group by premises_code

@@ -21,19 +21,26 @@ select
     resident_key,
     'P01' as policy_code,
     case
-        when is_dibao and is_tekun then 'unknown'
+        when is_dibao and (is_tekun or share_of_amount is null) then 'unknown'
         when is_dibao then 'eligible'
         else 'not_eligible'
     end as outcome,
     case
         when is_dibao and is_tekun then 'listed as dibao and as tekun on the day'
+        when is_dibao and share_of_amount is null then 'dibao approval in force, its amount cannot be read'
         when is_dibao then 'dibao approval in force'
         when is_tekun then 'tekun support (P03) excludes P01'
         when is_dibian then 'approved as dibian (P02) only'
         when ended_on < {{ as_of() }} then 'dibao approval ended on ' || ended_on
         else 'no dibao approval in force'
     end as reason,
-    case when is_dibao and is_tekun then array['one category of minimum_living.members'] else '{}'::text[] end as missing_evidence,
+    case
+        when is_dibao and is_tekun then array['one category of minimum_living.members']
+        when is_dibao and share_of_amount is null then array['approved_amount of minimum_living.members']
+        else '{}'::text[]
+    end as missing_evidence,
     case when is_dibao and not is_tekun then share_of_amount end::numeric(12, 2) as amount_due,
-    jsonb_build_object('rules', jsonb_build_array('P01.approval_in_force', 'P01.not_with_P03'), 'records', records) as evidence
+    jsonb_build_object(
+        'rules', jsonb_build_array('P01.approval_in_force', 'P01.not_with_P03'), 'records', records
+    ) as evidence
 from resident

@@ -20,11 +20,14 @@ with parameter as (
 ),
 
 ruled as (
-    select resident_key, policy_code, outcome, reason, missing_evidence, amount_due, evidence from {{ ref('int_welfare_p01') }}
+    select resident_key, policy_code, outcome, reason, missing_evidence, amount_due, evidence
+    from {{ ref('int_welfare_p01') }}
     union all
-    select resident_key, policy_code, outcome, reason, missing_evidence, amount_due, evidence from {{ ref('int_welfare_p07') }}
+    select resident_key, policy_code, outcome, reason, missing_evidence, amount_due, evidence
+    from {{ ref('int_welfare_p07') }}
     union all
-    select resident_key, policy_code, outcome, reason, missing_evidence, amount_due, evidence from {{ ref('int_welfare_p08') }}
+    select resident_key, policy_code, outcome, reason, missing_evidence, amount_due, evidence
+    from {{ ref('int_welfare_p08') }}
 ),
 
 held as (

@@ -1,0 +1,296 @@
+"""One stream taken in: errors, crashes, lost connections, and that the source hears of a commit only after it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from connectors import intake, landing
+from connectors.errors import ContractViolation, Permanent, Retriable
+from connectors.protocols.base import BadRecord, Page
+from warehouse import connection, holds, ledger
+
+Rows = Callable[..., Page]
+
+
+def person(number: int, state: str = "1", minute: int = 0, **rest: str) -> dict[str, str]:
+    return {"bh": f"P{number:03d}", "xm": "王伟", "zt": state, "gxsj": f"2026-05-01 08:{minute:02d}:00"} | rest
+
+
+def test_rows_ledger_cursor_and_defects_are_one(hub: Any, make_page: Rows) -> None:
+    hub.upstream.state = {"page": 2}
+    done = hub.take(make_page(person(1), person(2, minute=5)), make_page(person(3, "9"), person(1)))
+    assert (done.state, done.rows_in, done.landed, done.unchanged, done.quarantined) == ("committed", 4, 2, 1, 1)
+    assert done.reasons == {"state:unknown_code": 1}
+    assert done.defects == [("state", "unknown_code", "quarantined", 1)]
+    assert hub.loads() == [("committed", 4, 2, 1, 1)]
+    assert [row[0] for row in hub.current()] == ["P001", "P002"]
+    assert hub.cursor() == {"newest": 1777593900000000, "state": {"page": 2}}
+    assert hub.ask("SELECT column_name, reason, outcome, rows FROM control.defect") == done.defects
+    assert {"extract", "conform", "land"} <= set(done.seconds)
+    assert hub.ask("SELECT bytes_in FROM control.load") == [(400,)]
+
+
+def test_the_next_pull_asks_from_just_before_the_cursor_and_never_goes_back(hub: Any, make_page: Rows) -> None:
+    hub.take(make_page(person(1, minute=9)))
+    hub.take(make_page(person(1, minute=3)))
+    hub.take(make_page())
+    since = [pull.since for pull in hub.upstream.pulls]
+    assert since[0] is None
+    assert [when.isoformat() for when in since[1:]] == ["2026-05-01T00:08:59+00:00"] * 2
+
+
+def test_trouble_that_passes_is_tried_again_and_every_try_is_on_record(hub: Any, make_page: Rows) -> None:
+    hub.upstream.gives(make_page(person(1)), Retriable("reset by peer"))
+    hub.upstream.gives(Retriable("503", retry_after=30))
+    done = hub.take(make_page(person(1)))
+    assert done.landed == 1
+    assert [state for state, *_ in hub.loads()] == ["failed", "failed", "committed"]
+    assert hub.upstream.acknowledged == 1
+
+
+def test_trouble_that_lasts_ends_with_its_message(hub: Any) -> None:
+    for _ in range(intake.ATTEMPTS):
+        hub.upstream.gives(Retriable("reset by peer", "It passes by itself"))
+    with pytest.raises(Retriable, match="reset by peer"):
+        hub.run()
+    assert [state for state, *_ in hub.loads()] == ["failed"] * intake.ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    "error", [Permanent("the password was refused", "Ask for a new one"), ValueError("a defect of ours"), KeyError("x")]
+)
+def test_a_load_that_cannot_succeed_fails_at_once_and_leaves_nothing(
+    hub: Any, make_page: Rows, error: Exception
+) -> None:
+    hub.take(make_page(person(1)))
+    before = (hub.current(), hub.cursor())
+    with pytest.raises(type(error)):
+        hub.take(make_page(person(2, minute=30), person(3, "9")), error)
+    assert (hub.current(), hub.cursor()) == before
+    assert [state for state, *_ in hub.loads()] == ["committed", "failed"]
+    assert hub.ask("SELECT count(*) FROM quarantine.row") == [(0,)]
+    assert hub.upstream.acknowledged == 1
+    assert hub.take(make_page(person(2))).landed == 1
+
+
+def test_the_recorded_error_names_the_remedy_and_no_values(hub: Any, make_page: Rows) -> None:
+    with pytest.raises(Permanent):
+        hub.take(Permanent("the password was refused", "Ask for a new one"))
+    with pytest.raises(ValueError):
+        hub.take(ValueError("王伟 11010519491231002X"))
+    errors = [error for (error,) in hub.ask("SELECT error FROM control.load ORDER BY load_id")]
+    assert errors == [
+        "the password was refused. Ask for a new one",
+        "ValueError: the load broke off; see the run's log",
+    ]
+
+
+def test_a_secret_that_is_not_set_is_a_failed_load_that_says_so(hub: Any) -> None:
+    hub.mend("{property: protocol, value: gateway}", "{property: protocol, value: gateway}\n"
+             '      - {property: appSecret, value: "${DEMO_SECRET}"}')  # fmt: skip
+    with pytest.raises(Permanent, match="DEMO_SECRET is not set"):
+        hub.run()
+    assert [state for state, *_ in hub.loads()] == ["failed"]
+
+
+def test_a_column_that_vanished_stops_the_stream(hub: Any, make_page: Rows) -> None:
+    hub.take(make_page(person(1)))
+    with pytest.raises(ContractViolation, match="no longer sends zt"):
+        hub.take(make_page({key: value for key, value in person(2).items() if key != "zt"}))
+    assert [row[0] for row in hub.current()] == ["P001"]
+
+
+def test_records_that_never_became_rows_are_quarantined_too(hub: Any, make_page: Rows) -> None:
+    bad = (BadRecord(7, 'P009;"王', "ragged_line"), BadRecord(8, "\\xff\\xfe", "undecodable_text"))
+    done = hub.take(make_page(person(1), bad=bad))
+    assert (done.rows_in, done.landed, done.quarantined) == (3, 1, 2)
+    assert done.reasons == {":ragged_line": 1, ":undecodable_text": 1}
+    held = hub.ask("SELECT row_no, payload_text, payload, reasons FROM quarantine.row ORDER BY row_no")
+    assert held == [(7, 'P009;"王', None, ["ragged_line"]), (8, "\\xff\\xfe", None, ["undecodable_text"])]
+
+
+def test_the_source_hears_of_the_commit_only_after_it(hub: Any, make_page: Rows) -> None:
+    seen: list[Any] = []
+    hub.upstream.on_acknowledge = lambda: seen.append((hub.loads(), hub.current()))
+    hub.take(make_page(person(1)))
+    assert [(loads[0][0], len(rows)) for loads, rows in seen] == [("committed", 1)]
+
+
+def test_an_acknowledgement_that_fails_does_not_undo_the_load(hub: Any, make_page: Rows) -> None:
+    def refuse() -> None:
+        raise Retriable("the line went dead")
+
+    hub.upstream.on_acknowledge = refuse
+    for _ in range(intake.ATTEMPTS):
+        hub.upstream.gives(make_page(person(1)))
+    with pytest.raises(Retriable):
+        hub.run()
+    hub.upstream.on_acknowledge = lambda: None
+    assert hub.take(make_page(person(1))).unchanged == 1
+    assert [(state, landed) for state, _, landed, *_ in hub.loads()] == [
+        ("committed", 1),
+        *[("committed", 0)] * intake.ATTEMPTS,
+    ]
+
+
+def test_two_runs_of_one_stream_do_not_meet(hub: Any, make_page: Rows) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        inside.set()
+        assert go_on.wait(20)
+
+    hub.upstream.gives(make_page(person(1)), wait)
+    results: list[Any] = []
+    first = threading.Thread(target=lambda: results.append(hub.run()))
+    first.start()
+    assert inside.wait(20)
+    try:
+        second = hub.run()
+    finally:
+        go_on.set()
+        first.join(20)
+    assert (second.state, second.load_id) == ("skipped", 0)
+    assert [done.state for done in results] == ["committed"]
+    assert len(hub.loads()) == 1
+
+
+def kill(hub: Any, only: int | None = None) -> None:
+    """End one connection of the hub, or all of them as a server does that goes down."""
+    with psycopg.connect(hub.url, autocommit=True) as conn:
+        conn.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+            "AND (pid = %(pid)s OR %(pid)s::int IS NULL)",
+            {"pid": only},
+        )
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_a_connection_killed_before_the_commit_is_tried_again(
+    hub: Any, make_page: Rows, monkeypatch: pytest.MonkeyPatch, everything: bool
+) -> None:
+    killed: list[bool] = []
+
+    def before_commit(conn: psycopg.Connection, *args: Any, **rest: Any) -> None:
+        if not killed:
+            killed.append(True)
+            kill(hub, None if everything else conn.info.backend_pid)
+        landing.commit(conn, *args, **rest)
+
+    monkeypatch.setattr(intake, "commit", before_commit)
+    hub.upstream.gives(make_page(person(1)))
+    done = hub.take(make_page(person(1)))
+    assert killed and (done.state, done.landed) == ("committed", 1)
+    assert [state for state, *_ in hub.loads()] == ["failed", "committed"]
+    assert len(hub.current()) == 1
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_a_connection_killed_after_the_commit_is_found_to_be_committed(
+    hub: Any, make_page: Rows, monkeypatch: pytest.MonkeyPatch, everything: bool
+) -> None:
+    killed: list[bool] = []
+
+    def after_commit(conn: psycopg.Connection, *args: Any, **rest: Any) -> None:
+        landing.commit(conn, *args, **rest)
+        if not killed:
+            killed.append(True)
+            kill(hub, None if everything else conn.info.backend_pid)
+            conn.execute("SELECT 1")  # what the driver sees when the answer to COMMIT is lost
+
+    monkeypatch.setattr(intake, "commit", after_commit)
+    hub.upstream.gives(make_page(person(1)))
+    hub.upstream.gives(make_page(person(1)))
+    assert hub.run().state == "committed"
+    if not everything:
+        # The source was not told, so it sends the row again.
+        assert hub.upstream.acknowledged == 0
+        hub.run()
+    assert [(state, landed, unchanged) for state, _, landed, unchanged, _ in hub.loads()] == [
+        ("committed", 1, 0),
+        ("committed", 0, 1),
+    ]
+    assert hub.upstream.acknowledged == 1
+    assert len(hub.current()) == 1
+
+
+def test_a_load_that_another_gave_up_as_dead_cannot_commit(hub: Any, make_page: Rows) -> None:
+    def give_up() -> None:
+        with connection.connect("loader", autocommit=True) as conn:
+            load_id = conn.execute("SELECT max(load_id) FROM control.load").fetchone()
+            ledger.fail_load(conn, load_id[0], "given up")
+
+    with pytest.raises(Exception, match="is not running any more"):
+        hub.take(make_page(person(1)), give_up)
+    assert hub.current() == [] and hub.cursor() is None
+
+
+def entry(number: int, value: str = "a") -> dict[str, str]:
+    return {"bh": f"R{number:03d}", "z": value, "sj": "2026-05-01 08:00:00", "fs": "1777593600250", "je": "1.50"}
+
+
+def test_a_mass_delete_is_held_until_a_named_person_lets_it_through(register: Any, make_page: Rows) -> None:
+    everything = make_page(*(entry(number) for number in range(40)))
+    half = make_page(*(entry(number) for number in range(20)))
+    register.take(everything)
+    assert register.take(half).state == "held"
+    assert register.take(half).state == "held"
+    assert len(register.current()) == 40 and register.upstream.acknowledged == 1
+    with connection.connect("loader") as conn:
+        (hold,) = holds.list_holds(conn)
+        assert (hold["kind"], hold["detail"]) == ("mass_delete", {"known": 40, "absent": 20, "limit": 0.2})
+        holds.release_hold(conn, hold["hold_id"], "Wang", "the register was divided")
+    done = register.take(half)
+    assert (done.state, done.tombstoned) == ("committed", 20)
+    assert len(register.current()) == 20
+    assert register.take(make_page(entry(1))).state == "held", "one release lets one load through"
+    assert [state for state, *_ in register.loads()] == ["committed", "held", "held", "committed", "held"]
+
+
+def test_part_of_a_register_deletes_nothing(register: Any, make_page: Rows) -> None:
+    register.take(make_page(*(entry(number) for number in range(40))))
+    register.upstream.complete = False
+    done = register.take(make_page(entry(1, "b")))
+    assert (done.state, done.landed, done.tombstoned) == ("committed", 1, 0)
+    assert len(register.current()) == 40
+
+
+def test_an_empty_snapshot_is_a_mass_delete(register: Any, make_page: Rows) -> None:
+    register.take(make_page(*(entry(number) for number in range(40))))
+    assert register.take().state == "held"
+
+
+def test_isolated_streams_are_out_of_the_builders_sight(hub: Any, make_page: Rows) -> None:
+    hub.mend("  - {property: legalBasis, value: none-needed}", "  - {property: legalBasis, value: none-needed}\n"
+             "  - {property: isolated, value: true}")  # fmt: skip
+    hub.take(make_page(person(1)))
+    assert hub.ask("SELECT count(*) FROM isolated.demo__people") == [(1,)]
+    assert hub.ask("SELECT count(*) FROM landing.demo__people") == [(0,)]
+    with connection.connect("builder") as conn:
+        assert conn.execute("SELECT count(*) FROM landing.demo__people").fetchone() == (0,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute("SELECT * FROM isolated.demo__people")
+
+
+def test_progress_tells_rows_received_so_far(hub: Any, make_page: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "CHUNK_ROWS", 2)
+    told: list[int] = []
+    hub.upstream.gives(*(make_page(person(number)) for number in range(5)))
+    done = intake.run_stream(hub.contract, hub.stream, run_id="test", progress=told.append)
+    assert told == [2, 4, 5] and done.landed == 5
+
+
+def test_a_contract_may_grow_columns_and_not_change_their_type(hub: Any, make_page: Rows) -> None:
+    hub.take(make_page(person(1)))
+    state = "- {name: state, physicalName: zt"
+    hub.mend(state, "- {name: age, physicalName: nl, logicalType: integer, classification: L1}\n      " + state)
+    hub.take(make_page(person(2, nl="30")))
+    assert [(row[0], row[2]) for row in hub.current()] == [("P001", None), ("P002", 30)]
+    with pytest.raises(Permanent, match="column age was landed as bigint, the contract now says text"):
+        hub.mend("physicalName: nl, logicalType: integer", "physicalName: nl, logicalType: string")

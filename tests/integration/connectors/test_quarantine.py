@@ -1,0 +1,183 @@
+"""The quarantine as a workplace, and what retention deletes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from connectors import quarantine, retention
+from connectors.errors import Permanent
+from connectors.protocols.base import BadRecord, Page
+from warehouse import audit, connection
+
+Rows = Callable[..., Page]
+
+
+def person(number: int, state: str = "1", **rest: str | None) -> dict[str, str | None]:
+    return {"bh": f"P{number:03d}", "xm": "王伟", "zt": state, "gxsj": "2026-05-01 08:00:00"} | rest
+
+
+def held(hub: Any) -> list[tuple[Any, ...]]:
+    return hub.ask("SELECT record_key, reasons, times_seen, state FROM quarantine.row ORDER BY quarantine_id")
+
+
+def number_of(hub: Any, key: str) -> int:
+    return int(hub.ask("SELECT quarantine_id FROM quarantine.row WHERE record_key = %s", key)[0][0])
+
+
+def test_the_same_bad_row_every_day_is_one_row_to_mend(hub: Any, make_page: Rows) -> None:
+    for _ in range(3):
+        hub.take(make_page(person(1, "9"), person(2, "8"), person(1, "9")))
+    assert held(hub) == [
+        ("P001", ["state:unknown_code"], 6, "held"),
+        ("P002", ["state:unknown_code"], 3, "held"),
+    ]
+
+
+def test_reasons_are_counted_and_explained(hub: Any, make_page: Rows) -> None:
+    hub.take(make_page(person(1, "9"), person(2, "9"), person(3, gxsj=None), bad=(BadRecord(4, "x", "ragged_line"),)))
+    with connection.connect("loader") as conn:
+        rows = quarantine.list_reasons(conn, "demo")
+        assert [(row["reason"], row["rows"]) for row in rows] == [
+            ("state:unknown_code", 2),
+            ("changed_at:missing_required", 1),
+            ("ragged_line", 1),
+        ]
+        assert "add the code to the contract, then replay" in rows[0]["remedy"]
+        assert quarantine.list_reasons(conn, "other") == []
+        listed = quarantine.list_rows(conn, system="demo", limit=2)
+    assert [row["reasons"] for row in listed] == ["ragged_line", "changed_at:missing_required"]
+    assert not any("payload" in name or "key" in name for name in listed[0])
+
+
+def test_a_row_is_shown_with_people_masked(hub: Any, make_page: Rows) -> None:
+    hub.take(
+        make_page(person(1, "9", xm="古丽·买买提", unknown="13912345670"), bad=(BadRecord(2, "王伟;1", "ragged_line"),))
+    )
+    with connection.connect("loader") as conn:
+        shown = quarantine.show(conn, number_of(hub, "P001"))
+        broken = quarantine.show(conn, quarantine.list_rows(conn, limit=1)[0]["quarantine_id"])
+    assert (shown["bh"], shown["zt"]) == ("P001", "9")
+    assert shown["xm"] == "••• (6 characters)"
+    assert shown["unknown"] == "••• (11 characters)", "nobody has said what class it is"
+    assert "add the code to the contract" in shown["why"]
+    assert broken["record"] == "••• (4 characters)"
+    with connection.connect("loader") as conn, pytest.raises(Permanent, match="there is no quarantined row 999999"):
+        quarantine.show(conn, 999999)
+
+
+@pytest.mark.parametrize("extra", [{}, {"brand_new": "x"}], ids=["as agreed", "with a new column"])
+def test_rows_are_taken_again_once_the_contract_is_mended(hub: Any, make_page: Rows, extra: dict[str, str]) -> None:
+    rows = [person(1) | extra, person(2, "9") | extra, person(3, "8") | extra]
+    rows = [{name: row[name] for name in reversed(row)} for row in rows]  # the upstream's order is not the contract's
+    hub.take(make_page(*rows))
+    with connection.connect("loader") as conn:
+        assert quarantine.replay(conn, "demo", by="Li") == {"tried": 2, "landed": 0, "unchanged": 0, "held": 2}
+    before = held(hub)
+    assert [state for *_, state in before] == ["held", "held"], "as they were: the contract is the same"
+    hub.mend('"2": gone', '"2": gone, "9": moved')
+    with connection.connect("loader") as conn:
+        assert quarantine.replay(conn, "demo", "people", by="Li") == {
+            "tried": 2,
+            "landed": 1,
+            "unchanged": 0,
+            "held": 1,
+        }
+    assert [(row[0], row[2]) for row in hub.current()] == [("P001", "here"), ("P002", "moved")]
+    assert [(key, state) for key, _, _, state in held(hub)] == [("P002", "replayed"), ("P003", "held")]
+    assert hub.ask("SELECT settled_by, settled_by_load FROM quarantine.row WHERE record_key = 'P002'") == [("Li", 3)]
+    assert hub.take(make_page(*rows)).unchanged == 2, "the upstream's own copy is known by then"
+    kept = hub.ask("SELECT payload FROM quarantine.row WHERE record_key = 'P003'")
+    assert kept == [(rows[2],)], "still everything that was received"
+
+
+def test_a_replay_does_not_bring_back_what_is_out_of_date(hub: Any, make_page: Rows) -> None:
+    hub.take(make_page(person(1, "9")))
+    hub.take(make_page(person(1, "2", gxsj="2026-05-02 08:00:00")))
+    hub.mend('"2": gone', '"2": gone, "9": moved')
+    with connection.connect("loader") as conn:
+        assert quarantine.replay(conn, "demo", by="Li")["landed"] == 1
+    assert [row[2] for row in hub.current()] == ["gone"]
+
+
+def entry(number: int, value: str, **rest: str) -> dict[str, str]:
+    return {"bh": f"R{number}", "z": value, "sj": "2026-05-01 08:00:00.250", "fs": "1777593600250", "je": "1.50"} | rest
+
+
+def test_a_conflict_stays_a_conflict_until_a_person_settles_it(register: Any, make_page: Rows) -> None:
+    register.take(make_page(entry(1, "a"), entry(1, "b"), entry(2, "c")))
+    assert [(key, reasons) for key, reasons, *_ in held(register)] == [("R1", ["id:conflicting_duplicate"])]
+    with connection.connect("loader") as conn:
+        assert quarantine.replay(conn, "demo", by="Li")["held"] == 1
+    assert [row[1] for row in register.current()] == ["a", "c"]
+    assert [(key, times) for key, _, times, _ in held(register)] == [("R1", 2)], "one row, seen twice"
+
+
+def test_a_conflicting_row_is_kept_as_it_could_be_sent_again(register: Any, make_page: Rows) -> None:
+    """Times by their instant, whatever the source's zone: read again they mean the same."""
+    from connectors.conform import Conformer
+
+    register.take(make_page(entry(1, "a"), entry(1, "b")))
+    ((payload,),) = register.ask("SELECT payload_text FROM quarantine.row")
+    conform = Conformer(register.stream, register.contract.server_of(register.stream))
+    again = conform(make_page(json.loads(payload)).frame)
+    sent = conform(make_page(entry(1, "b")).frame)
+    assert again.rejected.is_empty()
+    assert again.accepted.to_dicts() == sent.accepted.to_dicts()
+
+
+def test_a_row_that_is_no_record_is_discarded_with_a_reason(hub: Any, make_page: Rows) -> None:
+    hub.take(make_page(person(1, "9")))
+    number = number_of(hub, "P001")
+    with connection.connect("loader") as conn:
+        with pytest.raises(Permanent, match="a reason is missing"):
+            quarantine.discard(conn, number, "Li", "  ")
+        quarantine.discard(conn, number, "Li", "a test entry of the vendor")
+        with pytest.raises(Permanent, match="is discarded already"):
+            quarantine.discard(conn, number, "Li", "again")
+        assert quarantine.replay(conn, "demo", by="Li")["tried"] == 0
+    settled = hub.ask("SELECT state, settled_by, settled_reason, settled_at IS NOT NULL FROM quarantine.row")
+    assert settled == [("discarded", "Li", "a test entry of the vendor", True)]
+
+
+def test_what_cannot_be_replayed_says_so(hub: Any) -> None:
+    with connection.connect("loader") as conn:
+        with pytest.raises(Permanent, match="there is no system nobody"):
+            quarantine.replay(conn, "nobody", by="Li")
+        with pytest.raises(Permanent, match=r"no contract describes demo\.nothing"):
+            quarantine.replay(conn, "demo", "nothing", by="Li")
+        assert conn.info.transaction_status in (
+            psycopg.pq.TransactionStatus.IDLE,
+            psycopg.pq.TransactionStatus.INTRANS,
+        )
+
+
+def test_what_is_past_its_retention_goes_with_a_certificate(hub: Any, make_page: Rows) -> None:
+    hub.take(make_page(person(1, gxsj="2025-02-01 08:00:00"), person(2, "9"), person(3)))
+    hub.take(make_page(person(3, "2", gxsj="2026-05-02 08:00:00")))
+    with connection.connect("loader") as conn:
+        conn.execute(
+            "INSERT INTO inbox.message (system, stream, delivery_id, payload) VALUES ('demo', 'people', '1', '')"
+        )
+    today = dt.date(2026, 6, 1)
+    with connection.connect("loader") as conn:
+        assert retention.purge(conn, {"demo": hub.contract}, today) == {("demo", "people"): 1}
+    assert [row[0] for row in hub.current()] == ["P003"], "P001 is over since February of last year"
+    ten_years = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=3653)
+    with connection.connect("loader") as conn:
+        # Both versions of P003, the held row and the message.
+        assert retention.purge(conn, {"demo": hub.contract}, ten_years) == {("demo", "people"): 4}
+        assert retention.purge(conn, {"demo": hub.contract}, ten_years) == {}
+    assert hub.ask("SELECT (SELECT count(*) FROM quarantine.row) + (SELECT count(*) FROM inbox.message)") == [(0,)]
+    with psycopg.connect(hub.url) as conn:
+        certificates = audit.entries(conn, action="deletion certificate")
+        assert [entry.detail["rows"] for entry in certificates] == [4, 1]
+        assert certificates[1].detail == {
+            "system": "demo", "stream": "people", "older_than": "2025-06-01", "rows": 1,
+        }  # fmt: skip
+        assert audit.verify(conn) is None

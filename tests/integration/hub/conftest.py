@@ -1,0 +1,241 @@
+"""One simulated town and one hub of real processes for this folder; each stage is a fixture built upon the one before.
+
+A pass takes some ten seconds, so the tests share them. What a stage saw is kept in the fixture's value: a test must
+not rely on the hub still being at its stage, except where the order of the files says so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, LiteralString
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import polars as pl
+import psycopg
+import pytest
+from psycopg import sql
+
+from warehouse import connection
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+SCALE, SEED = "0.01", "3"
+SECONDS = 240
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A hub of its own home: its command is run as people run it, its database is looked into directly."""
+
+    home: Path
+    database_url: str | None = None
+
+    def surroundings(self, **more: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("TOWNHUB_")}
+        ours = {"TOWNHUB_HOME": str(self.home)}
+        if self.database_url:
+            ours["TOWNHUB_DATABASE_URL"] = self.database_url
+        return {**kept, **ours, **more}
+
+    def command(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """`townhub WORDS` to its end; `more` are environment variables of this call."""
+        return subprocess.run(
+            [sys.executable, "-m", "orchestration.cli", *words],
+            cwd=REPOSITORY, env=self.surroundings(**more), capture_output=True, text=True, timeout=SECONDS, check=False,
+        )  # fmt: skip
+
+    def answer(self, *words: str, **more: str) -> Any:
+        """The JSON document of a command that must succeed."""
+        done = self.command(*words, "--json", **more)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return json.loads(done.stdout)
+
+    def refusal(self, *words: str, **more: str) -> str:
+        """What a command that must fail says: one clear message, no traceback, nothing on stdout."""
+        done = self.command(*words, **more)
+        assert done.returncode not in (0, 130), f"{words} succeeded: {done.stdout[-500:]}"
+        assert "Traceback" not in done.stderr, done.stderr[-3000:]
+        assert done.stdout == ""
+        return done.stderr
+
+    @contextmanager
+    def surrounded(self) -> Iterator[None]:
+        """This process's own environment is the hub's for a while."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith("TOWNHUB_")]:
+                patch.delenv(name)
+            for name, value in self.surroundings().items():
+                if name.startswith("TOWNHUB_"):
+                    patch.setenv(name, value)
+            yield
+
+    def connect(self, role: connection.Role | None = None, **options: Any) -> psycopg.Connection:
+        with self.surrounded():
+            return connection.connect(role, **options)
+
+    def rows(self, query: LiteralString, *values: Any, database: str | None = None) -> list[tuple[Any, ...]]:
+        """The rows of a statement as the hub's own login sees them."""
+        with self.connect(database=database) as conn:
+            return conn.execute(query, list(values)).fetchall()
+
+    def value(self, query: LiteralString, *values: Any, database: str | None = None) -> Any:
+        return self.rows(query, *values, database=database)[0][0]
+
+
+@dataclass
+class Stage:
+    """What a pass reported and what stood in the hub right after it."""
+
+    report: dict[str, Any]
+    code: int
+    last_load: int
+    releases: list[dict[str, Any]]
+    premises: pl.DataFrame
+    more: dict[str, Any] = field(default_factory=dict)
+
+    def stream(self, system: str, stream: str) -> dict[str, Any]:
+        return dict(self.report["systems"][system][stream])
+
+
+def run_pass(hub: Hub, *words: str, **more: str) -> Stage:
+    """A pass (`demo` or `run`), its report, and the state it left."""
+    done = hub.command(*words, "--json", **more)
+    assert done.stdout, done.stderr[-3000:]
+    colours = hub.rows("SELECT premises_code, colour, gates, unknown_inputs FROM serving.premises_risk")
+    return Stage(
+        report=json.loads(done.stdout),
+        code=done.returncode,
+        last_load=hub.value("SELECT max(load_id) FROM control.load"),
+        releases=hub.answer("release", "list"),
+        premises=pl.DataFrame(
+            colours,
+            schema={
+                "premises_code": pl.String,
+                "colour": pl.String,
+                "gates": pl.List(pl.String),
+                "unknown_inputs": pl.List(pl.String),
+            },
+            orient="row",
+        ),
+    )
+
+
+def _new_home() -> Path:
+    """A folder that the unprivileged user of the embedded server may pass through."""
+    home = Path(tempfile.mkdtemp(prefix="townhub-hub-"))
+    home.chmod(0o755)
+    return home
+
+
+@pytest.fixture(scope="package")
+def hub() -> Iterator[Hub]:
+    """The folder's hub, on its embedded server; `first` fills it."""
+    made = Hub(_new_home())
+    try:
+        yield made
+    finally:
+        down = made.command("down", "--purge", "--yes")
+        shutil.rmtree(made.home, ignore_errors=True)
+    assert down.returncode == 0, down.stderr
+
+
+@pytest.fixture(scope="package")
+def first(hub: Hub) -> Stage:
+    """`townhub demo` on nothing."""
+    return run_pass(hub, "demo", "--scale", SCALE, "--seed", SEED)
+
+
+@pytest.fixture(scope="package")
+def truth(hub: Hub, first: Stage, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
+    """The answer key of the town's first day, by the name of its file."""
+    folder = tmp_path_factory.mktemp("truth")
+    done = hub.command("simulate", "truth", "--out", str(folder))
+    assert done.returncode == 0, done.stderr
+    return {path.stem: pl.read_parquet(path) for path in folder.glob("*.parquet")}
+
+
+@pytest.fixture(scope="package")
+def second(hub: Hub, truth: dict[str, pl.DataFrame]) -> Stage:
+    """`townhub run` with nothing new upstream."""
+    return run_pass(hub, "run")
+
+
+@pytest.fixture(scope="package")
+def bereft(hub: Hub, second: Stage) -> Stage:
+    """A pass while the fire brigade's system is dead."""
+    assert hub.answer("simulate", "faults", "fire_119", "dead") == {"fire_119": {"dead": {}}}
+    stage = run_pass(hub, "run")
+    stage.more["status"] = hub.answer("status")
+    return stage
+
+
+@pytest.fixture(scope="package")
+def healed(hub: Hub, bereft: Stage, more_systems: Path) -> Stage:
+    """The fire brigade is back: it and a system whose contract is new are taken in, nothing else."""
+    assert hub.answer("simulate", "faults", "--clear") == {}
+    return run_pass(hub, "run", "--select", "fire_119", "--select", "police_branch", TOWNHUB_SYSTEMS=str(more_systems))
+
+
+@pytest.fixture(scope="package")
+def more_systems(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of all contracts and one more: a police branch that serves what 110 serves."""
+    folder = tmp_path_factory.mktemp("systems")
+    for path in (REPOSITORY / "connectors" / "systems").glob("*.odcs.yaml"):
+        shutil.copy(path, folder)
+    text = (folder / "police_110.odcs.yaml").read_text(encoding="utf-8")
+    assert "id: police_110\n" in text
+    (folder / "police_branch.odcs.yaml").write_text(
+        text.replace("id: police_110\n", "id: police_branch\n"), encoding="utf-8"
+    )
+    return folder
+
+
+@pytest.fixture(scope="package")
+def next_day(hub: Hub, healed: Stage) -> Stage:
+    """The town has lived on for a day."""
+    advanced = hub.answer("simulate", "advance", "--days", "1")
+    stage = run_pass(hub, "run")
+    stage.more["today"] = advanced["today"]
+    return stage
+
+
+@pytest.fixture(scope="package")
+def next_day_again(hub: Hub, next_day: Stage) -> Stage:
+    """The same day once more."""
+    return run_pass(hub, "run")
+
+
+@pytest.fixture
+def external(external_database: str) -> Iterator[Hub]:
+    """A hub on a PostgreSQL that is not its own; what it made there is dropped again."""
+    made = Hub(_new_home(), external_database)
+    try:
+        yield made
+    finally:
+        made.command("down")
+        shutil.rmtree(made.home, ignore_errors=True)
+        _drop_beside(external_database)
+
+
+@pytest.fixture
+def external_passes(external: Hub) -> tuple[Stage, Stage]:
+    """`townhub demo` and `townhub run` on an external server."""
+    return run_pass(external, "demo", "--scale", SCALE, "--seed", SEED), run_pass(external, "run")
+
+
+def _drop_beside(database_url: str) -> None:
+    """The databases beside the warehouse, and the login of the simulated exchange database."""
+    parts = urlsplit(database_url)
+    name = unquote(parts.path.lstrip("/"))
+    with psycopg.connect(urlunsplit(parts._replace(path="/postgres")), autocommit=True) as conn:
+        for beside in (f"{name}_dagster", f"{name}_upstream"):
+            conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(beside)))
+        conn.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(f"{name}_upstream")))

@@ -1,0 +1,193 @@
+"""The first pass over a town that nobody knew, and a second one over the same: I2, I3 and what apps then see."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import polars as pl
+import psycopg
+import pytest
+
+from connectors.contract import load_contracts
+from warehouse import access
+
+if TYPE_CHECKING:
+    from tests.integration.hub.conftest import Hub, Stage
+
+FAMILIES = {"safety", "welfare"}
+STEPS = {"extract", "conform", "land", "staging", "resolve", "build", "gate", "publish"}
+
+
+def _streams() -> set[tuple[str, str]]:
+    contracts = load_contracts().values()
+    return {(c.id, name) for c in contracts if c.enabled for name in c.streams}
+
+
+def test_the_report_is_as_scripts_rely_on(first: Stage) -> None:
+    report = first.report
+    assert first.code == 0
+    assert report["failures"] == []
+    told = {
+        (system, stream): counts for system, streams in report["systems"].items() for stream, counts in streams.items()
+    }
+    assert set(told) == _streams()
+    assert len(report["systems"]) == 17
+    for counts in told.values():
+        assert set(counts) == {"landed", "unchanged", "quarantined", "tombstoned", "state"}
+        assert counts["state"] == "committed"
+    for name, total in report["totals"].items():
+        assert total == sum(counts[name] for counts in told.values())
+    assert report["verdicts"]["green"] > 0
+    assert (report["verdicts"]["red"], report["verdicts"]["missing"]) == (0, 0)
+    assert set(report["releases"]) == FAMILIES
+    assert all(
+        release["published"] and release["release_id"] and release["content_hash"]
+        for release in report["releases"].values()
+    )
+    assert len(report["content_hash"]) == 64
+    assert set(report["seconds"]) >= STEPS
+
+
+def test_the_isolated_health_code_is_neither_pulled_nor_shown(hub: Hub, first: Stage) -> None:
+    listed = {row["system"]: row["enabled"] for row in hub.answer("systems", "list")}
+    assert len(listed) == 18
+    assert [system for system, enabled in listed.items() if not enabled] == ["health_code"]
+    assert "health_code" not in first.report["systems"]
+    assert hub.value("SELECT count(*) FROM control.load WHERE system = 'health_code'") == 0
+
+
+def test_every_row_is_accounted_for(hub: Hub, first: Stage) -> None:
+    """I3, by the tables themselves and not by what the loads say of themselves."""
+    loads = hub.rows(
+        "SELECT l.load_id, l.system, l.stream, l.rows_in, l.rows_landed, l.rows_unchanged, l.rows_quarantined,"
+        " s.landing_schema, s.landing_table FROM control.load l JOIN control.stream s USING (system, stream)"
+        " WHERE l.load_id <= %s AND l.state = 'committed'",
+        first.last_load,
+    )
+    assert {(row[1], row[2]) for row in loads} == _streams()
+    with hub.connect() as conn:
+        for load, system, stream, rows_in, landed, unchanged, quarantined, schema, table in loads:
+            query = f'SELECT count(*), count(DISTINCT _key) FROM "{schema}"."{table}" WHERE _from_load = %s'
+            assert conn.execute(query.encode(), [load]).fetchone() == (landed, landed), (system, stream)
+            refused = conn.execute("SELECT count(*) FROM quarantine.row WHERE load_id = %s", [load]).fetchone()
+            assert refused == (quarantined,), (system, stream)
+            assert rows_in == landed + unchanged + quarantined, (system, stream)
+            told = first.stream(system, stream)
+            assert (told["landed"], told["unchanged"], told["quarantined"]) == (landed, unchanged, quarantined)
+    assert (
+        hub.value("SELECT count(*) FROM control.load WHERE state <> 'committed' AND load_id <= %s", first.last_load)
+        == 0
+    )
+
+
+def test_planted_defects_are_found_with_their_reason(hub: Hub, first: Stage, truth: dict[str, pl.DataFrame]) -> None:
+    """Of each kind of fault, in each column, as many are found as were planted, and nothing else is blamed."""
+    enabled = {system for system, _ in _streams()}
+    planted = truth["defects"].filter(pl.col("system").is_in(enabled) & (pl.col("kind") != "repeated_row"))
+    told = hub.rows(
+        "SELECT system, stream, column_name, reason, sum(rows)::bigint FROM control.defect"
+        " WHERE load_id <= %s GROUP BY 1, 2, 3, 4",
+        first.last_load,
+    )
+    # A line that cannot be decoded has no columns to blame.
+    expected = {
+        (system, stream, "" if kind == "undecodable_text" else column, kind): rows
+        for system, stream, column, kind, rows in planted.group_by("system", "stream", "column", "kind")
+        .len()
+        .iter_rows()
+    }
+    found = {(system, stream, column, reason): rows for system, stream, column, reason, rows in told}
+    kinds = {kind for _, _, _, kind in expected}
+    assert kinds >= {
+        "invalid_resident_id", "invalid_credit_code", "invalid_phone", "impossible_date", "undecodable_text",
+        "swapped_coordinates", "zero_coordinates", "outside_region", "unknown_code", "missing_required",
+    }  # fmt: skip
+    for kind in kinds:
+        of_kind = {place for place in (*expected, *found) if place[3] == kind}
+        hits = sum(min(expected.get(place, 0), found.get(place, 0)) for place in of_kind)
+        assert hits >= 0.99 * sum(expected.get(place, 0) for place in of_kind), f"{kind}: missed"
+        assert hits >= 0.99 * sum(found.get(place, 0) for place in of_kind), f"{kind}: blamed without a cause"
+    assert {place[3] for place in found} <= kinds
+
+
+def test_the_very_records_are_in_quarantine(hub: Hub, first: Stage, truth: dict[str, pl.DataFrame]) -> None:
+    """Each quarantined row with a readable key was spoiled, in just the way that is written beside it."""
+    planted = {
+        (system, stream, key, f"{column}:{kind}") for system, stream, key, column, kind in truth["defects"].iter_rows()
+    }
+    held = hub.rows(
+        "SELECT system, stream, record_key, reason FROM quarantine.row, unnest(reasons) reason"
+        " WHERE load_id <= %s AND record_key IS NOT NULL",
+        first.last_load,
+    )
+    assert held
+    assert {row for row in held if row not in planted} == set()
+
+
+def test_a_row_sent_twice_lands_once(hub: Hub, first: Stage, truth: dict[str, pl.DataFrame]) -> None:
+    twice = truth["defects"].filter(pl.col("kind") == "repeated_row")
+    assert twice.height > 0
+    for system, stream, rows in twice.group_by("system", "stream").len().iter_rows():
+        assert first.stream(system, stream)["unchanged"] >= rows
+
+
+def test_each_app_sees_its_own_and_no_other(hub: Hub, first: Stage) -> None:
+    shown = {
+        "safety": {"serving.premises_risk", "serving.grid_risk"},
+        "welfare": {"serving.welfare_match"},
+        "enforcement": set(),
+        "economy": set(),
+    }
+    with hub.surrounded():
+        for role, views in shown.items():
+            for view in set().union(*shown.values()):
+                query = f"SELECT count(*) FROM {view}"
+                if view in views:
+                    assert access.run_as(role, query).rows[0][0] > 0
+                else:
+                    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                        access.run_as(role, query)
+    told = hub.answer("sql", "SELECT family, as_of, age FROM serving.release_info", "--role", "safety")
+    assert {row["family"] for row in told} >= {"safety"}
+    assert all(row["as_of"] == "2026-06-30" and row["age"] for row in told)
+    for table in ("serving.welfare_match", "released.premises_risk", "landing.household_registry__residents"):
+        assert "permission denied" in hub.refusal("sql", f"SELECT 1 FROM {table}", "--role", "safety")
+
+
+def test_a_second_pass_changes_nothing(first: Stage, second: Stage) -> None:
+    report = second.report
+    assert second.code == 0
+    assert (report["totals"]["landed"], report["totals"]["tombstoned"]) == (0, 0)
+    assert report["content_hash"] == first.report["content_hash"]
+    for family, release in report["releases"].items():
+        assert release == {**first.report["releases"][family], "published": False}
+    assert second.releases == first.releases
+
+
+def test_every_listing_answers(hub: Hub, second: Stage) -> None:
+    status = hub.answer("status")
+    assert {(row["system"], row["stream"]) for row in status} >= _streams()
+    assert {row["state"] for row in status} <= {"fresh", "disabled"}
+    assert {row["landed"] for row in status if row["state"] == "fresh"} == {0}
+    waiting = hub.answer("quarantine", "list")
+    assert sum(row["rows"] for row in waiting) == hub.value("SELECT count(*) FROM quarantine.row WHERE state = 'held'")
+    assert all(row["remedy"] for row in waiting)
+    assert {row["family"] for row in hub.answer("release", "list")} == FAMILIES
+    assert hub.answer("holds", "list") == []
+    done = hub.command("status")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(system in done.stdout for system, _ in _streams())
+    assert "no load is held" in hub.command("holds", "list").stdout
+
+
+def test_a_quarantined_row_is_shown_masked(hub: Hub, second: Stage) -> None:
+    number, payload = hub.rows(
+        "SELECT quarantine_id, payload::text FROM quarantine.row WHERE system = 'welfare_payment' LIMIT 1"
+    )[0]
+    shown = json.dumps(hub.answer("quarantine", "show", str(number)), ensure_ascii=False)
+    contract = load_contracts()["welfare_payment"].streams["payments"]
+    secret = [c.physical_name for c in contract.columns if c.semantic_type in ("cn.resident_id", "cn.person_name")]
+    values = [value for name, value in json.loads(payload).items() if name in secret and value]
+    assert values
+    assert not [value for value in values if str(value) in shown]

@@ -1,0 +1,106 @@
+"""A dead upstream, its return, a new contract, and the town's next day: I2, I3 and I6 over several passes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from tests.integration.hub.conftest import Hub, Stage
+
+
+def test_a_dead_system_stops_its_own_stream_alone(second: Stage, bereft: Stage) -> None:
+    report = bereft.report
+    assert bereft.code == 1
+    assert report["systems"].pop("fire_119") == {
+        "incidents": {"landed": 0, "unchanged": 0, "quarantined": 0, "tombstoned": 0, "state": "failed"}
+    }
+    told = [failure for failure in report["failures"] if failure.startswith("fire_119.incidents: ")]
+    assert told == report["failures"]
+    assert len(told) == 1
+    assert set(report["systems"]) == set(second.report["systems"]) - {"fire_119"}
+    states = {counts["state"] for streams in report["systems"].values() for counts in streams.values()}
+    assert states == {"committed"}
+    status = {(row["system"], row["stream"]): row for row in bereft.more["status"]}
+    assert status["fire_119", "incidents"]["state"] == "failed"
+    assert status["fire_119", "incidents"]["error"]
+
+
+def test_what_rests_on_the_dead_system_is_unknown(second: Stage, bereft: Stage) -> None:
+    """I6: only a gate is still certain without the fire dispatches; everything else is grey and says why."""
+    assert second.premises.filter(pl.col("colour").is_in(["green", "yellow"])).height > 0
+    shown = bereft.premises
+    assert shown.height == second.premises.height
+    assert shown["unknown_inputs"].list.contains("fire_119.incidents").all()
+    gated = pl.col("gates").list.len() > 0
+    assert shown.filter(gated).height > 0
+    assert set(shown.filter(gated)["colour"]) == {"red"}
+    assert set(shown.filter(~gated)["colour"]) == {"grey"}
+    releases = bereft.report["releases"]
+    assert releases["safety"]["published"]
+    assert not releases["welfare"]["published"]
+    assert releases["welfare"]["content_hash"] == second.report["releases"]["welfare"]["content_hash"]
+
+
+def test_all_is_as_if_it_had_never_been_away(second: Stage, healed: Stage) -> None:
+    assert healed.code == 0
+    assert healed.stream("fire_119", "incidents")["state"] == "committed"
+    assert healed.report["content_hash"] == second.report["content_hash"]
+    assert healed.report["releases"]["safety"]["published"]
+    assert healed.premises.sort("premises_code").equals(second.premises.sort("premises_code"))
+
+
+def test_a_new_contract_file_is_a_new_system(hub: Hub, first: Stage, healed: Stage) -> None:
+    """What 110 serves, taken in once more by a contract that was only put into the folder."""
+    assert set(healed.report["systems"]) == {"fire_119", "police_branch"}
+    assert healed.stream("police_branch", "incidents") == first.stream("police_110", "incidents")
+    ours, theirs = (
+        hub.value(query)
+        for query in (
+            "SELECT count(*) FROM landing.police_branch__incidents WHERE _to_load IS NULL",
+            "SELECT count(*) FROM landing.police_110__incidents WHERE _to_load IS NULL AND _from_load <= "
+            "(SELECT max(load_id) FROM control.load WHERE system = 'police_branch')",
+        )
+    )
+    assert ours == theirs > 0
+
+
+def test_the_next_day_brings_little(first: Stage, next_day: Stage) -> None:
+    assert next_day.code == 0
+    assert next_day.more["today"] == "2026-07-01"
+    landed, once = next_day.report["totals"]["landed"], first.report["totals"]["landed"]
+    assert 0 < landed < 0.1 * once
+    assert {release["as_of"] for release in next_day.releases if release["current"]} == {"2026-07-01"}
+    assert next_day.report["verdicts"]["red"] == next_day.report["verdicts"]["missing"] == 0
+
+
+def test_loads_balance_on_every_day(hub: Hub, next_day: Stage) -> None:
+    unbalanced = hub.value(
+        "SELECT count(*) FROM control.load WHERE state = 'committed'"
+        " AND rows_in <> rows_landed + rows_unchanged + rows_quarantined"
+    )
+    assert unbalanced == 0
+    current, keys = hub.rows(
+        "SELECT count(*), count(DISTINCT _key) FROM landing.household_registry__residents WHERE _to_load IS NULL"
+    )[0]
+    assert current == keys
+    assert hub.rows("SELECT system, state FROM control.load WHERE state <> 'committed'") == [("fire_119", "failed")]
+
+
+def test_the_same_day_again_changes_nothing(next_day: Stage, next_day_again: Stage) -> None:
+    report = next_day_again.report
+    assert next_day_again.code == 0
+    assert (report["totals"]["landed"], report["totals"]["tombstoned"]) == (0, 0)
+    assert report["content_hash"] == next_day.report["content_hash"]
+    assert next_day_again.releases == next_day.releases
+
+
+def test_what_was_shown_before_can_be_asked(hub: Hub, first: Stage, next_day: Stage) -> None:
+    """Releases are rows: the first day's colours are still there, and a rollback shows them again."""
+    release = first.report["releases"]["safety"]["release_id"]
+    with hub.connect("publisher") as conn:
+        rows = conn.execute(
+            "SELECT r ->> 'premises_code', r ->> 'colour' FROM control.rows_at('premises_risk', %s) r", [release]
+        ).fetchall()
+    assert dict(rows) == dict(first.premises.select("premises_code", "colour").iter_rows())

@@ -1,0 +1,128 @@
+"""Automation is bounded: a judged candidate asks for one release, a run that landed nothing for no build."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from orchestration import sensing
+from orchestration.releases import publish_once_judged
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made
+
+
+def _definitions(state: dict[str, bool]) -> dg.Definitions:
+    @dg.asset(check_specs=[dg.AssetCheckSpec("gate", asset="candidate", blocking=True)])
+    def candidate():  # type: ignore[no-untyped-def]  # Dagster reads the annotation, which is a string here
+        return dg.MaterializeResult(check_results=[dg.AssetCheckResult(check_name="gate", passed=state["green"])])
+
+    @dg.asset(deps=[candidate], automation_condition=publish_once_judged())
+    def release() -> None:
+        if state["publish_fails"]:
+            raise RuntimeError
+
+    return dg.Definitions(assets=[candidate, release])
+
+
+def _requests(defs: dg.Definitions, instance: dg.DagsterInstance, cursor: Any) -> tuple[int, Any]:
+    result = dg.evaluate_automation_conditions(defs, instance=instance, cursor=cursor)
+    return result.total_requested, result.cursor
+
+
+def _materialize(defs: dg.Definitions, name: str, instance: dg.DagsterInstance) -> None:
+    job = defs.resolve_implicit_global_asset_job_def()
+    job.execute_in_process(instance=instance, raise_on_error=False, asset_selection=[dg.AssetKey(name)])
+
+
+def test_one_release_per_green_candidate(instance: dg.DagsterInstance) -> None:
+    state = {"green": True, "publish_fails": False}
+    defs = _definitions(state)
+    asked, cursor = _requests(defs, instance, None)
+    assert asked == 0
+    _materialize(defs, "candidate", instance)
+    asked, cursor = _requests(defs, instance, cursor)
+    assert asked == 1
+    _materialize(defs, "release", instance)
+    for _ in range(3):
+        asked, cursor = _requests(defs, instance, cursor)
+        assert asked == 0
+    _materialize(defs, "candidate", instance)
+    asked, cursor = _requests(defs, instance, cursor)
+    assert asked == 1
+
+
+def test_a_red_candidate_asks_for_nothing_and_a_failing_release_is_not_repeated(instance: dg.DagsterInstance) -> None:
+    state = {"green": False, "publish_fails": True}
+    defs = _definitions(state)
+    _, cursor = _requests(defs, instance, None)
+    _materialize(defs, "candidate", instance)
+    asked, cursor = _requests(defs, instance, cursor)
+    assert asked == 0
+    state["green"] = True
+    _materialize(defs, "candidate", instance)
+    total = 0
+    for _ in range(10):
+        asked, cursor = _requests(defs, instance, cursor)
+        if asked:
+            _materialize(defs, "release", instance)
+        total += asked
+    assert total == 1
+
+
+def test_only_news_ask_for_a_build(fresh_database: str) -> None:
+    import psycopg
+
+    from warehouse import ledger
+
+    with psycopg.connect(fresh_database, autocommit=True) as conn:
+        for run_id, landed in (("quiet", 0), ("news", 2)):
+            load = ledger.open_load(conn, system="s", stream=run_id, contract_version="1.0.0", run_id=run_id)
+            ledger.commit_load(
+                conn, load, rows_in=2, landed=landed, unchanged=2 - landed, quarantined=0, tombstoned=0,
+                bytes_in=0, cursor=None, seconds={},
+            )  # fmt: skip
+    assert sensing.landed_something("news")
+    assert not sensing.landed_something("quiet")
+    assert not sensing.landed_something("unknown")
+
+
+def test_the_inbox_is_looked_at(fresh_database: str) -> None:
+    import psycopg
+
+    assert sensing.newest_message("snapshot_report") is None
+    with psycopg.connect(fresh_database, autocommit=True) as conn:
+        conn.execute(
+            "INSERT INTO inbox.message (system, stream, delivery_id, payload)"
+            " VALUES ('snapshot_report', 'reports', 'n', '')"
+        )
+    assert sensing.newest_message("snapshot_report") is not None
+    assert sensing.newest_message("elder_door_sensor") is None
+
+
+def test_a_new_file_asks_for_its_stream_once(hub_home: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    from connectors.contract import load_contracts
+    from orchestration.definitions import build
+
+    contract = load_contracts()["standard_address"]
+    assert {contract.server_of(stream).protocol for stream in contract.streams.values()} == {"sftp"}
+    listing = {"addresses": "1", "communities": "1", "grids": ""}
+    monkeypatch.setattr(sensing, "list_files", lambda contract, stream: listing[stream.name])
+    sensor = build().get_repository_def().get_sensor_def("files_standard_address")
+
+    def tick(cursor: str | None) -> tuple[set[str], str | None]:
+        found = sensor.evaluate_tick(dg.build_sensor_context(cursor=cursor))
+        keys = {key.path[-1] for request in found.run_requests or [] for key in request.asset_selection or []}
+        return keys, found.cursor or cursor
+
+    first, cursor = tick(None)
+    assert first == {"addresses", "communities"}
+    assert tick(cursor)[0] == set()
+    listing["grids"] = "2"
+    assert tick(cursor)[0] == {"grids"}
