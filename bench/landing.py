@@ -53,7 +53,7 @@ def measure(rows: int, rounds: int) -> list[Round]:
         sample_page(contract, stream, min(CHUNK_ROWS, rows - first), first=first)
         for first in range(0, rows, CHUNK_ROWS)
     ]
-    _memory.PAGES[:] = [Page(chunk, bytes_in=chunk.estimated_size()) for chunk in chunks]
+    _memory.PAGES[:] = [Page(chunk, bytes_in=int(chunk.estimated_size())) for chunk in chunks]
     columns, encoded = _encoded(contract, stream)
     with connection.connect("loader") as conn:
         ensure_tables(conn, {contract.id: contract})

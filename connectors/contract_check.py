@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from connectors.contract import UNIT_SECONDS, Column, Contract, Server, Stream
-from connectors.protocols import PROTOCOLS
+from connectors.interfaces import PROTOCOLS
 from connectors.semantics import SEMANTICS
 
 LOADS = ("changes", "snapshot", "messages")

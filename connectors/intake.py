@@ -1,14 +1,13 @@
 """Taking in one stream: pull pages, conform them, land them, commit, acknowledge.
 
-Pages are fetched in a thread of their own, so that the upstream's answer, our rules and PostgreSQL's COPY overlap.
+Pages are fetched in a thread of their own and conformed in a second one, so that the upstream's answer, our rules and
+PostgreSQL's COPY overlap.
 Order matters at the end: the source is told that the rows were taken only after they are committed. A crash in
 between means that they are sent again and recognised as unchanged.
 """
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,9 +20,10 @@ import psycopg
 from connectors.conform import Conformed, Conformer, empty_rejects
 from connectors.contract import Contract, Stream, resolve_server
 from connectors.errors import IntakeError, Permanent, Retriable
-from connectors.landing import Landed, Lander, MassDelete, commit
+from connectors.landing import Batch, Landed, Lander, MassDelete, commit
+from connectors.pipeline import Clock, ahead, in_chunks, timed
 from connectors.protocols import open_extraction
-from connectors.protocols.base import BadRecord, Extraction, Page, Pull
+from connectors.protocols.base import BadRecord, Extraction, Pull
 from warehouse import connection, crash, ledger
 from warehouse.errors import StreamBusy
 
@@ -142,18 +142,16 @@ def _pull(
     server = resolve_server(contract.server_of(stream))
     pull = Pull(stream, server, since=_since(position), state=position.get("state", {}), page_rows=CHUNK_ROWS)
     conform = Conformer(stream, server)
-    clock = _Clock()
+    clock = Clock()
     released = ledger.released_hold(books, stream.system, stream.name, "mass_delete")
     with open_extraction(pull) as extraction, connection.connect("loader") as conn:
         lander = Lander(conn, stream, load_id, contract.version)
         bytes_in = 0
-        for page in _prefetched(extraction, clock):
-            bytes_in += page.bytes_in
+        for batch, size in ahead(_batches(extraction, conform, stream, clock), "intake-conform"):
+            bytes_in += size
             crash.point("intake.page")
-            with clock("conform"):
-                conformed = _with_bad_records(conform(page.frame), page.bad)
             with clock("land"):
-                lander.add(conformed)
+                lander.add_batch(batch)
             if progress is not None:
                 progress(lander.result.rows_in)
         with clock("land"):
@@ -175,7 +173,16 @@ def _pull(
     return _result(stream, load_id, landed, bytes_in, clock)
 
 
-def _result(stream: Stream, load_id: int, landed: Landed, bytes_in: int, clock: _Clock) -> LoadResult:
+def _batches(extraction: Extraction, conform: Conformer, stream: Stream, clock: Clock) -> Iterator[tuple[Batch, int]]:
+    """Batches ready to be landed, with the bytes that they came in."""
+    pages = ahead(in_chunks(extraction.pages(), CHUNK_ROWS), "intake-fetch")
+    for page in timed(pages, clock, "extract"):
+        with clock("conform"):
+            batch = Batch.of(_with_bad_records(conform(page.frame), page.bad), stream)
+        yield batch, page.bytes_in
+
+
+def _result(stream: Stream, load_id: int, landed: Landed, bytes_in: int, clock: Clock) -> LoadResult:
     reasons = {
         f"{column}:{reason}": rows
         for (column, reason, outcome), rows in sorted(landed.outcomes.items())
@@ -225,91 +232,3 @@ def _with_bad_records(conformed: Conformed, bad: tuple[BadRecord, ...]) -> Confo
     for record in bad:
         conformed.outcomes[("", record.reason, "quarantined")] += 1
     return Conformed(conformed.accepted, pl.concat([conformed.rejected, rejected]), conformed.outcomes)
-
-
-class _Clock:
-    """Seconds spent per step of the pull."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    def __call__(self, step: str) -> _Lap:
-        return _Lap(self, step)
-
-
-class _Lap:
-    def __init__(self, clock: _Clock, step: str) -> None:
-        self._clock, self._step = clock, step
-
-    def __enter__(self) -> None:
-        self._start = time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        spent = time.perf_counter() - self._start
-        self._clock.seconds[self._step] = self._clock.seconds.get(self._step, 0.0) + spent
-
-
-def _prefetched(extraction: Extraction, clock: _Clock) -> Iterator[Page]:
-    """Pages of about `CHUNK_ROWS` rows, fetched by a thread that is at most two pages ahead."""
-    pages: queue.Queue[Page | BaseException | None] = queue.Queue(maxsize=2)
-    stopped = threading.Event()
-
-    def put(item: Page | BaseException | None) -> bool:
-        while not stopped.is_set():
-            try:
-                pages.put(item, timeout=0.2)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    def fetch() -> None:
-        try:
-            for page in _in_chunks(extraction.pages()):
-                if not put(page):
-                    return
-            put(None)
-        except BaseException as error:
-            put(error)
-
-    thread = threading.Thread(target=fetch, name="intake-fetch", daemon=True)
-    thread.start()
-    try:
-        while True:
-            with clock("extract"):
-                item = pages.get()
-            if item is None:
-                return
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stopped.set()
-        thread.join(timeout=5)
-
-
-def _in_chunks(pages: Iterator[Page]) -> Iterator[Page]:
-    """Small pages put together: a COPY and a search per page of 500 rows would cost more than the rows."""
-    waiting: list[Page] = []
-    rows = 0
-    for page in pages:
-        if waiting and page.frame.columns != waiting[0].frame.columns:
-            yield _joined(waiting)
-            waiting, rows = [], 0
-        waiting.append(page)
-        rows += len(page.frame)
-        if rows >= CHUNK_ROWS:
-            yield _joined(waiting)
-            waiting, rows = [], 0
-    if waiting:
-        yield _joined(waiting)
-
-
-def _joined(pages: list[Page]) -> Page:
-    if len(pages) == 1:
-        return pages[0]
-    return Page(
-        pl.concat([page.frame for page in pages], how="vertical_relaxed"),
-        tuple(record for page in pages for record in page.bad),
-        sum(page.bytes_in for page in pages),
-    )

@@ -108,6 +108,9 @@ def _halves(keys: Hashes) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64
 
 def _grouped(keys: Hashes) -> Rows | None:
     """Rows in an order that puts those of one key together, as they came; None when every key stands once."""
+    half = np.sort(keys[:, 0])
+    if (half[1:] != half[:-1]).all():
+        return None
     order = np.lexsort(_halves(keys))
     return None if _starts(keys[order]).all() else order
 

@@ -6,17 +6,14 @@ So each source declares its CRS, and a point that leaves the region under it is 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from connectors.contract import Column
+from connectors.region import region
 from connectors.standards import coordinates
-
-# West, south, east, north in WGS-84 degrees: the fictional town with a margin of its district.
-DEFAULT_REGION = (119.9, 30.1, 120.4, 30.6)
 
 
 @dataclass(frozen=True)
@@ -27,15 +24,6 @@ class Change:
     values: pl.Series
     wrong: dict[str, pl.Series] = field(default_factory=dict)
     corrected: dict[str, pl.Series] = field(default_factory=dict)
-
-
-def region() -> tuple[float, float, float, float]:
-    """The bounding box that points must lie in; `TOWNHUB_REGION` = "west,south,east,north" sets another."""
-    setting = os.environ.get("TOWNHUB_REGION")
-    if not setting:
-        return DEFAULT_REGION
-    west, south, east, north = (float(part) for part in setting.split(","))
-    return west, south, east, north
 
 
 def place_points(columns: Sequence[Column], values: Mapping[str, pl.Series], crs: str) -> Iterator[Change]:

@@ -236,7 +236,9 @@ def _odd_timestamps(texts: pl.Series, timezone: ZoneInfo) -> pl.Series:
     # What has a time of day that no pattern could read is impossible, and not midnight.
     days = _without(text.date(texts), texts.str.contains(r"\d\s*[:时]|^\d{14}").fill_null(False))
     days = days.cast(pl.Datetime("us"))
-    return values.fill_null(plain_times.to_utc(days, timezone)).fill_null(plain_times.to_utc(_excel_serial(texts), timezone))
+    return values.fill_null(plain_times.to_utc(days, timezone)).fill_null(
+        plain_times.to_utc(_excel_serial(texts), timezone)
+    )
 
 
 def _with_century(values: pl.Series) -> pl.Series:

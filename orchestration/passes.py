@@ -110,13 +110,16 @@ def _still_stands(basis: str, collected: PassReport) -> bool:
 
 
 def _note_start(run_key: str) -> None:
+    from psycopg.types.json import Jsonb
+
     from warehouse import connection
 
     with connection.connect("loader") as conn:
         conn.execute(
-            "INSERT INTO control.run (run_key, started_at, state) VALUES (%s, clock_timestamp(), 'running')"
-            " ON CONFLICT (run_key) DO UPDATE SET started_at = excluded.started_at, state = 'running'",
-            [run_key],
+            "INSERT INTO control.run (run_key, started_at, state, summary) VALUES (%s, clock_timestamp(), 'running', %s)"
+            " ON CONFLICT (run_key) DO UPDATE SET started_at = excluded.started_at, state = 'running',"
+            " summary = excluded.summary",
+            [run_key, Jsonb({"worker": recovery.this_worker().tags()})],
         )
 
 

@@ -1,4 +1,4 @@
-"""Closing what dead processes left open: Dagster runs, their pool slots, and loads still marked as running.
+"""Closing what dead processes left open: Dagster runs, their pool slots, passes and loads still marked as running.
 
 Dagster's run monitoring does not notice a worker that dies together with its code server: the run stays STARTED
 for ever and keeps its pool slot. So each run carries tags of the process that executes it (host, boot, process
@@ -131,6 +131,25 @@ def close_dead_loads() -> int:
         return len(ledger.close_dead_loads(conn))
 
 
+def close_dead_passes() -> int:
+    """Mark passes (control.run) that are 'running' although their process is gone as failed; returns how many."""
+    from warehouse import connection
+
+    with connection.connect("loader") as conn:
+        running = conn.execute(
+            "SELECT run_key, summary -> 'worker' FROM control.run WHERE state = 'running'"
+        ).fetchall()
+        dead = [run_key for run_key, worker in running if is_dead(worker or {})]
+        conn.execute(
+            "UPDATE control.run SET state = 'failed', finished_at = clock_timestamp()"
+            " WHERE run_key = ANY(%s) AND state = 'running'",
+            [dead],
+        )
+    return len(dead)
+
+
 def recover(instance: DagsterInstance) -> tuple[list[str], int]:
-    """Close dead runs and dead loads; called at the start of each command that runs something."""
-    return close_dead_runs(instance), close_dead_loads()
+    """Close dead runs, passes and loads; called at the start of each command that runs something."""
+    closed = close_dead_runs(instance)
+    close_dead_passes()
+    return closed, close_dead_loads()

@@ -6,16 +6,13 @@ their own, so that a slip in conform, landing or a replay does not pass unseen.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import date, timedelta
 
 from connectors.contract import Column, Stream
+from connectors.region import region
 from quality.checks import ROWS, Check, in_set, no_rows, not_null
 from quality.results import Severity
-
-CHINA = (73.0, 3.0, 136.0, 54.0)
-"""West, south, east, north in WGS-84 degrees: the bound where TOWNHUB_REGION sets no narrower one."""
 
 EARLIEST_DAY = date(1880, 1, 1)
 MOST_YUAN = 1_000_000_000
@@ -97,8 +94,7 @@ def _of_column(column: Column, today: date) -> Iterator[Check]:
 
 
 def _inside_region(column: Column) -> Check:
-    setting = os.environ.get("TOWNHUB_REGION")
-    west, south, east, north = (float(part) for part in setting.split(",")) if setting else CHINA
+    west, south, east, north = region()
     low, high = (west, east) if (column.semantic_type or "").endswith("longitude") else (south, north)
     return _between(f"{column.name}.in_region", column.name, low, high, f"{column.name} lies in the region, WGS-84.")
 

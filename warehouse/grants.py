@@ -51,7 +51,7 @@ GRANTS: tuple[Grant, ...] = (
         "control.hold",
     ),
     _read(BUILDER, "control.input_status", "control.release", "control.release_pointer", "control.release_move"),
-    Grant(BUILDER, "table", "SELECT, INSERT, UPDATE", ("control.run",)),
+    Grant(BUILDER, "table", "SELECT, INSERT, UPDATE", ("control.run", "control.contract_check", "control.build_state")),
     Grant(BUILDER, "table", "SELECT, INSERT", ("control.candidate", "control.verdict", "resolution.event")),
     Grant(BUILDER, "table", "SELECT, INSERT, UPDATE, DELETE", ("control.product", "control.required_check")),
     Grant(

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from connectors.errors import Permanent
+from connectors.interfaces import PROTOCOLS
 
 if TYPE_CHECKING:
     from connectors.protocols.base import Extraction, Pull
-
-PROTOCOLS: Final[dict[str, str]] = {
-    "gateway": "connectors.protocols.gateway",
-    "exchange_db": "connectors.protocols.exchange_db",
-    "soap": "connectors.protocols.soap",
-    "sftp": "connectors.protocols.sftp",
-    "mqtt": "connectors.protocols.mqtt",
-    "webhook": "connectors.protocols.webhook",
-    "gb28181": "connectors.protocols.gb28181",
-}
-"""Protocol as written in a contract → module that speaks it (imported only when used)."""
 
 
 def open_extraction(pull: Pull) -> AbstractContextManager[Extraction]:

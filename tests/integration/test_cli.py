@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -167,6 +168,25 @@ def test_a_dead_upstream_stops_itself_alone(townhub: Townhub, demo: dict[str, An
         row["system"]: row["state"] for row in townhub.json("status") if row["system"] in ("police_110", "fire_119")
     }
     assert shown == {"police_110": "failed", "fire_119": "fresh"}
+
+
+def test_a_killed_pass_is_found_dead_and_the_next_one_carries_on(townhub: Townhub, demo: dict[str, Any]) -> None:
+    running = "select count(*) as n from control.run where state = 'running'"
+    command = [sys.executable, "-m", "orchestration.cli", "run", "--rebuild", "--json"]
+    child = subprocess.Popen(command, env=townhub.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 120
+        while townhub.json("sql", running)[0]["n"] == 0 and child.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(2)
+        assert child.poll() is None, "the pass was over before it could be killed"
+    finally:
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    assert townhub.json("sql", running)[0]["n"] == 1
+    found = townhub.json("run")
+    assert found["failures"] == [] and found["content_hash"] == demo["content_hash"]
+    assert townhub.json("sql", running)[0]["n"] == 0
 
 
 def test_select_takes_in_one_stream(townhub: Townhub, demo: dict[str, Any]) -> None:

@@ -1,5 +1,5 @@
--- One row per enterprise that resolution knows. The market register speaks first, the tax register second, the place
--- codes of the safety office last.
+-- One row per enterprise that a register of enterprises knows. The market register speaks first, the tax register second.
+-- Place codes of the safety office came for the safety of premises and say nothing here.
 with stated as (
     select
         'market_registration' as system, 'enterprises' as stream, record_key, 1 as source_rank, updated_at,
@@ -11,11 +11,6 @@ with stated as (
         case when length(taxpayer_no) = 18 then taxpayer_no end, taxpayer_no, name, null, null, null, address,
         registered_on, null
     from {{ ref('stg_tax_registry__taxpayers') }}
-    union all
-    select
-        'safety_inspection', 'premises', record_key, 3, updated_at,
-        credit_code, null, name, null, null, null, address, null, null
-    from {{ ref('stg_safety_inspection__premises') }}
 ),
 
 record as (
@@ -38,7 +33,6 @@ golden as (
         {{ golden('address', 'system') }},
         {{ golden('registered_on', 'system') }},
         {{ golden('closed_on', 'system') }},
-        count(*) filter (where system = 'safety_inspection') as premises_count,
         count(*) as record_count
     from record
     group by entity_key
@@ -58,7 +52,6 @@ select
     golden.address_source,
     golden.registered_on,
     golden.closed_on,
-    golden.premises_count::integer as premises_count,
     golden.record_count::integer as record_count
 from golden
 inner join {{ source('resolution', 'entity') }} as entity

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from connectors.contract import Column
-from connectors.places import Change, place_points, region
+from connectors.places import Change, place_points
+from connectors.region import region
 
 LON, LAT = 120.10, 30.31
 GCJ = (120.104812, 30.307734)  # the same point as China's maps draw it; computed independently

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
 import dagster as dg
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from orchestration import recovery
 from warehouse import ledger
@@ -55,7 +57,7 @@ def test_a_zombie_is_dead() -> None:
         for _ in range(200):
             if recovery.process_started(child.pid) is None:
                 break
-            __import__("time").sleep(0.02)
+            time.sleep(0.02)
         assert recovery.is_dead(replace(recovery.this_worker(), pid=child.pid, started=started).tags())
     finally:
         child.wait()
@@ -93,3 +95,18 @@ def test_a_dead_load_is_closed(fresh_database: str, dead_pid: int) -> None:
         assert recovery.close_dead_loads() == 1
         row = conn.execute("SELECT state, error FROM control.load WHERE load_id = %s", [load_id]).fetchone()
     assert row is not None and row[0] == "failed" and "died" in row[1]
+
+
+def test_a_dead_pass_is_closed(fresh_database: str, dead_pid: int) -> None:
+    here = recovery.this_worker()
+    with psycopg.connect(fresh_database, autocommit=True) as conn:
+        for key, worker in (("dead", replace(here, pid=dead_pid)), ("alive", here)):
+            conn.execute(
+                "INSERT INTO control.run (run_key, state, summary) VALUES (%s, 'running', %s)",
+                [key, Jsonb({"worker": worker.tags()})],
+            )
+        assert recovery.close_dead_passes() == 1
+        assert dict(conn.execute("SELECT run_key, state FROM control.run").fetchall()) == {
+            "dead": "failed",
+            "alive": "running",
+        }

@@ -1,0 +1,18 @@
+"""Interface shapes that the hub speaks: the protocol a contract names → the module that speaks it.
+
+Light on purpose: contracts are checked against it by rooms and commands that never open a connection.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+PROTOCOLS: Final[dict[str, str]] = {
+    "gateway": "connectors.protocols.gateway",
+    "exchange_db": "connectors.protocols.exchange_db",
+    "soap": "connectors.protocols.soap",
+    "sftp": "connectors.protocols.sftp",
+    "mqtt": "connectors.protocols.mqtt",
+    "webhook": "connectors.protocols.webhook",
+    "gb28181": "connectors.protocols.gb28181",
+}

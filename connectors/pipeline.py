@@ -1,0 +1,114 @@
+"""The stages of a pull side by side: pages put together, fetched and conformed ahead, each stage with its clock."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+import polars as pl
+
+from connectors.protocols.base import Page
+
+Item = TypeVar("Item")
+
+
+class Clock:
+    """Seconds spent per step of the pull."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def __call__(self, step: str) -> _Lap:
+        return _Lap(self, step)
+
+
+class _Lap:
+    def __init__(self, clock: Clock, step: str) -> None:
+        self._clock, self._step = clock, step
+
+    def __enter__(self) -> None:
+        self._start = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        spent = time.perf_counter() - self._start
+        self._clock.seconds[self._step] = self._clock.seconds.get(self._step, 0.0) + spent
+
+
+def timed(items: Iterable[Item], clock: Clock, step: str) -> Iterator[Item]:
+    """The items, with the time that it takes to get each counted as `step`."""
+    iterator = iter(items)
+    while True:
+        with clock(step):
+            try:
+                item = next(iterator)
+            except StopIteration:
+                return
+        yield item
+
+
+def ahead(items: Iterable[Item], name: str) -> Iterator[Item]:
+    """The items, made by a thread that is at most two of them ahead; its errors are raised here."""
+    made: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(maxsize=2)
+    stopped = threading.Event()
+
+    def put(item: Item | None, error: BaseException | None = None) -> bool:
+        while not stopped.is_set():
+            try:
+                made.put((item, error), timeout=0.2)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def make() -> None:
+        try:
+            for item in items:
+                if not put(item):
+                    return
+            put(None)
+        except BaseException as error:
+            put(None, error)
+
+    thread = threading.Thread(target=make, name=name, daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = made.get()
+            if error is not None:
+                raise error
+            if item is None:
+                return
+            yield item
+    finally:
+        stopped.set()
+        thread.join(timeout=5)
+
+
+def in_chunks(pages: Iterable[Page], size: int) -> Iterator[Page]:
+    """Small pages put together to `size` rows: a COPY and a search per page of 500 rows would cost more than these."""
+    waiting: list[Page] = []
+    rows = 0
+    for page in pages:
+        if waiting and page.frame.columns != waiting[0].frame.columns:
+            yield _joined(waiting)
+            waiting, rows = [], 0
+        waiting.append(page)
+        rows += len(page.frame)
+        if rows >= size:
+            yield _joined(waiting)
+            waiting, rows = [], 0
+    if waiting:
+        yield _joined(waiting)
+
+
+def _joined(pages: list[Page]) -> Page:
+    if len(pages) == 1:
+        return pages[0]
+    return Page(
+        pl.concat([page.frame for page in pages], how="vertical_relaxed"),
+        tuple(record for page in pages for record in page.bad),
+        sum(page.bytes_in for page in pages),
+    )
