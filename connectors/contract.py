@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.errors import Permanent
 from connectors.semantics import SEMANTICS
+from warehouse.settings import ConfigurationError
 
 SYSTEMS = Path(__file__).parent / "systems"
 
@@ -163,9 +164,15 @@ class Contract:
 
 
 def contract_paths(folder: Path | None = None) -> list[Path]:
-    """All contract files of a folder, by name; `TOWNHUB_SYSTEMS` may name another folder than ours."""
-    root = folder or Path(os.environ.get("TOWNHUB_SYSTEMS") or SYSTEMS)
-    return sorted(root.glob("*.odcs.yaml"))
+    """All contract files of a folder, by name; `TOWNHUB_SYSTEMS` may name another folder than ours.
+
+    Raises ConfigurationError when that one holds none: a mistyped path must not switch every system off.
+    """
+    named = os.environ.get("TOWNHUB_SYSTEMS")
+    found = sorted((folder or Path(named or SYSTEMS)).glob("*.odcs.yaml"))
+    if named and folder is None and not found:
+        raise ConfigurationError(f"TOWNHUB_SYSTEMS names {named}, which holds no *.odcs.yaml; correct it or unset it")
+    return found
 
 
 def load_contracts(folder: Path | None = None) -> dict[str, Contract]:

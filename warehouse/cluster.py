@@ -63,7 +63,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file, {} when there is no such file."""
     try:
         loaded = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except PermissionError as error:
         raise ServerError(f"{path} belongs to another user; run townhub as that user or set TOWNHUB_HOME") from error

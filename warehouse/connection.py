@@ -177,7 +177,8 @@ def _split(config: Settings) -> SplitResult:
 
 def _explain(message: str, parts: SplitResult) -> str:
     where = f"{parts.hostname}:{parts.port or 5432}/{unquote(parts.path).lstrip('/')}"
-    reason = message.strip().splitlines()[-1] if message.strip() else "no answer"
+    lines = [line for line in message.strip().splitlines() if not line.startswith("\t")]  # a tab begins libpq's hints
+    reason = lines[-1] if lines else "no answer"
     if 'role "townhub_' in message:
         remedy = "the warehouse is not migrated: run `townhub run`, or warehouse.migrate.upgrade()"
     elif "does not exist" in message and "database" in message:

@@ -190,8 +190,8 @@ def land(conn: psycopg.Connection, stream: Stream, **changes: Any) -> None:
 
 def commit_load(conn: psycopg.Connection, stream: Stream) -> None:
     conn.execute(
-        "INSERT INTO control.load (load_key, system, stream, state, finished_at)"
-        " VALUES (gen_random_uuid()::text, %s, %s, 'committed', now())",
+        "INSERT INTO control.load (load_key, system, stream, state, finished_at, rows_in, rows_landed)"
+        " VALUES (gen_random_uuid()::text, %s, %s, 'committed', now(), 1, 1)",
         [stream.system, stream.name],
     )
 

@@ -181,19 +181,21 @@ def bereft(hub: Hub, second: Stage) -> Stage:
 def healed(hub: Hub, bereft: Stage, more_systems: Path) -> Stage:
     """The fire brigade is back: it and a system whose contract is new are taken in, nothing else."""
     assert hub.answer("simulate", "faults", "--clear") == {}
-    return run_pass(hub, "run", "--select", "fire_119", "--select", "police_branch", TOWNHUB_SYSTEMS=str(more_systems))
+    return run_pass(
+        hub, "run", "--select", "fire_119", "--select", "second_platform", TOWNHUB_SYSTEMS=str(more_systems)
+    )
 
 
 @pytest.fixture(scope="package")
 def more_systems(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of all contracts and one more: a police branch that serves what 110 serves."""
+    """A folder of all contracts and one more: a second platform that serves what the first one serves."""
     folder = tmp_path_factory.mktemp("systems")
     for path in (REPOSITORY / "connectors" / "systems").glob("*.odcs.yaml"):
         shutil.copy(path, folder)
-    text = (folder / "police_110.odcs.yaml").read_text(encoding="utf-8")
-    assert "id: police_110\n" in text
-    (folder / "police_branch.odcs.yaml").write_text(
-        text.replace("id: police_110\n", "id: police_branch\n"), encoding="utf-8"
+    text = (folder / "four_platform.odcs.yaml").read_text(encoding="utf-8")
+    assert "id: four_platform\n" in text
+    (folder / "second_platform.odcs.yaml").write_text(
+        text.replace("id: four_platform\n", "id: second_platform\n"), encoding="utf-8"
     )
     return folder
 

@@ -46,15 +46,15 @@ def test_another_town_in_the_same_home(hub: Hub, first: Stage) -> None:
 def test_a_contract_that_cannot_be_read(hub: Hub, first: Stage, more_systems: Path, tmp_path: Path) -> None:
     folder = tmp_path / "systems"
     shutil.copytree(more_systems, folder)
-    broken = folder / "police_branch.odcs.yaml"
+    broken = folder / "second_platform.odcs.yaml"
     broken.write_text(broken.read_text(encoding="utf-8").replace("primaryKey: true", "primaryKey: false"), "utf-8")
     for words in (("run",), ("systems", "list")):
         said = hub.refusal(*words, TOWNHUB_SYSTEMS=str(folder))
-        assert "police_branch" in said
+        assert "second_platform" in said
         assert "primary" in said
     done = hub.command("systems", "check", str(broken))
     assert done.returncode == 1
-    assert "police_branch.odcs.yaml" in done.stdout
+    assert "second_platform.odcs.yaml" in done.stdout
     assert "Traceback" not in done.stderr
 
 

@@ -63,7 +63,7 @@ def test_patterns_tell_good_from_bad(semantic: str, good: str, bad: str) -> None
 
 def test_the_region_can_be_narrowed(monkeypatch: pytest.MonkeyPatch) -> None:
     wide = by_name(CONTRACTS["fire_119"], "incidents")["longitude.in_region"].arguments
-    monkeypatch.setenv("TOWNHUB_REGION", "119.9,30.1,120.4,30.6")
+    monkeypatch.setenv("TOWNHUB_REGION", "120.0,30.2,120.2,30.4")
     narrow = by_name(CONTRACTS["fire_119"], "incidents")["latitude.in_region"].arguments
-    assert (wide["min_value"], wide["max_value"]) == (73.0, 136.0)
-    assert (narrow["min_value"], narrow["max_value"]) == (30.1, 30.6)
+    assert (wide["min_value"], wide["max_value"]) == (119.9, 120.4)
+    assert (narrow["min_value"], narrow["max_value"]) == (30.2, 30.4)
