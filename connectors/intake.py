@@ -100,6 +100,7 @@ def _locked_attempt(
     load_id = ledger.open_load(
         books, system=stream.system, stream=stream.name, contract_version=contract.version, run_id=run_id
     )
+    crash.point("intake.opened")
     try:
         position = ledger.cursor(books, stream.system, stream.name) or {}
         return _pull(books, contract, stream, load_id, position, progress)
@@ -154,6 +155,7 @@ def _pull(
                 lander.add_batch(batch)
             if progress is not None:
                 progress(lander.result.rows_in)
+        crash.point("intake.all_pages")
         with clock("land"):
             landed = lander.finish(complete=extraction.complete, allow_mass_delete=released is not None)
             crash.point("intake.before_commit")
@@ -170,6 +172,7 @@ def _pull(
         crash.point("intake.before_acknowledge")
         with clock("acknowledge"):
             extraction.acknowledge()
+        crash.point("intake.acknowledged")
     return _result(stream, load_id, landed, bytes_in, clock)
 
 

@@ -67,7 +67,7 @@ def _asset(project: Project, family: str) -> dg.AssetsDefinition:
 def _judge(run_id: str, family: str) -> tuple[Candidate, list[Any]]:
     from orchestration import dbt_runs
     from quality import gate
-    from warehouse import connection, release
+    from warehouse import connection, crash, release
     from warehouse.settings import settings
 
     tests = [
@@ -79,7 +79,10 @@ def _judge(run_id: str, family: str) -> tuple[Candidate, list[Any]]:
     ]
     with connection.connect("builder") as conn:
         candidate = release.register_candidate(conn, family, settings().as_of(), run_id)
-    return candidate, gate.judge(family, candidate.candidate_id, dbt_results=tests, run_id=run_id)
+    crash.point("gate.registered")
+    verdicts = gate.judge(family, candidate.candidate_id, dbt_results=tests, run_id=run_id)
+    crash.point("gate.judged")
+    return candidate, verdicts
 
 
 def _check(verdicts: list[Any]) -> dg.AssetCheckResult:

@@ -49,6 +49,7 @@ def execute(
     Also writes control.run. Raises ValueError for an unknown selection; a failing step is reported, not raised.
     """
     from connectors.contract import load_contracts
+    from warehouse import crash
 
     streams = names.selected_streams(load_contracts(), select)
     before, started = dict(collected.seconds), time.perf_counter()
@@ -57,10 +58,13 @@ def execute(
     try:
         with report.collecting(collected):
             _run_job(instance, names.INTAKE, [names.landing(stream) for stream in streams], run_key, collected)
+            crash.point("pass.taken_in")
             basis = _basis()
             if rebuild or not _still_stands(basis, collected):
                 _run_job(instance, names.BUILD, None, run_key, collected)
+                crash.point("pass.built")
                 _run_job(instance, names.PUBLISH, None, run_key, collected)
+            crash.point("pass.published")
         state = "failed" if collected.failures else "succeeded"
     finally:
         total = time.perf_counter() - started
@@ -116,7 +120,8 @@ def _note_start(run_key: str) -> None:
 
     with connection.connect("loader") as conn:
         conn.execute(
-            "INSERT INTO control.run (run_key, started_at, state, summary) VALUES (%s, clock_timestamp(), 'running', %s)"
+            "INSERT INTO control.run (run_key, started_at, state, summary)"
+            " VALUES (%s, clock_timestamp(), 'running', %s)"
             " ON CONFLICT (run_key) DO UPDATE SET started_at = excluded.started_at, state = 'running',"
             " summary = excluded.summary",
             [run_key, Jsonb({"worker": recovery.this_worker().tags()})],

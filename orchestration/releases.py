@@ -10,7 +10,7 @@ import dagster as dg
 
 from orchestration import names, recovery, report
 from orchestration.failures import safe_message
-from warehouse import connection, release
+from warehouse import connection, crash, release
 from warehouse.release import Release
 
 
@@ -73,4 +73,8 @@ def _publish(family: str, run_id: str) -> Release:
         found = conn.execute("SELECT max(candidate_id) FROM control.candidate WHERE family = %s", [family]).fetchone()
         if found is None or found[0] is None:
             raise NothingToPublish(f"{family} has no candidate; run the build first (townhub run)")
-        return release.publish(conn, int(found[0]), "townhub", run_id)
+        crash.point("publish.begin")
+        published = release.publish(conn, int(found[0]), "townhub", run_id)
+        crash.point("publish.before_commit")
+    crash.point("publish.after_commit")
+    return published

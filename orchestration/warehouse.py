@@ -16,6 +16,7 @@ from orchestration import names, recovery, report
 from orchestration.dbt_runs import Outcome
 from orchestration.failures import safe_message
 from orchestration.manifest import STAGING, Node, Project, Test
+from warehouse import crash
 
 BUILT_CHECK = "built"
 SEVERITIES = {"error": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}
@@ -84,7 +85,9 @@ def _build(context: dg.AssetExecutionContext, project: Project, step: str, chose
 
             if dbt_runs.stands(project, step):
                 return {node.unique_id: dbt_runs.standing_view(node) for node in chosen}
+            crash.point("build.begin")
             outcomes = dbt_runs.build(project, step, as_of=settings().as_of(), only=[node.unique_id for node in chosen])
+            crash.point("build.done")
             dbt_runs.save_outcomes(context.run_id, project, outcomes)
             if len(chosen) == len(project.nodes_of(step)) and all(outcome.passed for outcome in outcomes.values()):
                 dbt_runs.note_built(step)

@@ -64,6 +64,7 @@ def resolve(kind: Kind, *, run_id: str | None = None) -> ResolutionResult:
         named = records.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64)).join(clusters, on="row")
         before = ledger.current(conn, entity)
         memberships, moves = ledger.reconcile(entity, named, before)
+        crash.point("resolution.clustered")
         run = _open_run(conn, kind, len(records))
         done = ledger.write(conn, entity, run, memberships, moves, before)
         _write_reviews(conn, entity, run, records, found.doubtful)

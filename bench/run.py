@@ -1,0 +1,101 @@
+"""The whole hub, measured from outside: `townhub demo` in a home of its own, step by step, with peak memory.
+
+The figures are those of a first pass over a fresh town: everything is new, everything is landed, built and published.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench._results import write_result
+
+REPOSITORY = Path(__file__).parents[1]
+COMMAND = [sys.executable, "-m", "orchestration.cli"]
+STEPS = ("setup", "extract", "conform", "land", "staging", "resolve", "build", "gate", "publish", "orchestration")
+
+
+@dataclass
+class Demo:
+    """What `townhub demo --json` said, how long it took and the most memory that its process held."""
+
+    report: dict[str, Any]
+    seconds: float
+    peak_mib: float
+
+
+def demonstrate(scale: float, seed: int) -> Demo:
+    """Run a demo in a temporary home and delete it afterwards. Raises RuntimeError when it fails."""
+    with tempfile.TemporaryDirectory(prefix="townhub-bench-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
+        home.chmod(0o755)  # the server may run as another user
+        environment = {name: value for name, value in os.environ.items() if name != "TOWNHUB_DATABASE_URL"}
+        environment["TOWNHUB_HOME"] = str(home)
+        try:
+            return _measured([*COMMAND, "demo", "--scale", f"{scale:g}", "--seed", str(seed), "--json"], environment)
+        finally:
+            subprocess.run(
+                [*COMMAND, "down", "--purge", "--yes"], env=environment, cwd=REPOSITORY, check=False,
+                stdout=subprocess.DEVNULL,
+            )  # fmt: skip
+
+
+def _measured(command: list[str], environment: dict[str, str]) -> Demo:
+    with tempfile.TemporaryFile() as answer:
+        started = time.perf_counter()
+        process = subprocess.Popen(command, env=environment, cwd=REPOSITORY, stdout=answer)
+        # Unlike Popen.wait this tells what the process used; the simulated town is no child that it waits for.
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise RuntimeError(f"townhub demo ended with code {process.returncode}; its message stands above")
+        answer.seek(0)
+        text = answer.read().decode()
+    return Demo(json.loads(text[text.index("{") :]), seconds, usage.ru_maxrss / 1024)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scale", type=float, default=0.1, help="size of the town: 1 is 330,000 residents")
+    parser.add_argument("--seed", type=int, default=7)
+    options = parser.parse_args()
+    demo = demonstrate(options.scale, options.seed)
+    spent, totals = demo.report["seconds"], demo.report["totals"]
+    rows = sum(totals[kind] for kind in ("landed", "unchanged", "quarantined"))
+    intake = sum(spent.get(step, 0.0) for step in ("extract", "conform", "land"))
+    print(f"a first pass over a town of scale {options.scale:g}: {rows:,} rows in, {demo.seconds:.1f} s")
+    for step in STEPS:
+        if step in spent:
+            print(f"  {step:<14}{spent[step]:8.1f} s  {spent[step] / demo.seconds:6.1%}")
+    rate = rows / intake if intake else 0.0
+    print(f"intake {rate:,.0f} rows per busy second, all steps {rows / demo.seconds:,.0f} rows/s")
+    print(f"most memory of the hub's process {demo.peak_mib:,.0f} MiB")
+    path = write_result(
+        "run",
+        {
+            "scale": options.scale,
+            "seed": options.seed,
+            "rows_in": rows,
+            "seconds": demo.seconds,
+            "steps": {step: spent[step] for step in STEPS if step in spent},
+            "intake_rows_per_busy_second": rate,
+            "rows_per_second": rows / demo.seconds,
+            "peak_mib": demo.peak_mib,
+            "verdicts": demo.report["verdicts"],
+            "content_hash": demo.report["content_hash"],
+        },
+    )
+    print(f"written to {path}")
+
+
+if __name__ == "__main__":
+    main()
