@@ -24,10 +24,11 @@ import psycopg
 from bench import _memory
 from bench._results import write_result
 from bench.sample import sample_page
-from connectors import conform, protocols
+from connectors import conform
 from connectors.contract import Contract, Stream, load_contracts
 from connectors.copy_binary import BinaryCopy
 from connectors.intake import CHUNK_ROWS, run_stream
+from connectors.interfaces import PROTOCOLS
 from connectors.protocols.base import Page
 from connectors.tables import ensure_tables, landing_columns, table_of
 from connectors.versions import content_hashes, key_hashes
@@ -83,7 +84,7 @@ def _contract() -> tuple[Contract, Stream]:
         name: replace(server, properties={"protocol": "memory", "crs": server.crs})
         for name, server in contract.servers.items()
     }
-    protocols.PROTOCOLS["memory"] = "bench._memory"
+    PROTOCOLS["memory"] = "bench._memory"
     return replace(contract, servers=played), stream
 
 

@@ -80,10 +80,14 @@ class Conformer:
             )
 
     def _judge(self, column: Column, received: pl.Series, texts: pl.Series, marks: _Marks) -> pl.Series:
-        texts, unreadable = _readable(texts)
-        for reason, rows in unreadable.items():
-            marks.wrong(column, reason, rows, always=True)
         judged = _native(received, column, self.timezone) or judge(texts, column, self.timezone)
+        # What became a number, a time or a code cannot have held anything unreadable.
+        if _keeps_text(column) or any(rows.any() for rows in judged.wrong.values()):
+            texts, unreadable = _readable(texts)
+            for reason, rows in unreadable.items():
+                marks.wrong(column, reason, rows, always=True)
+            if unreadable:
+                judged = judge(texts, column, self.timezone)
         for reason, rows in judged.wrong.items():
             marks.wrong(column, reason, rows)
         values = judged.values
@@ -194,6 +198,10 @@ def _texts(received: pl.Series) -> pl.Series:
         return received.cast(pl.String, strict=False)
     texts = received.str.strip_chars()
     return pl.select(pl.when(texts != "").then(texts)).to_series()
+
+
+def _keeps_text(column: Column) -> bool:
+    return not column.codes and (column.keeps_raw or column_dtype(column) == pl.String)
 
 
 def _readable(texts: pl.Series) -> tuple[pl.Series, dict[str, pl.Series]]:

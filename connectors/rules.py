@@ -110,7 +110,9 @@ def _checked(
 
 def _phone(texts: pl.Series, column: Column) -> Judged:
     values = phone.normalise(texts)
-    valid = phone.is_valid(values).fill_null(False)
+    valid = phone.is_mobile(values).fill_null(False)
+    if not valid.all():
+        valid |= phone.is_valid(values).fill_null(False)
     wrong = texts.is_not_null() & ~valid
     if wrong.any():
         wrong &= ~phone.is_placeholder(texts).fill_null(False)

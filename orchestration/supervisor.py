@@ -144,22 +144,39 @@ def stop_running() -> bool:
 
 
 def end_process(pid: int, process: subprocess.Popen[bytes] | None = None) -> None:
-    """End a process politely, and after a while its whole session (its code servers with it)."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
+    """End a process politely, then what is left of its session (Dagster's code servers), and after a while by force."""
+    leads = _leads_session(pid)
+    _send(signal.SIGTERM, pid)
     until = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < until:
-        gone = process.poll() is not None if process is not None else recovery.process_started(pid) is None
-        if gone:
-            return
+    while time.monotonic() < until and not _gone(pid, process):
         time.sleep(0.1)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if os.getpgid(pid) == pid:
-            os.killpg(pid, signal.SIGKILL)
-        else:
-            os.kill(pid, signal.SIGKILL)
+    if leads:
+        # A web server that is told to stop while its code server is still loading leaves it behind.
+        _send(signal.SIGTERM if _gone(pid, process) else signal.SIGKILL, -pid)
+    elif not _gone(pid, process):
+        _send(signal.SIGKILL, pid)
     if process is not None:
         process.wait(5)
+
+
+def _gone(pid: int, process: subprocess.Popen[bytes] | None) -> bool:
+    return process.poll() is not None if process is not None else recovery.process_started(pid) is None
+
+
+def _leads_session(pid: int) -> bool:
+    try:
+        return os.getsid(pid) == pid
+    except OSError:
+        return False
+
+
+def _send(number: int, target: int) -> None:
+    """Signal a process, or with a negative number its whole group (which cannot be reused while a member lives)."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if target < 0:
+            os.killpg(-target, number)
+        else:
+            os.kill(target, number)
 
 
 def _pid_file() -> Path:

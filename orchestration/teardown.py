@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orchestration import environment, town
 
-WRITTEN = ("dagster", "dbt_target", "docs", "logs", "simulator", "work")
+WRITTEN = ("dagster", "dbt_target", "docs", "logs", "quality", "simulator", "work")
 FILES = ("receiver.json", "town.json", "up.json")
 
 

@@ -43,12 +43,13 @@ def worker() -> ModuleType:
 @pytest.fixture(scope="module", autouse=True)
 def own_protocols() -> Iterator[None]:
     """What the worker changes in modules of the hub is put back."""
-    from connectors import intake, protocols
+    from connectors import intake
+    from connectors.interfaces import PROTOCOLS
 
-    known, rows = dict(protocols.PROTOCOLS), intake.CHUNK_ROWS
+    known, rows = dict(PROTOCOLS), intake.CHUNK_ROWS
     yield
-    protocols.PROTOCOLS.clear()
-    protocols.PROTOCOLS.update(known)
+    PROTOCOLS.clear()
+    PROTOCOLS.update(known)
     intake.CHUNK_ROWS = rows
 
 

@@ -18,8 +18,9 @@ from typing import Any
 import polars as pl
 
 from bench.sample import sample_page
-from connectors import intake, protocols
+from connectors import intake
 from connectors.contract import Contract, load_contracts
+from connectors.interfaces import PROTOCOLS
 from connectors.protocols.base import Page, Pull
 from connectors.tables import ensure_tables
 from resolution.runner import resolve
@@ -96,7 +97,7 @@ def run(folder: Path, day: int) -> None:
         module = types.ModuleType("played_upstream")
         module.open_extraction = open_extraction  # type: ignore[attr-defined]
         sys.modules["played_upstream"] = module
-        protocols.PROTOCOLS["played"] = "played_upstream"
+        PROTOCOLS["played"] = "played_upstream"
         servers = {
             key: replace(server, properties={"protocol": "played", "crs": server.crs})
             for key, server in contract.servers.items()

@@ -18,7 +18,7 @@ from psycopg import sql
 
 from connectors.contract import Contract, Stream, load_contracts
 from connectors.intake import LoadResult, run_stream
-from connectors.protocols import PROTOCOLS
+from connectors.interfaces import PROTOCOLS
 from connectors.protocols.base import BadRecord, Page, Pull
 from connectors.tables import ensure_tables, table_of
 from warehouse import connection

@@ -1,0 +1,1 @@
+-- What a load tells of its source, and held rows by record.

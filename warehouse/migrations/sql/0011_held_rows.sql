@@ -1,0 +1,1 @@
+-- Counts of held rows for the models.
