@@ -197,6 +197,8 @@ def _texts(received: pl.Series) -> pl.Series:
     if received.dtype != pl.String:
         return received.cast(pl.String, strict=False)
     texts = received.str.strip_chars()
+    if texts.str.len_bytes().min() != 0:
+        return texts
     return pl.select(pl.when(texts != "").then(texts)).to_series()
 
 

@@ -6,6 +6,7 @@ amount travels as the five base-10000 digits of PostgreSQL's numeric, never as a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,14 +29,17 @@ class BinaryCopy:
 
     def encode(self, frame: pl.DataFrame, hashes: dict[str, Hashes]) -> bytes:
         """The bytes of a batch: the frame's columns, then the hash columns (uuid on the other side)."""
+        return b"".join(self.blocks(frame, hashes))
+
+    def blocks(self, frame: pl.DataFrame, hashes: dict[str, Hashes]) -> Iterator[bytes]:
+        """The same in parts, none of them copied."""
         arrays = [_array(column) for column in frame.get_columns()]
         arrays += [hash_array(values) for values in hashes.values()]
         batch = pa.RecordBatch.from_arrays(arrays, names=[*frame.columns, *hashes])
-        header = b""
         if self._encoder is None:
             self._encoder = pgpq.ArrowToPostgresBinaryEncoder(batch.schema)
-            header = self._encoder.write_header()
-        return bytes(header + self._encoder.write_batch(batch))
+            yield self._encoder.write_header()
+        yield self._encoder.write_batch(batch)
 
     def finish(self) -> bytes:
         return bytes(self._encoder.finish()) if self._encoder is not None else b""

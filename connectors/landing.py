@@ -204,7 +204,8 @@ class Lander:
         )
         encoder = BinaryCopy()
         with self._conn.cursor().copy(statement) as copy:
-            copy.write(encoder.encode(frame, {"_key": keys, "_hash": hashes}))
+            for block in encoder.blocks(frame, {"_key": keys, "_hash": hashes}):
+                copy.write(block)
             copy.write(encoder.finish())
 
     def _close(self, keys: Hashes) -> int:

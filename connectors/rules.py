@@ -111,11 +111,13 @@ def _checked(
 def _phone(texts: pl.Series, column: Column) -> Judged:
     values = phone.normalise(texts)
     valid = phone.is_mobile(values).fill_null(False)
-    if not valid.all():
-        valid |= phone.is_valid(values).fill_null(False)
+    rest = (values.is_not_null() & ~valid).arg_true()
+    if len(rest):
+        valid = valid.scatter(rest, phone.is_valid(values[rest]).fill_null(False))
     wrong = texts.is_not_null() & ~valid
     if wrong.any():
-        wrong &= ~phone.is_placeholder(texts).fill_null(False)
+        rows = wrong.arg_true()
+        wrong = wrong.scatter(rows, ~phone.is_placeholder(texts[rows]).fill_null(False))
     return Judged(_without(values, ~valid), {"invalid_phone": wrong})
 
 

@@ -82,7 +82,10 @@ class _Run:
         if not len(self.keys) or not len(keys):
             return found
         first = self.keys[:, 0]
-        at = np.searchsorted(first, keys[:, 0])
+        # Looked up in order, neighbours share cache lines: several times faster than at random.
+        order = np.argsort(keys[:, 0])
+        at = np.empty(len(keys), dtype=np.intp)
+        at[order] = np.searchsorted(first, keys[order, 0])
         pending = np.arange(len(keys))
         # Two keys share 64 bits about never; the loop is for that case and ends after one round without it.
         while len(pending):

@@ -148,8 +148,8 @@ def _build_after(status: dg.DagsterRunStatus, intake_jobs: list[str]) -> dg.Sens
         run = context.dagster_run
         if run.job_name not in intake_jobs or names.RUN_KEY_TAG in run.tags:
             return dg.SkipReason("not an intake run of the daemon")
-        if not sensing.landed_something(run.run_id):
-            return dg.SkipReason("nothing new was landed")
+        if not sensing.landed_something(run.run_id) and not sensing.inputs_turned():
+            return dg.SkipReason("nothing new was landed, and every input is as it was when last judged")
         waiting = dg.RunsFilter(job_name=names.BUILD, statuses=[dg.DagsterRunStatus.QUEUED])
         if context.instance.get_runs_count(waiting):
             return dg.SkipReason("a build is waiting already and will see these rows")

@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import names, recovery, report
+from orchestration import building, names, recovery, report
 from orchestration.failures import safe_message
 from orchestration.manifest import PRODUCTS, Project
 from orchestration.warehouse import key_of
@@ -33,7 +33,6 @@ def _asset(project: Project, family: str) -> dg.AssetsDefinition:
         owners=[names.team("data office")],
         kinds={"python", "greatexpectations"},
         description=f"The candidate of the family {family} as it was judged: its content hash, rows and verdicts.",
-        pool=names.BUILD_POOL,
         check_specs=[
             dg.AssetCheckSpec(
                 GATE_CHECK, asset=key, blocking=True, description="Every required check of the family is green."
@@ -43,6 +42,7 @@ def _asset(project: Project, family: str) -> dg.AssetsDefinition:
     def judge(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster compares the annotation
         recovery.mark(context)
         try:
+            building.begin(context.run_id)
             with report.work("gate", f"gate {family}"):
                 candidate, verdicts = _judge(context.run_id, family)
         except Exception as error:

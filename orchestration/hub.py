@@ -30,7 +30,7 @@ def prepare() -> Mapping[str, Contract]:
     environment.apply()
     with connection.connect("loader") as conn:
         ensure_tables(conn, contracts)
-    with connection.connect("builder") as conn:
+    with connection.connect("owner") as conn:
         gate.register(conn)
     return contracts
 

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from connectors.contract import Contract, Stream
 
 INTAKE, BUILD, PUBLISH, EVERYTHING = "intake", "build", "publish", "everything"
-BUILD_POOL = "warehouse"
 
 RUN_KEY_TAG = "townhub/run_key"
 """Groups the three runs of one pass of `townhub run`."""

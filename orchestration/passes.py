@@ -80,6 +80,7 @@ def _run_job(
 ) -> None:
     import dagster as dg
 
+    from orchestration import building
     from orchestration.definitions import defs
 
     result = defs.resolve_job_def(job).execute_in_process(
@@ -89,6 +90,7 @@ def _run_job(
         tags={names.RUN_KEY_TAG: run_key, **recovery.this_worker().tags()},
         run_config=QUIET_LOGGER,
     )
+    building.end(result.run_id)
     if not result.success and not collected.failures:
         collected.failed(job, f"the Dagster run {result.run_id} failed; see it in the UI (townhub up)")
 

@@ -52,7 +52,6 @@ def _asset(kind: Kind, deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
         owners=[names.team("data office")],
         kinds={"python", "postgres"},
         description=f"Identities of {kind}: memberships, merges and splits in the ledger, doubtful pairs to review.",
-        pool=names.BUILD_POOL,
     )
     def resolve(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster compares the annotation
         recovery.mark(context)

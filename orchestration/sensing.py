@@ -104,6 +104,25 @@ def newest_message(system: str) -> int | None:
     return None if row is None or row[0] is None else int(row[0])
 
 
+def inputs_turned() -> bool:
+    """Whether an input is in another state than when the newest candidates were judged: aged, failed, or well again.
+
+    Then what rests on it must become unknown, or known again, though nothing was landed (I6).
+    """
+    from warehouse import connection
+
+    with connection.connect("builder") as conn:
+        row = conn.execute(
+            """SELECT EXISTS (
+                 SELECT FROM (SELECT DISTINCT ON (family) observed -> 'states' AS states FROM control.verdict
+                               WHERE check_name = 'guard.inputs' ORDER BY family, verdict_id DESC) AS judged,
+                        jsonb_each_text(judged.states) AS was
+                   JOIN control.input_status AS now ON now.system || '.' || now.stream = was.key
+                  WHERE now.state <> was.value)"""
+        ).fetchone()
+    return bool(row and row[0])
+
+
 def landed_something(run_id: str) -> bool:
     """Whether the loads of a run changed any current version."""
     from warehouse import connection

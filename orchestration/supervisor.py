@@ -19,6 +19,7 @@ HOST = "127.0.0.1"
 LOOK_SECONDS = 5.0
 """How often children and dead runs are looked at; a dead run is found within twice this."""
 PATIENCE_SECONDS = 20.0
+REST_SECONDS = 5.0
 RESTARTS = 5
 """A child that died more often than this is not started again: something is wrong that a person must see."""
 
@@ -151,8 +152,13 @@ def end_process(pid: int, process: subprocess.Popen[bytes] | None = None) -> Non
     while time.monotonic() < until and not _gone(pid, process):
         time.sleep(0.1)
     if leads:
-        # A web server that is told to stop while its code server is still loading leaves it behind.
-        _send(signal.SIGTERM if _gone(pid, process) else signal.SIGKILL, -pid)
+        # A web server that is told to stop while its code server is still loading leaves it behind, and that one
+        # may not hear a SIGTERM either.
+        _send(signal.SIGTERM, -pid)
+        until = time.monotonic() + REST_SECONDS
+        while time.monotonic() < until and _group_lives(pid):
+            time.sleep(0.1)
+        _send(signal.SIGKILL, -pid)
     elif not _gone(pid, process):
         _send(signal.SIGKILL, pid)
     if process is not None:
@@ -161,6 +167,14 @@ def end_process(pid: int, process: subprocess.Popen[bytes] | None = None) -> Non
 
 def _gone(pid: int, process: subprocess.Popen[bytes] | None) -> bool:
     return process.poll() is not None if process is not None else recovery.process_started(pid) is None
+
+
+def _group_lives(pid: int) -> bool:
+    try:
+        os.killpg(pid, 0)
+    except OSError:
+        return False
+    return True
 
 
 def _leads_session(pid: int) -> bool:

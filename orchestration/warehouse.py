@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import names, recovery, report
+from orchestration import building, names, recovery, report
 from orchestration.dbt_runs import Outcome
 from orchestration.failures import safe_message
 from orchestration.manifest import STAGING, Node, Project, Test
@@ -61,7 +61,6 @@ def _step(project: Project, step: str, landing: Mapping[tuple[str, str], dg.Asse
             if node.materialized == "table"
         ],
         can_subset=True,
-        pool=names.BUILD_POOL,
     )
     def run(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         recovery.mark(context)
@@ -80,6 +79,7 @@ def _build(context: dg.AssetExecutionContext, project: Project, step: str, chose
     from warehouse.settings import settings
 
     try:
+        building.begin(context.run_id)
         with report.work("staging" if step == STAGING else "build", f"dbt {step}"):
             from orchestration import dbt_runs
 

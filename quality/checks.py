@@ -12,8 +12,12 @@ from typing import Any
 
 from quality.results import Severity
 
-ROWS = "(SELECT * FROM {batch})"
-"""The rows under judgement, for a FROM clause: GX puts a subquery with an alias of its own in the place of `batch`."""
+ROWS = "(SELECT batch.* FROM {batch} AS batch CROSS JOIN (SELECT) AS always)"
+"""The rows under judgement, for a FROM clause that names them.
+
+GX puts a subquery in the place of `batch`, and an alias of its own behind it unless the query joins. PostgreSQL before
+16 wants exactly one alias: the join with one row of no columns makes it ours in every query.
+"""
 
 
 @dataclass(frozen=True)

@@ -37,11 +37,19 @@ class Manifest:
         """Names of the data tests that look at a model of a folder (`products/safety`), as the outcomes spell them."""
         wanted = tuple(folder.split("/"))
         inside = {uid for uid, node in self.models().items() if tuple(node["fqn"][1 : 1 + len(wanted)]) == wanted}
+        return self._tests_on(inside)
+
+    def _tests_on(self, uids: set[str]) -> set[str]:
         return {
             re.sub(r"[^A-Za-z0-9_]", "_", node["name"])
             for node in self.nodes.values()
-            if node["resource_type"] == "test" and inside & set(node["depends_on"]["nodes"])
+            if node["resource_type"] == "test" and uids & set(node["depends_on"]["nodes"])
         }
+
+    def tests_about(self, names: Iterable[str]) -> set[str]:
+        """Names of the data tests that look at any of the named models or seeds, as the outcomes spell them."""
+        wanted = set(names)
+        return self._tests_on({uid for uid, node in self.models().items() if node["name"] in wanted})
 
     def upstream_names(self, names: Iterable[str]) -> set[str]:
         """Names of the given models and of all models and seeds that they are built from."""

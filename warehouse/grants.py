@@ -53,7 +53,8 @@ GRANTS: tuple[Grant, ...] = (
     _read(BUILDER, "control.input_status", "control.release", "control.release_pointer", "control.release_move"),
     Grant(BUILDER, "table", "SELECT, INSERT, UPDATE", ("control.run", "control.contract_check", "control.build_state")),
     Grant(BUILDER, "table", "SELECT, INSERT", ("control.candidate", "control.verdict", "resolution.event")),
-    Grant(BUILDER, "table", "SELECT, INSERT, UPDATE, DELETE", ("control.product", "control.required_check")),
+    # What must be green is not for those to decide whose work is judged.
+    _read(BUILDER, "control.product", "control.required_check"),
     Grant(
         BUILDER,
         "table",
@@ -105,7 +106,7 @@ GRANTS: tuple[Grant, ...] = (
         PUBLISHER,
         "function",
         "EXECUTE",
-        ("control.move_pointer", "control.apply_product", "control.rollback"),
+        ("control.move_pointer", "control.apply_product", "control.rollback", "control.resume"),
     ),
     Grant(PUBLISHER, "function", "EXECUTE", ("control.rows_at", "control.release_at", "control.as_shown")),
     *(Grant(f"townhub_app_{app}", "schema", "USAGE", ("serving",)) for app in APPS),
@@ -119,7 +120,7 @@ CREATORS = {"landing": (OWNER, LOADER), "isolated": (OWNER, LOADER), "candidate"
 
 # Functions that act with more rights than their caller has, as the role that alone may write what they write.
 PUBLISHER_FUNCTIONS = (
-    "publish", "rollback", "release_hash", "serving_hash", "rows_at", "release_at", "as_shown",
+    "publish", "rollback", "resume", "release_hash", "serving_hash", "rows_at", "release_at", "as_shown",
 )  # fmt: skip
 
 # Tables that even the owner of the schema does not write, so that a slip with the owner's role cannot either.

@@ -136,9 +136,18 @@ def publish(connection: psycopg.Connection, candidate_id: int, by: str, run_id: 
 
 
 def rollback(connection: psycopg.Connection, family: str, release_id: int, by: str, reason: str) -> None:
-    """Show an earlier (or later) release of the family again (role publisher); audited with name and reason."""
+    """Show an earlier (or later) release of the family again (role publisher); audited with name and reason.
+
+    The family is held there: nothing new of it is published until `resume`.
+    """
     with _explained():
         connection.execute("SELECT control.rollback(%s, %s, %s, %s)", [family, release_id, by, reason])
+
+
+def resume(connection: psycopg.Connection, family: str, by: str, reason: str) -> None:
+    """Lift the hold that a rollback put on a family (role publisher); audited with name and reason."""
+    with _explained():
+        connection.execute("SELECT control.resume(%s, %s, %s)", [family, by, reason])
 
 
 def list_releases(connection: psycopg.Connection, family: str | None = None, *, limit: int = 100) -> list[ReleaseEntry]:

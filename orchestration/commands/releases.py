@@ -85,7 +85,7 @@ def rollback(
     reason: Annotated[str, typer.Option(help="Why; it is written into the audit chain.")],
     by: Annotated[str, typer.Option(help="Your name; the login's without.")] = "",
 ) -> None:
-    """Show an earlier release of a family again.
+    """Show an earlier release of a family again, and hold the family there until `townhub release resume`.
 
     Example: townhub release rollback safety 3 --reason "scores of 5 were computed with old weights"
     """
@@ -93,7 +93,24 @@ def rollback(
 
     with connection.connect("publisher") as conn:
         release.rollback(conn, family, release_id, by or getpass.getuser(), reason)
-    print(f"{family} shows release {release_id} again")
+    print(f"{family} shows release {release_id} again and is held there (townhub release resume {family} lifts it)")
+
+
+@app.command()
+def resume(
+    family: Annotated[str, typer.Argument(help="Product family, e.g. safety.")],
+    reason: Annotated[str, typer.Option(help="Why; it is written into the audit chain.")],
+    by: Annotated[str, typer.Option(help="Your name; the login's without.")] = "",
+) -> None:
+    """Lift the hold of a rollback: the next good candidate is published again.
+
+    Example: townhub release resume safety --reason "weights are mended"
+    """
+    from warehouse import connection, release
+
+    with connection.connect("publisher") as conn:
+        release.resume(conn, family, by or getpass.getuser(), reason)
+    print(f"{family} publishes again with the next `townhub run`")
 
 
 def _line(found: Any) -> dict[str, Any]:

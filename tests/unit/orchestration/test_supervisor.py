@@ -13,9 +13,10 @@ import pytest
 from orchestration import recovery, supervisor
 
 SLEEP = "import time; time.sleep(60)"
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
 WITH_CHILD = (
-    "import subprocess, sys, time; c = subprocess.Popen([sys.executable, '-c', %r]); "
-    "open(sys.argv[1], 'w').write(str(c.pid)); time.sleep(60)" % SLEEP
+    f"import subprocess, sys, time; c = subprocess.Popen([sys.executable, '-c', {DEAF!r}]); "
+    "open(sys.argv[1], 'w').write(str(c.pid)); time.sleep(60)"
 )
 
 
@@ -31,7 +32,8 @@ def _wait(condition: object, seconds: float = 15.0) -> None:
     assert condition()  # type: ignore[operator]
 
 
-def test_a_process_ends_with_its_session(tmp_path: Path) -> None:
+def test_a_process_ends_with_its_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "REST_SECONDS", 0.5)
     note = tmp_path / "pid"
     parent = subprocess.Popen([sys.executable, "-c", WITH_CHILD, str(note)], start_new_session=True)
     _wait(lambda: note.exists() and note.read_text() != "")
