@@ -86,8 +86,6 @@ def _ensure_table(conn: psycopg.Connection, stream: Stream, existing: dict[str, 
 
 def create_index(conn: psycopg.Connection, stream: Stream) -> None:
     """The index of current versions: at most one per key, by whatever way rows came in."""
-    # Some millions of keys are sorted in memory then, and not on disk.
-    conn.execute("SET LOCAL maintenance_work_mem = '256MB'")
     conn.execute(
         sql.SQL("CREATE UNIQUE INDEX IF NOT EXISTS {} ON {} (_key) WHERE _to_load IS NULL").format(
             sql.Identifier(index_name(stream)), table_of(stream)

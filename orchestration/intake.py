@@ -20,6 +20,8 @@ CONTRACT_CHECK = "contract"
 APPLIED_CHECK = "applied"
 PREVIEW_ROWS = 5
 PREVIEW_CLASSES = ("L1", "L2")
+PERSONAL_STANDARDS = ("cn.person_name", "cn.resident_id", "cn.phone", "cn.disability_certificate")
+"""Never previewed, whatever their class: a public register may show a name, the event log may not."""
 
 
 def assets(contracts: Mapping[str, Contract]) -> list[dg.AssetsDefinition]:
@@ -189,7 +191,13 @@ def _look(stream: Stream) -> tuple[int, str]:
     from warehouse import connection
 
     table = sql.Identifier(stream.landing_schema, stream.landing_table)
-    open_columns = [c for c in stream.columns if c.classification in PREVIEW_CLASSES and not c.sensitive]
+    open_columns = [
+        column
+        for column in stream.columns
+        if column.classification in PREVIEW_CLASSES
+        and not column.sensitive
+        and column.semantic_type not in PERSONAL_STANDARDS
+    ]
     shown = [] if stream.isolated else [column.name for column in open_columns]
     with connection.connect("loader") as conn:
         counted = conn.execute(sql.SQL("SELECT count(*) FROM {} WHERE _to_load IS NULL").format(table)).fetchone()

@@ -50,8 +50,9 @@ GRANTS: tuple[Grant, ...] = (
         "control.defect",
         "control.hold",
     ),
-    _read(BUILDER, "control.input_status", "control.release", "control.release_pointer", "control.release_move"),
-    Grant(BUILDER, "table", "SELECT, INSERT, UPDATE", ("control.run", "control.contract_check", "control.build_state")),
+    _read(BUILDER, "control.input_status", "control.held_rows"),
+    _read(BUILDER, "control.release", "control.release_pointer", "control.release_move"),
+    Grant(BUILDER, "table", "SELECT, INSERT, UPDATE", ("control.run", "control.contract_check")),
     Grant(BUILDER, "table", "SELECT, INSERT", ("control.candidate", "control.verdict", "resolution.event")),
     # What must be green is not for those to decide whose work is judged.
     _read(BUILDER, "control.product", "control.required_check"),

@@ -39,6 +39,7 @@ select
         when is_dibao and share_of_amount is null then array['approved_amount of minimum_living.members']
         else '{}'::text[]
     end as missing_evidence,
+    'minimum_living.members' as rests_on,
     case when is_dibao and not is_tekun then share_of_amount end::numeric(12, 2) as amount_due,
     jsonb_build_object(
         'rules', jsonb_build_array('P01.approval_in_force', 'P01.not_with_P03'), 'records', records

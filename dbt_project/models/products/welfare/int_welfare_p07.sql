@@ -68,6 +68,8 @@ select
     end as reason,
     case when judged.outcome = 'unknown' then array['class and level of disability_certificate.certificates']
         else '{}'::text[] end as missing_evidence,
+    case when judged.in_force and judged.tekun_records is not null then 'minimum_living.members'
+        else 'disability_certificate.certificates' end as rests_on,
     case when judged.outcome = 'eligible' then amount.value end::numeric(12, 2) as amount_due,
     jsonb_build_object(
         'rules', jsonb_build_array('P07.certificate_in_force', 'P07.not_with_P03', 'P07.class_and_level'),

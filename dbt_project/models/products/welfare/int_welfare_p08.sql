@@ -75,6 +75,7 @@ select
             || case when judged.outcome = 'eligible' then '' else '; P08 starts at ' || judged.starting_age end
     end as reason,
     case when judged.outcome = 'unknown' then array['birth date'] else '{}'::text[] end as missing_evidence,
+    'household_registry.residents' as rests_on,
     case when judged.outcome = 'eligible' then amount.value end::numeric(12, 2) as amount_due,
     jsonb_build_object(
         'rules', jsonb_build_array('P08.registered_here', 'P08.age'),

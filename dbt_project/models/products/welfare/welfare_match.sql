@@ -1,5 +1,9 @@
 -- Who is due what, against who receives it. It proposes; a person decides: nothing here starts or stops a payment.
 -- A missing or failed input gives "unknown", never "no"; a known death decides whatever else is missing.
+-- A "no" rests on what a register says of the resident, or on its silence. Where rows of that register wait in
+-- quarantine it may be wrong, so it is "unknown" when a waiting row is another version of a record of this resident, and
+-- for whoever receives the benefit also when a waiting row may be anybody's: it has no key or its record never landed.
+-- Rows that belong to other residents change nothing, and nobody who receives nothing is kept open for a stranger's row.
 with parameter as (
     select
         {{ unusable_inputs([['minimum_living', 'members']]) }} as missing_p01,
@@ -7,50 +11,37 @@ with parameter as (
         {{ unusable_inputs([['household_registry', 'residents']]) }} as missing_p08,
         -- A death or a removal would exclude: without these registers nobody is found eligible.
         {{ unusable_inputs([['death_register', 'deaths'], ['household_registry', 'residents']]) }} as missing_exclusion,
-        cardinality({{ unusable_inputs([['welfare_payment', 'payments']]) }}) = 0 as payments_usable,
-        -- Both registers come as whole snapshots: whoever is in neither the snapshot nor its quarantine has no record.
-        (
-            select coalesce(max(i.rows_held), 0) > 0 from {{ ref('dim_input') }} as i
-            where i.system = 'minimum_living' and i.stream = 'members'
-        ) as held_p01,
-        (
-            select coalesce(max(i.rows_held), 0) > 0 from {{ ref('dim_input') }} as i
-            where i.system = 'disability_certificate' and i.stream = 'certificates'
-        ) as held_p07
+        cardinality({{ unusable_inputs([['welfare_payment', 'payments']]) }}) = 0 as payments_usable
 ),
 
 ruled as (
-    select resident_key, policy_code, outcome, reason, missing_evidence, amount_due, evidence
+    select resident_key, policy_code, outcome, reason, missing_evidence, rests_on, amount_due, evidence
     from {{ ref('int_welfare_p01') }}
     union all
-    select resident_key, policy_code, outcome, reason, missing_evidence, amount_due, evidence
+    select resident_key, policy_code, outcome, reason, missing_evidence, rests_on, amount_due, evidence
     from {{ ref('int_welfare_p07') }}
     union all
-    select resident_key, policy_code, outcome, reason, missing_evidence, amount_due, evidence
+    select resident_key, policy_code, outcome, reason, missing_evidence, rests_on, amount_due, evidence
     from {{ ref('int_welfare_p08') }}
 ),
 
-held as (
-    select 'P01' as policy_code, 'minimum_living.members' as input from parameter where held_p01
-    union all
-    select 'P07', 'disability_certificate.certificates' from parameter where held_p07
-),
-
--- Whoever has evidence for a policy or receives it.
+-- Whoever has evidence for a policy or receives it. Without a record, the "no" rests on its absence from the register
+-- of those entitled.
 considered as (
     select
         coalesce(ruled.resident_key, receiving.resident_key) as resident_key,
         coalesce(ruled.policy_code, receiving.policy_code) as policy_code,
-        coalesce(ruled.outcome, case when held.input is null then 'not_eligible' else 'unknown' end) as outcome,
+        coalesce(ruled.outcome, 'not_eligible') as outcome,
+        coalesce(ruled.reason, 'no record that would entitle to ' || receiving.policy_code) as reason,
+        coalesce(ruled.missing_evidence, '{}'::text[]) as missing_evidence,
         coalesce(
-            ruled.reason,
-            'no record that would entitle to ' || receiving.policy_code
-            || case when held.input is null then '' else '; some rows of ' || held.input || ' wait in quarantine' end
-        ) as reason,
-        coalesce(
-            ruled.missing_evidence,
-            case when held.input is null then '{}'::text[] else array['rows held of ' || held.input] end
-        ) as missing_evidence,
+            ruled.rests_on,
+            case receiving.policy_code
+                when 'P01' then 'minimum_living.members'
+                when 'P07' then 'disability_certificate.certificates'
+                when 'P08' then 'household_registry.residents'
+            end
+        ) as rests_on,
         ruled.amount_due,
         coalesce(ruled.evidence, jsonb_build_object('rules', '[]'::jsonb, 'records', '[]'::jsonb)) as evidence,
         receiving.payments,
@@ -59,7 +50,6 @@ considered as (
     from ruled
     full join {{ ref('int_welfare_receiving') }} as receiving
         on receiving.resident_key = ruled.resident_key and receiving.policy_code = ruled.policy_code
-    left join held on held.policy_code = receiving.policy_code and ruled.policy_code is null
 ),
 
 weighed as (
@@ -75,11 +65,34 @@ weighed as (
             when 'P08' then parameter.missing_p08
         end as missing_basis,
         resident.is_deceased and coalesce(resident.died_on, {{ as_of() }}) <= {{ as_of() }} as deceased,
-        resident.moved_out
+        considered.outcome = 'eligible' and resident.moved_out as excluded_by_removal
     from considered
     cross join parameter
     inner join {{ ref('policy_rules') }} as rule on rule.policy_code = considered.policy_code and {{ in_force('rule') }}
     inner join {{ ref('dim_resident') }} as resident on resident.resident_key = considered.resident_key
+),
+
+doubted as (
+    select
+        weighed.*,
+        case
+            when waiting.input is not null and (weighed.outcome = 'not_eligible' or weighed.excluded_by_removal)
+                then waiting.input
+        end as waiting_input
+    from weighed
+    left join lateral (
+        select held.input
+        from {{ ref('int_welfare_held') }} as held
+        where
+            held.input = case
+                when weighed.excluded_by_removal then 'household_registry.residents' else weighed.rests_on
+            end
+            and (
+                held.resident_key = weighed.resident_key
+                or (held.resident_key is null and weighed.payments is not null)
+            )
+        limit 1
+    ) as waiting on true
 ),
 
 judged as (
@@ -89,7 +102,8 @@ judged as (
             when deceased then 'not_eligible'
             when cardinality(missing_basis) > 0 then 'unknown'
             when outcome = 'eligible' and cardinality(missing_exclusion) > 0 then 'unknown'
-            when outcome = 'eligible' and moved_out then 'not_eligible'
+            when waiting_input is not null then 'unknown'
+            when excluded_by_removal then 'not_eligible'
             else outcome
         end as final_outcome,
         -- What a family receives is not paid to its dead.
@@ -101,7 +115,7 @@ judged as (
                 as missing (input)
             order by missing.input
         ) as missing_inputs
-    from weighed
+    from doubted
 )
 
 select
