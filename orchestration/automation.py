@@ -26,6 +26,7 @@ CADENCES = (
 )
 MONTHLY = ("intake_monthly", "0 3 2 * *")
 DAILY_BUILD = "0 4 * * *"
+DAILY_RETENTION = "30 3 * * *"
 ACTIVE = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -60,6 +61,7 @@ def jobs(contracts: Mapping[str, Contract], project: Project) -> list[AnyJob]:
         ),
         _job(names.PUBLISH, serving, "Publish each family's newest candidate, if Postgres finds its verdicts green."),
         everything,
+        retention,
     ]
     return made + [
         _job(name, keys, f"Take in the systems of this cadence ({cron}).")
@@ -90,10 +92,30 @@ def everything() -> None:
     one_pass()
 
 
+@dg.op
+def purge_expired(context: dg.OpExecutionContext) -> None:
+    """Delete what is past the retention of its contract, each stream with its certificate in the audit chain."""
+    from connectors.contract import load_contracts
+    from connectors.retention import purge
+    from warehouse import connection
+    from warehouse.settings import settings
+
+    with connection.connect("loader") as conn:
+        deleted = purge(conn, load_contracts(), settings().as_of())
+    counts = {f"{system}.{stream}": rows for (system, stream), rows in deleted.items()}
+    context.add_output_metadata({"rows deleted": counts})
+
+
+@dg.job(name=names.RETENTION, executor_def=dg.in_process_executor)
+def retention() -> None:
+    """Delete what is past its retention, as `townhub purge` does it; before the day's build."""
+    purge_expired()
+
+
 def schedules(contracts: Mapping[str, Contract]) -> list[dg.ScheduleDefinition]:
-    """One schedule per cadence that some system has, and a build each morning because the day has changed."""
+    """One schedule per cadence that some system has; each morning what is expired goes and the day's build comes."""
     intake = [_schedule(name, cron) for name, cron in by_cadence(contracts)]
-    return [*intake, _schedule(names.BUILD, DAILY_BUILD)]
+    return [*intake, _schedule(names.RETENTION, DAILY_RETENTION), _schedule(names.BUILD, DAILY_BUILD)]
 
 
 def _schedule(job: str, cron: str) -> dg.ScheduleDefinition:

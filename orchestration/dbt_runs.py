@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from orchestration import environment, manifest, standing
-from orchestration.manifest import Node, Project
+from orchestration import environment, manifest
+from orchestration.manifest import Project
 
 THREADS = "4"
 PASSING = ("success", "pass")
@@ -69,47 +69,12 @@ def build(project: Project, step: str, *, as_of: date, only: Iterable[str] | Non
     return {outcome.unique_id: outcome for outcome in map(_outcome, result.results)}
 
 
-def stands(project: Project, step: str) -> bool:
-    """Whether a step consists of views alone, all there, made from our files as they are now: nothing to build."""
-    nodes = project.nodes_of(step)
-    if any(node.materialized != "view" for node in nodes) or project.tests_of(step):
-        return False
-    from warehouse import connection
-
-    with connection.connect("builder") as conn:
-        row = conn.execute(
-            """SELECT (SELECT code_digest FROM control.build_state WHERE step = %s),
-                      (SELECT count(*) FROM pg_views WHERE schemaname || '.' || viewname = ANY (%s))""",
-            [step, [f"{node.schema}.{node.table}" for node in nodes]],
-        ).fetchone()
-    return row is not None and (row[0], row[1]) == (_views_digest(), len(nodes))
-
-
-def standing_view(node: Node) -> Outcome:
-    """The outcome of a view that need not be made again."""
-    return Outcome(node.unique_id, "success", 0.0, None, None, "the view stands")
-
-
-def note_built(step: str) -> None:
-    """Remember what the views of a step were made from."""
-    from warehouse import connection
-
-    with connection.connect("builder") as conn:
-        conn.execute(
-            """INSERT INTO control.build_state (step, code_digest) VALUES (%s, %s)
-               ON CONFLICT (step) DO UPDATE SET code_digest = excluded.code_digest, built_at = clock_timestamp()""",
-            [step, _views_digest()],
-        )
-
-
-def _views_digest() -> str:
-    return standing.code_digest(("connectors/systems", "dbt_project"))
-
-
 def save_outcomes(run_id: str, project: Project, outcomes: Mapping[str, Outcome]) -> None:
     """Add a step's outcomes to the file from which the gate reads the test results of a run."""
     path = _outcome_file(run_id)
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    if not path.exists():
+        forget_outcomes()
+    known = read_outcomes(run_id)
     known += [{**asdict(outcome), **_names(project, outcome)} for outcome in outcomes.values()]
     partial = path.with_suffix(".part")
     partial.write_text(json.dumps(known), encoding="utf-8")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from connectors.contract import Contract, Stream
 
-INTAKE, BUILD, PUBLISH, EVERYTHING = "intake", "build", "publish", "everything"
+INTAKE, BUILD, PUBLISH, EVERYTHING, RETENTION = "intake", "build", "publish", "everything", "retention"
 
 RUN_KEY_TAG = "townhub/run_key"
 """Groups the three runs of one pass of `townhub run`."""

@@ -1,6 +1,6 @@
 """Whether the last published pass still stands: nothing that a build depends on has changed since.
 
-A build is a function of the records that landed, the states of the inputs, the day, the stewards' decisions and our
+A build is a function of the records that landed, those that are held, the states of the inputs, the day, the stewards' decisions and our
 own code. When all of these are as they were at the last pass that published everything, building again could only
 give the same content (I2), so a pass on unchanged sources ends after intake.
 """
@@ -15,13 +15,15 @@ import psycopg
 
 from orchestration import environment
 
-CODE = ("connectors/systems", "dbt_project", "quality", "resolution", "warehouse/migrations")
+CODE = ("connectors/systems", "connectors/standards", "dbt_project", "quality", "resolution", "warehouse/migrations")
 """Folders whose files decide what a build gives."""
 
 _BASIS = (
     """SELECT system, stream, max(load_id) FROM control.load
         WHERE state = 'committed' AND rows_landed + rows_tombstoned > 0 GROUP BY 1, 2 ORDER BY 1, 2""",
     "SELECT system, stream, state FROM control.input_status ORDER BY 1, 2",
+    """SELECT system, stream, record_key, count(*) FROM control.held_rows
+        GROUP BY 1, 2, 3 ORDER BY 1, 2, 3""",
     "SELECT count(*), count(revoked_at), max(decision_id) FROM resolution.decision",
     "SELECT family, check_name FROM control.required_check ORDER BY 1, 2",
 )

@@ -83,14 +83,10 @@ def _build(context: dg.AssetExecutionContext, project: Project, step: str, chose
         with report.work("staging" if step == STAGING else "build", f"dbt {step}"):
             from orchestration import dbt_runs
 
-            if dbt_runs.stands(project, step):
-                return {node.unique_id: dbt_runs.standing_view(node) for node in chosen}
             crash.point("build.begin")
             outcomes = dbt_runs.build(project, step, as_of=settings().as_of(), only=[node.unique_id for node in chosen])
             crash.point("build.done")
             dbt_runs.save_outcomes(context.run_id, project, outcomes)
-            if len(chosen) == len(project.nodes_of(step)) and all(outcome.passed for outcome in outcomes.values()):
-                dbt_runs.note_built(step)
     except Exception as error:
         message = safe_message(error)
         report.current().failed(f"dbt {step}", message)

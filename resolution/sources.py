@@ -5,10 +5,16 @@ Elder-care sensors and the health code name people too, but came for another pur
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import polars as pl
 import psycopg
+
+CODE = (Path(__file__).parent, Path(__file__).parent.parent / "connectors" / "standards")
+"""Folders whose files decide which records belong together."""
 
 TEXT: pl.DataType = pl.String()
 DAY: pl.DataType = pl.Date()
@@ -67,8 +73,9 @@ def read(conn: psycopg.Connection, kind: str) -> pl.DataFrame:
     return pl.concat(frames).sort("system", "stream", "record_key")
 
 
-def fingerprint(conn: psycopg.Connection, kind: str) -> dict[str, int]:
-    """The newest load of each source that changed a record: equal fingerprints mean equal records."""
+def fingerprint(conn: psycopg.Connection, kind: str) -> dict[str, int | str]:
+    """The newest load of each source that changed a record, the decisions and our own code: equal fingerprints mean
+    an equal result."""
     wanted = [f"{source.system}.{source.stream}" for source in SOURCES[kind]]
     rows = conn.execute(
         """SELECT system || '.' || stream, max(load_id) FROM control.load
@@ -80,7 +87,18 @@ def fingerprint(conn: psycopg.Connection, kind: str) -> dict[str, int]:
         "SELECT count(*) + count(revoked_at) FROM resolution.decision WHERE kind = %s", [entity_kind(kind)]
     ).fetchone()
     assert decisions is not None
-    return dict(rows) | {"decisions": decisions[0]}
+    return dict(rows) | {"decisions": decisions[0], "code": code_digest()}
+
+
+@cache
+def code_digest(folders: tuple[Path, ...] = CODE) -> str:
+    """Digest of the files of the folders, once per process: it runs the code that it has loaded."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def entity_kind(kind: str) -> str:

@@ -65,7 +65,11 @@ weighed as (
             when 'P08' then parameter.missing_p08
         end as missing_basis,
         resident.is_deceased and coalesce(resident.died_on, {{ as_of() }}) <= {{ as_of() }} as deceased,
-        considered.outcome = 'eligible' and resident.moved_out as excluded_by_removal
+        resident.moved_out,
+        case
+            when considered.outcome = 'not_eligible' then considered.rests_on
+            when considered.outcome = 'eligible' and resident.moved_out then 'household_registry.residents'
+        end as no_rests_on
     from considered
     cross join parameter
     inner join {{ ref('policy_rules') }} as rule on rule.policy_code = considered.policy_code and {{ in_force('rule') }}
@@ -75,35 +79,27 @@ weighed as (
 doubted as (
     select
         weighed.*,
-        case
-            when waiting.input is not null and (weighed.outcome = 'not_eligible' or weighed.excluded_by_removal)
-                then waiting.input
-        end as waiting_input
+        exists (
+            select 1
+            from {{ ref('int_welfare_held') }} as held
+            where held.input = weighed.no_rests_on
+                and (
+                    held.resident_key = weighed.resident_key
+                    or (held.resident_key is null and weighed.payments is not null)
+                )
+        ) as in_doubt
     from weighed
-    left join lateral (
-        select held.input
-        from {{ ref('int_welfare_held') }} as held
-        where
-            held.input = case
-                when weighed.excluded_by_removal then 'household_registry.residents' else weighed.rests_on
-            end
-            and (
-                held.resident_key = weighed.resident_key
-                or (held.resident_key is null and weighed.payments is not null)
-            )
-        limit 1
-    ) as waiting on true
 ),
 
 judged as (
     select
-        weighed.*,
+        doubted.*,
         case
             when deceased then 'not_eligible'
             when cardinality(missing_basis) > 0 then 'unknown'
             when outcome = 'eligible' and cardinality(missing_exclusion) > 0 then 'unknown'
-            when waiting_input is not null then 'unknown'
-            when excluded_by_removal then 'not_eligible'
+            when in_doubt then 'unknown'
+            when outcome = 'eligible' and moved_out then 'not_eligible'
             else outcome
         end as final_outcome,
         -- What a family receives is not paid to its dead.
@@ -125,13 +121,17 @@ select
     final_outcome as outcome,
     case
         when deceased then 'deceased'
-        when final_outcome = 'unknown' and outcome <> 'unknown'
+        when cardinality(missing_inputs) > 0 and outcome <> 'unknown'
             then 'cannot be decided without ' || array_to_string(missing_inputs, ', ')
-        when final_outcome = 'not_eligible' and outcome = 'eligible' then 'registration moved out of this town'
+        when outcome = 'eligible' and moved_out then 'registration moved out of this town'
         else reason
+    end || case
+        when final_outcome = 'unknown' and in_doubt then '; some rows of ' || no_rests_on || ' wait in quarantine'
+        else ''
     end as reason,
     case
         when final_outcome <> 'unknown' then '{}'::text[]
+        when in_doubt then missing_evidence || missing_inputs || array['rows held of ' || no_rests_on]
         else missing_evidence || missing_inputs
     end as missing_evidence,
     receiving,
