@@ -1,8 +1,8 @@
 """Whether the last published pass still stands: nothing that a build depends on has changed since.
 
-A build is a function of the records that landed, those that are held, the states of the inputs, the day, the stewards' decisions and our
-own code. When all of these are as they were at the last pass that published everything, building again could only
-give the same content (I2), so a pass on unchanged sources ends after intake.
+A build is a function of the records that landed, of which wait in quarantine, the states of the inputs, the day, the
+stewards' decisions and our own code. When all of these are as they were at the last pass that published everything,
+building again could only give the same content (I2), so a pass on unchanged sources ends after intake.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 
 if TYPE_CHECKING:
@@ -231,6 +232,56 @@ def test_failed_inputs_turn_results_unknown_and_back(build: DbtRun, dbt_town: Db
         dbt_town.load(system, stream)
     assert dbt_town.dbt("run", "--select", "dim_input+").code == 0
     assert content(dbt_town) == before
+
+
+def hold(town: DbtTown, system: str, stream: str, record_key: str | None) -> None:
+    """A row that waits in quarantine."""
+    with psycopg.connect(town.url) as conn:
+        conn.execute(
+            "INSERT INTO quarantine.row (system, stream, load_id, record_key, payload_text, payload_digest, reasons) "
+            "VALUES (%s, %s, 1, %s, '{}', decode(md5(random()::text), 'hex'), '{state:unknown_code}')",
+            [system, stream, record_key],
+        )
+
+
+def test_held_rows_turn_a_no_unknown_until_they_are_settled(build: DbtRun, dbt_town: DbtTown) -> None:
+    """They count while they wait, not in the load that brought them: these rows are of no load in the ledger."""
+    before = content(dbt_town)
+    hold(dbt_town, "household_registry", "residents", "NR4")
+    hold(dbt_town, "household_registry", "residents", None)
+    for _ in range(2):  # the second time after another load that rejected nothing
+        assert dbt_town.dbt("run", "--select", "dim_input+", "int_welfare_held+").code == 0
+        found = matches(dbt_town)
+        assert found["R4", "P08"] == ("unknown", False, "undecided")
+        assert found["R2", "P08"] == ("not_eligible", True, "receiving_not_found_eligible")  # a death is known
+        assert found["R1", "P08"] == ("eligible", True, "as_due")
+        assert dbt_town.rows(
+            "SELECT rows_held FROM core.dim_input WHERE (system, stream) = ('household_registry', 'residents')"
+        ) == [(2,)]
+        dbt_town.load("household_registry", "residents")
+    with psycopg.connect(dbt_town.url) as conn:
+        conn.execute("UPDATE quarantine.row SET state = 'discarded'")
+    assert dbt_town.dbt("run", "--select", "dim_input+", "int_welfare_held+").code == 0
+    assert content(dbt_town) == before
+
+
+def test_the_models_see_which_records_are_held_and_nothing_else(dbt_town: DbtTown) -> None:
+    hold(dbt_town, "household_registry", "residents", "N9")
+    hold(dbt_town, "health_code", "codes", "somebody")
+    with psycopg.connect(dbt_town.url) as conn:
+        isolated = conn.execute(
+            "UPDATE quarantine.row SET stream = s.stream FROM control.stream AS s "
+            "WHERE s.landing_schema = 'isolated' AND quarantine.row.system = s.system RETURNING 1"
+        ).rowcount
+        assert isolated == 1
+        conn.execute("SET LOCAL ROLE townhub_builder")
+        seen = conn.execute("SELECT * FROM control.held_rows ORDER BY system").fetchall()
+        assert [(row[0], row[2]) for row in seen] == [("health_code", None), ("household_registry", "N9")]
+        assert all(len(row) == 4 for row in seen)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute("SELECT payload_text FROM quarantine.row")
+    with psycopg.connect(dbt_town.url) as conn:
+        conn.execute("DELETE FROM quarantine.row")
 
 
 @pytest.mark.parametrize("day", [None, "30.6.2026"])

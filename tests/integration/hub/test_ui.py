@@ -157,7 +157,7 @@ def _open(page: Page, url: str) -> None:
 def test_a_killed_run_is_closed_within_seconds(hub: Hub, up: Up, tmp_path: Path) -> None:
     """kill -9 of the process that executes a run, while it waits for an upstream system that says nothing."""
     running = "SELECT count(*) FROM control.load WHERE state = 'running' AND pid = %s"
-    hub.answer("simulate", "faults", SLOW, "timeout", "--option", "seconds=120")
+    hub.answer("simulate", "faults", SLOW, "timeout", "--option", "seconds=120", "--option", "after=0")
     worker = _start(hub, tmp_path / "run.log", "run", "--select", SLOW)
     try:
         _eventually(lambda: hub.value(running, worker.pid) == 1, 60)

@@ -79,7 +79,7 @@ weighed as (
 doubted as (
     select
         weighed.*,
-        exists (
+        exists(
             select 1
             from {{ ref('int_welfare_held') }} as held
             where held.input = weighed.no_rests_on

@@ -1,0 +1,51 @@
+"""What makes resolution run again: changed records, changed decisions, changed code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from resolution import sources
+from resolution.runner import resolve
+
+
+def test_our_code_is_what_decides_who_belongs_together() -> None:
+    names = {path.relative_to(folder).as_posix() for folder in sources.CODE for path in folder.rglob("*.py")}
+    assert {"residents.py", "union.py", "resident_id.py", "person_name.py"} <= names
+
+
+def test_the_digest_follows_names_and_contents(tmp_path: Path) -> None:
+    def digest() -> str:
+        sources.code_digest.cache_clear()
+        return sources.code_digest((tmp_path,))
+
+    (tmp_path / "a.py").write_text("1")
+    first = digest()
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "a.pyc").write_text("2")
+    assert digest() == first
+    (tmp_path / "a.py").write_text("2")
+    second = digest()
+    (tmp_path / "a.py").rename(tmp_path / "b.py")
+    third = digest()
+    sources.code_digest.cache_clear()
+    assert len({first, second, third}) == 3
+
+
+def test_changed_code_resolves_again(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with psycopg.connect(fresh_database) as conn:
+        conn.execute("CREATE SCHEMA IF NOT EXISTS staging")
+        for source in sources.ENTERPRISES:
+            columns = {source.record_key, *source.fields.values()}
+            fields = ", ".join(f"'1'::text AS {column}" for column in sorted(columns))
+            conn.execute(f"CREATE VIEW {source.view} AS SELECT {fields}".encode())
+        conn.execute("GRANT USAGE ON SCHEMA staging TO townhub_builder")
+        conn.execute("GRANT SELECT ON ALL TABLES IN SCHEMA staging TO townhub_builder")
+    first = resolve("enterprises")
+    assert resolve("enterprises").run == first.run
+    monkeypatch.setattr(sources, "code_digest", lambda: "another version of this code")
+    again = resolve("enterprises")
+    assert again.run > first.run
+    assert (again.records, again.created, again.content_hash) == (3, 0, first.content_hash)
