@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -69,6 +70,14 @@ def last_message(conn: psycopg.Connection, system: str, stream: str) -> int:
     return int(row[0]) if row and row[0] is not None else 0
 
 
+def last_arrival(conn: psycopg.Connection, system: str, stream: str) -> datetime | None:
+    """When the newest message came, None when none ever did: an empty look into the inbox is no sign of life."""
+    row = conn.execute(
+        "select max(received_at) from inbox.message where system = %s and stream = %s", [system, stream]
+    ).fetchone()
+    return row[0] if row else None
+
+
 def read(
     conn: psycopg.Connection, system: str, stream: str, after_message_id: int, limit: int, end: int | None = None
 ) -> list[tuple[int, bytes]]:
@@ -93,6 +102,7 @@ class InboxExtraction:
         self._row_no = 0
         self.state: dict[str, Any] = {"message_id": self._position}
         self.complete = False
+        self.source_time: datetime | None = None
 
     def pages(self) -> Iterator[Page]:
         system, name = self._stream.system, self._stream.name
@@ -116,6 +126,7 @@ class InboxExtraction:
             self._row_no += records
             yield Page(_with_absent_fields(page.frame, rows, self._stream), page.bad + tuple(bad), size)
         self.state = {"message_id": self._position}
+        self.source_time = last_arrival(self._conn, system, name)
 
     def acknowledge(self) -> None:
         """The sender was answered when its delivery was stored."""

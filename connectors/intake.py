@@ -28,9 +28,12 @@ from warehouse import connection, crash, ledger
 from warehouse.errors import StreamBusy
 
 ATTEMPTS = 3
+LONGEST_PAUSE = 10.0
+"""Seconds that a pull waits before it tries again by itself."""
 CHUNK_ROWS = 50_000
-OVERLAP = timedelta(seconds=1)
-"""Changes are asked for from a moment before the cursor: records that tie with it may have come since."""
+OVERLAP = timedelta(minutes=10)
+"""Changes are asked for from so long before the cursor: what tied with it, or was committed late over there, may have
+come since. A record that comes twice costs a look-up and is unchanged."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,10 @@ def run_stream(
         try:
             return _attempt(contract, stream, run_id, progress)
         except Retriable as error:
-            if attempt == ATTEMPTS:
+            # A source that asks for a longer pause is left to the next schedule, not asked again before its time.
+            if attempt == ATTEMPTS or (error.retry_after or 0) > LONGEST_PAUSE:
                 raise
-            time.sleep(min(error.retry_after or 0.5 * 2**attempt, 10.0))
+            time.sleep(error.retry_after or 0.5 * 2**attempt)
     raise AssertionError("unreachable")
 
 
@@ -124,7 +128,9 @@ def _after_database_error(contract: Contract, stream: Stream, load_id: int, erro
     with connection.connect("loader", autocommit=True) as books:
         if ledger.load_state(books, load_id) == "committed":
             return LoadResult(stream.system, stream.name, load_id, "committed")
-        reason = error.diag.message_primary or type(error).__name__
+        # The driver's own words may quote a value: the class of the error and the place must do.
+        place = ".".join(part for part in (error.diag.table_name, error.diag.column_name) if part)
+        reason = f"SQLSTATE {error.sqlstate or 'unknown'}{' at ' + place if place else ''}"
         ledger.fail_load(books, load_id, f"PostgreSQL: {reason}")
     label = f"{stream.system}.{stream.name}: the warehouse refused the load ({reason})"
     if isinstance(error, psycopg.OperationalError):
@@ -157,9 +163,12 @@ def _pull(
                 progress(lander.result.rows_in)
         crash.point("intake.all_pages")
         with clock("land"):
-            landed = lander.finish(complete=extraction.complete, allow_mass_delete=released is not None)
+            landed = lander.finish(
+                complete=extraction.complete,
+                allowed_deletes=ledger.allowed_rows(books, released) if released is not None else 0,
+            )
             crash.point("intake.before_commit")
-            if released is not None and landed.tombstoned:
+            if released is not None and extraction.complete:
                 ledger.use_hold(conn, released, load_id)
             commit(
                 conn,
@@ -168,6 +177,8 @@ def _pull(
                 cursor=_position(position, landed, extraction),
                 bytes_in=bytes_in,
                 seconds=clock.seconds,
+                # Where the source answers, the answer is the sign of life; see `protocols.base.Dated`.
+                source_time=getattr(extraction, "source_time", None),
             )
         crash.point("intake.before_acknowledge")
         with clock("acknowledge"):
@@ -215,7 +226,9 @@ def _since(position: dict[str, Any]) -> datetime | None:
 
 def _position(before: dict[str, Any], landed: Landed, extraction: Extraction) -> dict[str, Any]:
     """Where the next pull begins: never behind where this one began."""
-    newest = max(before.get("newest") or 0, landed.newest or 0) or None
+    # A fast clock over there must not move us past changes that are still to come.
+    reached = min(landed.newest or 0, time.time_ns() // 1000)
+    newest = max(before.get("newest") or 0, reached) or None
     return {"newest": newest, "state": extraction.state}
 
 

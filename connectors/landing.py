@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,7 @@ def commit(
     cursor: dict[str, Any] | None = None,
     bytes_in: int = 0,
     seconds: dict[str, float] | None = None,
+    source_time: datetime | None = None,
 ) -> None:
     """Write the load's figures, its cursor and its defects into the ledger and commit all of it with the rows."""
     ledger.commit_load(
@@ -82,6 +84,7 @@ def commit(
         cursor=cursor,
         seconds=seconds or {},
         defects=landed.defects,
+        source_time=source_time,
     )
     conn.commit()
 
@@ -146,13 +149,13 @@ class Lander:
         self._reject(page.rejected)
         self._append(batch, versions, standing)
 
-    def finish(self, *, complete: bool, allow_mass_delete: bool = False) -> Landed:
+    def finish(self, *, complete: bool, allowed_deletes: int = 0) -> Landed:
         """Tombstones (for a complete snapshot), index and quarantine. Raises `MassDelete` above the limit.
 
         A rejected row whose key cannot be read may be any of the records that seem absent: none is closed then.
         """
         if self._stream.load == "snapshot" and complete and not self._nameless:
-            self._close_absent(allow_mass_delete)
+            self._close_absent(allowed_deletes)
         if self._first:
             create_index(self._conn, self._stream)
         if self._first or self.result.landed > LOOKUP_ROWS:
@@ -219,12 +222,12 @@ class Lander:
             [self._load_id, _uuid_texts(keys)],
         ).rowcount
 
-    def _close_absent(self, allow_mass_delete: bool) -> None:
+    def _close_absent(self, allowed_deletes: int) -> None:
         versions = self._versions_for(np.empty((0, 2), dtype=np.uint64))
         absent = versions.absent()
         limit = self._stream.max_delete_share
         # A handful may go from a small register without anybody being asked.
-        if len(absent) > max(5, limit * len(versions)) and not allow_mass_delete:
+        if len(absent) > max(5, allowed_deletes, limit * len(versions)):
             raise MassDelete(len(versions), len(absent), limit)
         self.result.tombstoned = self._close(absent)
 

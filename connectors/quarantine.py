@@ -114,7 +114,12 @@ def _replay_stream(conn: psycopg.Connection, contract: Contract, stream: Stream,
     try:
         with ledger.stream_lock(conn, stream.system, stream.name):
             load_id = ledger.open_load(
-                conn, system=stream.system, stream=stream.name, contract_version=contract.version, run_id=run_id
+                conn,
+                system=stream.system,
+                stream=stream.name,
+                contract_version=contract.version,
+                run_id=run_id,
+                kind="replay",
             )
             conn.autocommit = False
             try:

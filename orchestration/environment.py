@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from warehouse.settings import process_alive, settings
+from warehouse.settings import ConfigurationError, process_alive, settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DBT_PROJECT = REPOSITORY / "dbt_project"
@@ -32,7 +32,12 @@ QUIET = {
 def home() -> Path:
     """The folder of everything this hub writes, made if it is missing."""
     folder = settings().home
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the hub's folder {folder} cannot be made ({error.strerror}); set TOWNHUB_HOME to a folder you may write"
+        ) from error
     return folder
 
 

@@ -36,13 +36,25 @@ def hold(
 
 
 def released_hold(connection: psycopg.Connection, system: str, stream: str, kind: str) -> int | None:
-    """The hold of this stream and kind that a person has released and no load has used, locked until commit."""
+    """The hold of this stream and kind that a person released within the last day and no load has used.
+
+    Locked until commit. A release that no load took up in a day was about another state of the source.
+    """
     row = connection.execute(
         "SELECT hold_id FROM control.hold WHERE system = %s AND stream = %s AND kind = %s "
-        "AND released_at IS NOT NULL AND used_by_load IS NULL ORDER BY hold_id LIMIT 1 FOR UPDATE",
+        "AND released_at > now() - interval '1 day' AND used_by_load IS NULL ORDER BY hold_id DESC LIMIT 1 FOR UPDATE",
         [system, stream, kind],
     ).fetchone()
     return None if row is None else int(row[0])
+
+
+def allowed_rows(connection: psycopg.Connection, hold_id: int) -> int:
+    """How many deletions a released hold allows: those it was about, and a little that moved since."""
+    row = connection.execute(
+        "SELECT (coalesce((detail ->> 'absent')::numeric, 0) * 1.1 + 5)::bigint FROM control.hold WHERE hold_id = %s",
+        [hold_id],
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def use_hold(connection: psycopg.Connection, hold_id: int, load_id: int) -> None:

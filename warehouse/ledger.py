@@ -11,18 +11,20 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 from psycopg.types.json import Jsonb
 
 from warehouse.errors import LedgerError, StreamBusy
-from warehouse.holds import hold, released_hold, use_hold
+from warehouse.holds import allowed_rows, hold, released_hold, use_hold
 from warehouse.settings import process_alive
 
 __all__ = [
     "StreamEntry",
+    "allowed_rows",
     "close_dead_loads",
     "commit_load",
     "cursor",
@@ -108,14 +110,15 @@ def open_load(
     stream: str,
     contract_version: str,
     run_id: str | None = None,
+    kind: Literal["pull", "replay"] = "pull",
 ) -> int:
     """Enter that a load begins, with this process as its worker; returns its id.
 
     The connection is in autocommit: the entry must outlive the load's own transaction.
     """
     row = connection.execute(
-        "INSERT INTO control.load (load_key, system, stream, contract_version, run_id, cursor_before, pid, host_boot) "
-        "VALUES (%(key)s, %(system)s, %(stream)s, %(version)s, %(run)s, "
+        "INSERT INTO control.load (load_key, system, stream, contract_version, run_id, kind, cursor_before, "
+        "pid, host_boot) VALUES (%(key)s, %(system)s, %(stream)s, %(version)s, %(run)s, %(kind)s, "
         "(SELECT value FROM control.cursor WHERE system = %(system)s AND stream = %(stream)s), %(pid)s, %(boot)s) "
         "RETURNING load_id",
         {
@@ -124,6 +127,7 @@ def open_load(
             "stream": stream,
             "version": contract_version,
             "run": run_id,
+            "kind": kind,
             "pid": os.getpid(),
             "boot": host_boot(),
         },
@@ -145,10 +149,12 @@ def commit_load(
     cursor: dict[str, Any] | None,
     seconds: dict[str, float],
     defects: Iterable[tuple[str, str, str, int]] = (),
+    source_time: datetime | None = None,
 ) -> None:
     """Enter a load's result, move the cursor and count its defects, beside the rows in the caller's transaction.
 
-    `cursor` None leaves the cursor where it is. `defects` are (column, reason, outcome, rows). Does not commit.
+    `source_time` is when the source last spoke, where that is not now. `cursor` None leaves the cursor where it is.
+    `defects` are (column, reason, outcome, rows). Does not commit.
     Raises LedgerError when the load is not running any more, or its rows do not balance.
     """
     if rows_in != landed + unchanged + quarantined:
@@ -159,10 +165,11 @@ def commit_load(
     row = connection.execute(
         "UPDATE control.load SET state = 'committed', finished_at = clock_timestamp(), rows_in = %s, "
         "rows_landed = %s, rows_unchanged = %s, rows_quarantined = %s, rows_tombstoned = %s, bytes_in = %s, "
-        "cursor_after = %s, seconds = %s WHERE load_id = %s AND state = 'running' RETURNING system, stream",
+        "cursor_after = %s, seconds = %s, source_time = %s WHERE load_id = %s AND state = 'running' "
+        "RETURNING system, stream",
         [
             *(rows_in, landed, unchanged, quarantined, tombstoned, bytes_in),
-            *(None if cursor is None else Jsonb(cursor), Jsonb(seconds), load_id),
+            *(None if cursor is None else Jsonb(cursor), Jsonb(seconds), source_time, load_id),
         ],
     ).fetchone()
     if row is None:

@@ -53,6 +53,13 @@ class Pull:
     page_rows: int = 50_000
 
 
+class Dated(Protocol):
+    """An extraction whose source does not answer: its files or messages lie there, however long ago they came."""
+
+    source_time: datetime | None
+    """After the last page: when the source last spoke."""
+
+
 class Extraction(Protocol):
     """One pull in progress; a context manager gives it and closes what it opened."""
 

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +42,7 @@ class SftpExtraction:
     def __init__(self, pull: Pull, drop: Drop, work: Path) -> None:
         self.state: dict[str, Any] = {}
         self.complete = False
+        self.source_time: datetime | None = None
         self._pull = pull
         self._drop = drop
         self._work = work
@@ -79,6 +81,7 @@ class SftpExtraction:
             path.unlink()
             files[entry.name] = [entry.size, entry.mtime, digest]
         newest = max(entry.mtime for entry in entries)
+        self.source_time = datetime.fromtimestamp(newest, UTC)
         self.state = {"files": files, "newest_file": newest, "total_rows_dropped": dropped}
         self.complete = stream.load == "snapshot" and read_any
 

@@ -33,7 +33,7 @@ def sql(
     else:
         with connection.connect() as conn:
             conn.read_only = True
-            cursor = conn.execute(query.encode())
+            cursor = conn.execute(query.encode(), prepare=True)  # prepared: exactly one statement, no `commit; …`
             if cursor.description is None:
                 raise output.CommandError("this statement returns no rows; townhub sql is for reading")
             columns, rows = [column.name for column in cursor.description], cursor.fetchmany(ROWS)

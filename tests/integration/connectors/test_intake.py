@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
 
-from connectors import intake, landing
+from connectors import intake, landing, quarantine
 from connectors.errors import ContractViolation, Permanent, Retriable
 from connectors.protocols.base import BadRecord, Page
 from warehouse import connection, holds, ledger
@@ -41,16 +43,48 @@ def test_the_next_pull_asks_from_just_before_the_cursor_and_never_goes_back(hub:
     hub.take(make_page())
     since = [pull.since for pull in hub.upstream.pulls]
     assert since[0] is None
-    assert [when.isoformat() for when in since[1:]] == ["2026-05-01T00:08:59+00:00"] * 2
+    assert [when.isoformat() for when in since[1:]] == ["2026-04-30T23:59:00+00:00"] * 2
 
 
 def test_trouble_that_passes_is_tried_again_and_every_try_is_on_record(hub: Any, make_page: Rows) -> None:
     hub.upstream.gives(make_page(person(1)), Retriable("reset by peer"))
-    hub.upstream.gives(Retriable("503", retry_after=30))
+    hub.upstream.gives(Retriable("503", retry_after=1))
     done = hub.take(make_page(person(1)))
     assert done.landed == 1
     assert [state for state, *_ in hub.loads()] == ["failed", "failed", "committed"]
     assert hub.upstream.acknowledged == 1
+
+
+def test_a_source_that_asks_for_a_long_pause_is_left_alone(hub: Any) -> None:
+    hub.upstream.gives(Retriable("429", "Wait", retry_after=30))
+    with pytest.raises(Retriable, match="429"):
+        hub.run()
+    assert [state for state, *_ in hub.loads()] == ["failed"]
+
+
+def test_a_clock_that_is_fast_over_there_does_not_move_the_cursor_ahead_of_now(hub: Any, make_page: Rows) -> None:
+    ahead = datetime.now(ZoneInfo("Asia/Shanghai")) + timedelta(hours=20)
+    hub.take(make_page(person(1) | {"gxsj": ahead.strftime("%Y-%m-%d %H:%M:%S")}))
+    hub.take(make_page())
+    assert hub.upstream.pulls[-1].since <= datetime.now(UTC)
+
+
+def test_fresh_means_that_the_source_spoke(hub: Any, make_page: Rows) -> None:
+    """Looking at a file of last year, or replaying held rows, is no sign of life."""
+
+    def state() -> str:
+        return str(hub.ask("SELECT state FROM control.input_status WHERE stream = 'people'")[0][0])
+
+    hub.take(make_page(person(1), person(2) | {"gxsj": "2026-02-30 08:00:00"}))
+    assert state() == "fresh"
+    with connection.connect("owner") as conn:
+        conn.execute("UPDATE control.load SET source_time = now() - interval '400 days'")
+    assert state() == "aged"
+    with connection.connect("loader") as conn:
+        quarantine.replay(conn, "demo", by="Li")
+    assert state() == "aged"
+    hub.take(make_page())
+    assert state() == "fresh"
 
 
 def test_trouble_that_lasts_ends_with_its_message(hub: Any) -> None:
@@ -251,6 +285,16 @@ def test_a_mass_delete_is_held_until_a_named_person_lets_it_through(register: An
     assert len(register.current()) == 20
     assert register.take(make_page(entry(1))).state == "held", "one release lets one load through"
     assert [state for state, *_ in register.loads()] == ["committed", "held", "held", "committed", "held"]
+
+
+def test_a_released_hold_allows_what_it_was_about_and_no_more(register: Any, make_page: Rows) -> None:
+    register.take(make_page(*(entry(number) for number in range(100))))
+    assert register.take(make_page(*(entry(number) for number in range(70)))).state == "held"
+    with connection.connect("loader") as conn:
+        (hold,) = holds.list_holds(conn)
+        holds.release_hold(conn, hold["hold_id"], "Wang", "thirty moved away")
+    assert register.take(make_page(entry(1))).state == "held"
+    assert register.take(make_page(*(entry(number) for number in range(68)))).tombstoned == 32
 
 
 def test_part_of_a_register_deletes_nothing(register: Any, make_page: Rows) -> None:
