@@ -146,10 +146,10 @@ def _pull(
     position: dict[str, Any],
     progress: Callable[[int], None] | None,
 ) -> LoadResult:
+    clock = Clock()
     server = resolve_server(contract.server_of(stream))
     pull = Pull(stream, server, since=_since(position), state=position.get("state", {}), page_rows=CHUNK_ROWS)
     conform = Conformer(stream, server)
-    clock = Clock()
     released = ledger.released_hold(books, stream.system, stream.name, "mass_delete")
     with open_extraction(pull) as extraction, connection.connect("loader") as conn:
         lander = Lander(conn, stream, load_id, contract.version)
@@ -181,9 +181,9 @@ def _pull(
                 source_time=getattr(extraction, "source_time", None),
             )
         crash.point("intake.before_acknowledge")
-        with clock("acknowledge"):
-            extraction.acknowledge()
+        extraction.acknowledge()
         crash.point("intake.acknowledged")
+    clock.rest("extract")
     return _result(stream, load_id, landed, bytes_in, clock)
 
 

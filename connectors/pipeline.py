@@ -21,8 +21,15 @@ class Clock:
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
+        self._began = time.perf_counter()
+
     def __call__(self, step: str) -> _Lap:
         return _Lap(self, step)
+
+    def rest(self, step: str) -> None:
+        """Count as `step` what the wall clock leaves besides the others: opening, waiting, acknowledging."""
+        others = sum(seconds for name, seconds in self.seconds.items() if name != step)
+        self.seconds[step] = max(self.seconds.get(step, 0.0), time.perf_counter() - self._began - others)
 
 
 class _Lap:
