@@ -134,7 +134,7 @@ def test_the_lineage_and_an_asset_as_people_see_them(up: Up, tmp_path: Path) -> 
         try:
             page = browser.new_page(viewport={"width": 1600, "height": 1000})
             _open(page, f"{up.url}/asset-groups/")
-            for group in ("landing", "serving"):
+            for group in ("staging", "serving"):
                 page.get_by_text(group, exact=False).first.wait_for(timeout=30_000)
             page.screenshot(path=tmp_path / "lineage.png")
             _open(page, f"{up.url}/assets/landing/police_110/incidents")
