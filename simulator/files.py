@@ -12,7 +12,8 @@ import polars as pl
 from simulator.faults import DATA, Faults
 from simulator.servers.sftp import SftpServer
 from simulator.servers.sftp_files import csv_bytes, excel_bytes, geojson_bytes
-from simulator.town import Change, Key
+from simulator.systems import Key
+from simulator.town import Change
 from simulator.views.base import UNDECODABLE
 
 

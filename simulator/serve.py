@@ -14,10 +14,10 @@ from typing import Any
 from simulator import status
 from simulator.control import ControlServer
 from simulator.faults import Faults
+from simulator.systems import SYSTEMS
 from simulator.town import Town
 from simulator.truth import write_truth
 from simulator.upstreams import Upstreams
-from simulator.views import SYSTEMS
 from simulator.world.calibration import START_DATE
 
 _TICK_SECONDS = 0.25

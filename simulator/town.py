@@ -10,9 +10,9 @@ from pathlib import Path
 
 import polars as pl
 
-from simulator import views
+from simulator import systems
+from simulator.systems import Key, elder_door_sensor
 from simulator.truth import WHO_IS_WHO
-from simulator.views import elder_door_sensor
 from simulator.views.base import DEFECTS_SCHEMA, Served
 from simulator.world import World, generate, load, save
 from simulator.world.advance import advance
@@ -23,8 +23,6 @@ _ENTITIES = {
     "premises": "premises",
     "incidents": "incident",
 }
-Key = tuple[str, str]
-"""(system, stream)."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +121,8 @@ def _kept(folder: Path, scale: float, seed: int) -> World | None:
 def _all_views(world: World) -> dict[Key, Served]:
     return {
         (system, stream): served
-        for system in views.SYSTEMS
-        for stream, served in views.view(system, world, seed=world.seed).items()
+        for system in systems.SYSTEMS
+        for stream, served in systems.view(system, world, seed=world.seed).items()
     }
 
 

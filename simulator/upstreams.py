@@ -17,7 +17,8 @@ from simulator.servers.mqtt import MqttBroker
 from simulator.servers.sftp import SftpServer
 from simulator.servers.soap import SoapServer
 from simulator.servers.webhook import WebhookPusher
-from simulator.town import Change, Key, Town, changed_rows
+from simulator.systems import Key
+from simulator.town import Change, Town, changed_rows
 
 REPORTS: Key = ("snapshot_report", "reports")
 TOPICS: dict[Key, str] = {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from simulator import views
+from simulator import systems
 
 CONTRACTS = Path(__file__).parents[3] / "connectors" / "systems"
 
@@ -18,18 +18,18 @@ def contract(system: str) -> dict[str, Any]:
 
 
 def test_every_contract_has_a_view() -> None:
-    assert sorted(views.SYSTEMS) == sorted(
+    assert sorted(systems.SYSTEMS) == sorted(
         path.name.removesuffix(".odcs.yaml") for path in CONTRACTS.glob("*.odcs.yaml")
     )
 
 
-@pytest.mark.parametrize("system", views.SYSTEMS)
+@pytest.mark.parametrize("system", systems.SYSTEMS)
 def test_columns_are_the_contracts_in_its_order(system: str) -> None:
     streams = {
         stream["name"]: {column["name"]: column["physicalName"] for column in stream["properties"]}
         for stream in contract(system)["schema"]
     }
-    served = views.streams(system)
+    served = systems.streams(system)
     assert {name: list(columns.items()) for name, columns in served.items()} == {
         name: list(columns.items()) for name, columns in streams.items()
     }

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from connectors.standards import coordinates, credit_code, resident_id, text
-from simulator import views
-from simulator.views import tax_registry, welfare_payment
+from simulator import systems
+from simulator.systems import tax_registry, welfare_payment
 from simulator.views.base import Served
 from simulator.world import World, generate
 
@@ -36,18 +36,18 @@ def world() -> World:
 
 @pytest.fixture(scope="module")
 def served(world: World) -> Views:
-    return {(s, name): one for s in views.SYSTEMS for name, one in views.view(s, world, seed=11).items()}
+    return {(s, name): one for s in systems.SYSTEMS for name, one in systems.view(s, world, seed=11).items()}
 
 
 def test_a_second_call_serves_the_same(world: World, served: Views) -> None:
-    for system in views.SYSTEMS:
-        for name, again in views.view(system, world, seed=11).items():
+    for system in systems.SYSTEMS:
+        for name, again in systems.view(system, world, seed=11).items():
             assert again.frame.equals(served[system, name].frame)
             assert again.defects.equals(served[system, name].defects)
 
 
 def test_another_seed_spoils_other_records(world: World, served: Views) -> None:
-    other = views.view("household_registry", world, seed=12)["residents"]
+    other = systems.view("household_registry", world, seed=12)["residents"]
     assert not other.defects.equals(served["household_registry", "residents"].defects)
 
 

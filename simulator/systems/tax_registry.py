@@ -7,7 +7,9 @@ from zlib import crc32
 import polars as pl
 
 from connectors.standards import credit_code
-from simulator.views import dirt, market_registration
+from simulator.interfaces import ExchangeTable, FileDrop
+from simulator.systems import market_registration
+from simulator.views import dirt
 from simulator.views.base import Served, constant, draft, one_of
 from simulator.world import hashing
 from simulator.world.model import World
@@ -29,6 +31,10 @@ STREAMS = {
         "amount": "入库额（万元）",
         "paid_on": "入库日期",
     },
+}
+SERVED_BY = {
+    "taxpayers": ExchangeTable("t_nsr", ("nsrsbh",)),
+    "collections": FileDrop("*.csv", encoding="gb18030", total="合计", total_of="入库额（万元）"),
 }
 _LEGACY = 0.25
 _RESENT_MONTH = "2026-05"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import shapely
 
+from simulator.interfaces import FileDrop
 from simulator.views import dirt, places
 from simulator.views.base import UNDECODABLE, Floats, Served, constant, draft, look_up
 from simulator.world.model import World
@@ -35,6 +36,11 @@ STREAMS = {
         "latitude": "ZXWD",
         "geometry": "geometry",
     },
+}
+SERVED_BY = {
+    "addresses": FileDrop("addresses_*.csv", every=7, encoding="utf-8-sig"),
+    "communities": FileDrop("communities_*.geojson", every=90),
+    "grids": FileDrop("grids_*.geojson", every=90),
 }
 _KINDS = {"residential": "住宅", "shop": "商铺", "factory": "厂房", "office": "写字楼", "site": "工地"}
 

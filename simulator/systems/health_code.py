@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from simulator.interfaces import GatewayInterface
 from simulator.views.base import Served, draft, one_of
 from simulator.world import hashing
 from simulator.world.model import World
@@ -18,6 +19,7 @@ STREAMS = {
         "updated_at": "zjgxsj",
     }
 }
+SERVED_BY = {"lookups": GatewayInterface("wjw/healthCode", lookup="sfzh")}
 _PEOPLE = 200
 _CITIES = ("本市", "邻市", "外省")
 _COLOURS = ("绿码", "黄码", "红码")

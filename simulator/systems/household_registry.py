@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from simulator.interfaces import GatewayInterface
 from simulator.views import dirt, persons
 from simulator.views.base import Served, constant, draft, look_up, one_of
 from simulator.world import hashing
@@ -27,6 +28,7 @@ STREAMS = {
         "updated_at": "gxsj",
     }
 }
+SERVED_BY = {"residents": GatewayInterface("ga/residents")}
 
 
 def _stale(people: pl.DataFrame, seed: int) -> pl.Series:

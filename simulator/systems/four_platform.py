@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from simulator.interfaces import GatewayInterface
 from simulator.views import dirt, events, places
 from simulator.views.base import Served, constant, draft, one_of
 from simulator.world import hashing
@@ -32,6 +33,7 @@ STREAMS = {
         "updated_at": "gxsj",
     }
 }
+SERVED_BY = {"events": GatewayInterface("zfw/events")}
 _STATES = {
     "received": "10",
     "assigned": "20",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from connectors.standards import disability
+from simulator.interfaces import FileDrop
 from simulator.views import dirt, persons
 from simulator.views.base import Floats, Served, constant, draft, one_of
 from simulator.world.model import World
@@ -22,6 +23,7 @@ STREAMS = {
         "state": "证件/状态",
     }
 }
+SERVED_BY = {"certificates": FileDrop("cjrz_*.xlsx", every=7, title="残疾人证", total="合计")}
 _STATES = {"valid": "有效", "expired": "过期", "cancelled": "注销"}
 TOTAL = "合计"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from simulator.interfaces import SoapOperation
 from simulator.views import dirt, events, places
 from simulator.views.base import Floats, Served, constant, draft, one_of
 from simulator.world import hashing
@@ -23,6 +24,7 @@ STREAMS = {
         "updated_at": "GXSJ",
     }
 }
+SERVED_BY = {"incidents": SoapOperation("QueryIncidents")}
 TYPES = {"fire": "10000", "gas": "20300", "traffic": "20500", "smoke": "10900"}
 OTHER_TYPE = "29900"
 _WORDS = {

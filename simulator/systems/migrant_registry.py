@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from simulator.interfaces import ExchangeTable
 from simulator.views import dirt, persons
 from simulator.views.base import Draft, Served, constant, draft, one_of
 from simulator.world import hashing
@@ -26,6 +27,7 @@ STREAMS = {
         "updated_at": "gxsj",
     }
 }
+SERVED_BY = {"registrations": ExchangeTable("t_ldrk", ("djbh",))}
 _NEVER = 0.4
 _LATEST = 150
 _EARLIER = 0.5

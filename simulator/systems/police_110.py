@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from simulator.interfaces import ExchangeTable
 from simulator.views import dirt, events, places
 from simulator.views.base import Floats, Served, constant, draft, one_of
 from simulator.world.model import World
@@ -21,6 +22,7 @@ STREAMS = {
         "updated_at": "gxsj",
     }
 }
+SERVED_BY = {"incidents": ExchangeTable("t_jq", ("jjdbh",))}
 _STATES = {"received": "1", "assigned": "2", "handled": "2", "closed": "3", "feedback": "3"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from simulator.interfaces import Hook
 from simulator.views import dirt, events, places
 from simulator.views.base import Draft, Floats, Served, constant, draft, one_of
 from simulator.world import hashing
@@ -24,6 +25,7 @@ STREAMS = {
         "updated_at": "updateTime",
     }
 }
+SERVED_BY = {"reports": Hook()}
 _STATES = {"received": "0", "assigned": "1", "handled": "1", "closed": "2", "feedback": "2", "rejected": "3"}
 _BEIJING = 8 * 3600
 _FOLLOWERS = 98_000

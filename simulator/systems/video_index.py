@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from connectors.standards import device_id
+from simulator.interfaces import Catalogue
 from simulator.views import dirt, places
 from simulator.views.base import Floats, Served, constant, draft, one_of
 from simulator.world.calibration import DISTRICT_CODE, DISTRICT_NAME, TOWN_NAME
@@ -21,6 +22,7 @@ STREAMS = {
         "state": "Status",
     }
 }
+SERVED_BY = {"devices": Catalogue()}
 _STATES = {"online": "ON", "offline": "OFF"}
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from simulator.views import dirt, market_registration, places
+from simulator.interfaces import ExchangeTable
+from simulator.systems import market_registration
+from simulator.views import dirt, places
 from simulator.views.base import Served, constant, draft, look_up, one_of
 from simulator.world import hashing
 from simulator.world.model import World
@@ -45,6 +47,11 @@ STREAMS = {
         "reinspected_by": "fcr",
         "updated_at": "gxsj",
     },
+}
+SERVED_BY = {
+    "premises": ExchangeTable("cs_premises", ("csbm",), flagged=False),
+    "inspections": ExchangeTable("cs_inspection", ("jcbh",), flagged=False),
+    "hazards": ExchangeTable("cs_hazard", ("yhbh",), flagged=False),
 }
 CATEGORIES = {
     "street_shop": "1",

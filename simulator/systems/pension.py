@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from simulator.interfaces import ExchangeTable
 from simulator.views import dirt, persons
 from simulator.views.base import Served, constant, draft, one_of
 from simulator.world.model import World
@@ -21,6 +22,7 @@ STREAMS = {
         "updated_at": "gxsj",
     }
 }
+SERVED_BY = {"pensioners": ExchangeTable("t_qtry", ("grbh",))}
 _STATES = {"active": "1", "suspended": "2", "moved": "3", "dead": "4"}
 
 

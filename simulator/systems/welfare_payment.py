@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from simulator.interfaces import GatewayInterface
 from simulator.views import dirt, persons
 from simulator.views.base import Floats, Served, constant, draft, one_of
 from simulator.world.model import World
@@ -22,6 +23,7 @@ STREAMS = {
         "updated_at": "gxsj",
     }
 }
+SERVED_BY = {"payments": GatewayInterface("mz/payments")}
 _STATES = {"pending": "0", "paid": "1", "returned": "2"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from simulator.interfaces import GatewayInterface
 from simulator.views import dirt, persons
 from simulator.views.base import Served, draft, one_of
 from simulator.world import hashing
@@ -22,6 +23,7 @@ STREAMS = {
         "updated_at": "gxsj",
     }
 }
+SERVED_BY = {"deaths": GatewayInterface("mz/cremationInfo")}
 _SECOND_OFFICE = 0.18
 _SECOND_DELAY = 25
 

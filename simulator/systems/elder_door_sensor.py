@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta
 
 import polars as pl
 
+from simulator.interfaces import Topic
 from simulator.views import dirt, persons
 from simulator.views.base import Draft, Served, draft, one_of
 from simulator.world.devices import messages as sensor_messages
@@ -15,6 +16,7 @@ STREAMS = {
     "devices": {"device_id": "imei", "resident_id": "sfzh", "address_code": "dzbm", "installed_on": "azrq"},
     "readings": {"device_id": "imei", "measured_at": "ts", "event": "evt", "battery": "bat"},
 }
+SERVED_BY = {"devices": Topic("elder/devices/", "imei"), "readings": Topic("elder/readings/", "imei")}
 _EVENTS = {"close": "0", "open": "1", "heartbeat": "2"}
 _BEIJING = 8 * 3600
 

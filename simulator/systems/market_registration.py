@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from connectors.standards import credit_code
+from simulator.interfaces import ExchangeTable
 from simulator.views import dirt
 from simulator.views.base import Draft, Served, constant, draft, one_of
 from simulator.world.model import World
@@ -25,6 +26,7 @@ STREAMS = {
         "updated_at": "gxsj",
     }
 }
+SERVED_BY = {"enterprises": ExchangeTable("t_scztjbxx", ("zch",))}
 _KINDS = {"firm": "1", "self_employed": "2"}
 _STATES = {"open": "1", "revoked": "2", "cancelled": "3"}
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from simulator.interfaces import GatewayInterface
+from simulator.systems.welfare_payment import yuan
 from simulator.views import dirt, persons
 from simulator.views.base import Served, constant, draft, one_of
-from simulator.views.welfare_payment import yuan
 from simulator.world.model import World
 
 STREAMS = {
@@ -24,6 +25,7 @@ STREAMS = {
         "updated_at": "gxsj",
     }
 }
+SERVED_BY = {"members": GatewayInterface("mz/members")}
 _CATEGORIES = {"dibao": "01", "dibian": "02", "tekun": "03"}
 
 

@@ -1,0 +1,83 @@
+"""The interfaces at which upstream systems offer their streams: what a module of `simulator.systems` declares.
+
+One class per shape; the servers in `simulator.servers` find their streams by it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Interface:
+    """One way to offer a stream."""
+
+
+@dataclass(frozen=True)
+class GatewayInterface(Interface):
+    """A data interface `dir/id` of the provincial gateway or a clone; `lookup` is the parameter it insists on."""
+
+    path: str
+    lookup: str | None = None
+
+
+@dataclass(frozen=True)
+class ExchangeTable(Interface):
+    """A table of an exchange database (前置机); `flagged` when readers acknowledge rows in a flag column.
+
+    `key` are the upstream's own column names.
+    """
+
+    table: str
+    key: tuple[str, ...]
+    flagged: bool = True
+
+
+@dataclass(frozen=True)
+class SoapOperation(Interface):
+    """A query operation of a SOAP 1.1 service, answered with gzip + Base64 batches."""
+
+    operation: str
+
+
+@dataclass(frozen=True)
+class FileDrop(Interface):
+    """Files dropped over SFTP; the ending of `name` (.csv, .xlsx, .geojson) says what they are, `*` is the date.
+
+    A drop holds the whole stream and comes when it changed, at the latest every `every` days; with `every` None the
+    view's column `__file` names the file of each row (a month of entries, sent again when it changed).
+    `title` names an Excel sheet, whose headings with a slash (group/field) become merged headers; `total` is the label
+    of the row of totals at the end, with the sum of the column `total_of` (the number of rows where there is none).
+    """
+
+    name: str
+    every: int | None = None
+    encoding: str = "utf-8"
+    title: str | None = None
+    total: str | None = None
+    total_of: str | None = None
+
+
+@dataclass(frozen=True)
+class Topic(Interface):
+    """MQTT messages under `prefix` + the value of the upstream's column `device`."""
+
+    prefix: str
+    device: str
+
+
+@dataclass(frozen=True)
+class Hook(Interface):
+    """Events that the upstream pushes to the hub's webhook, signed."""
+
+
+@dataclass(frozen=True)
+class Queue(Interface):
+    """Events in a durable AMQP 0-9-1 queue; each is delivered at least once until the hub acknowledges it."""
+
+    queue: str
+
+
+@dataclass(frozen=True)
+class Catalogue(Interface):
+    """A GB/T 28181 device catalogue over SIP; the columns are the elements of an Item."""
