@@ -8,8 +8,11 @@ comes in leaves either in `accepted` or in `rejected`.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import or_
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -31,13 +34,17 @@ class Conformed:
     """A page after its contract.
 
     `accepted` has our columns (typed) and `<name>_raw` where the contract keeps the value as received. `rejected`
-    has `row_no` (position in the page), `record_key` (text, may be null), `payload` (JSON text) and `reasons`
-    (list of `column:reason`).
+    has `row_no` (position in the page), `record_key` (text, may be null), `payload` (JSON text), `reasons`
+    (list of `column:reason`), `version_number` (time of change in microseconds, null where it cannot be told) and
+    `whole` (the payload is all that was received, so that it can be taken in again). `added` has, row by row of
+    `accepted`, the fields that the contract does not know as JSON text, null where there are none.
     """
 
     accepted: pl.DataFrame
     rejected: pl.DataFrame
     outcomes: Counter[Outcome] = field(default_factory=Counter)
+    added: pl.Series | None = None
+    added_columns: tuple[str, ...] = ()
 
 
 class Conformer:
@@ -46,6 +53,9 @@ class Conformer:
     def __init__(self, stream: Stream, server: Server, *, now: datetime | None = None) -> None:
         self.stream = stream
         self.crs = server.crs
+        # The column in which we acknowledge rows is ours, though it stands in the upstream's table.
+        mine = (server.get("acknowledge") or {}).get("column")
+        self._expected = {column.physical_name for column in stream.columns} | ({mine} if mine else set())
         self.timezone: ZoneInfo = server.timezone
         # A change that has not happened yet would freeze the cursor ahead of the data.
         self.horizon = (now or datetime.now(UTC)) + timedelta(days=1)
@@ -101,7 +111,9 @@ class Conformer:
         if self.stream.cursor is not None and column.name == self.stream.cursor.name:
             marks.wrong(column, "future_cursor", (values > self.horizon).fill_null(False))
         if column.required:
-            marks.wrong(column, "missing_required", texts.is_null(), always=True)
+            # A placeholder that stands for nothing (a telephone number of "无") is as missing as a blank.
+            missing = values.is_null() & ~_any_of(judged.wrong.values(), len(values))
+            marks.wrong(column, "missing_required", missing, always=True)
         return values.rename(column.name)
 
     def _split(
@@ -110,8 +122,9 @@ class Conformer:
         columns = list(values.values())
         columns += [raws[c.name].rename(f"{c.name}_raw") for c in self.stream.columns if c.keeps_raw]
         typed = pl.DataFrame(columns)
+        added = self._added(page)
         if not marks.any_rejected:
-            return Conformed(typed, empty_rejects(), marks.outcomes)
+            return Conformed(typed, empty_rejects(), marks.outcomes, self._fields(page, added), added)
         rejected_rows = marks.rejected.arg_true()
         rejected = pl.DataFrame(
             {
@@ -119,10 +132,32 @@ class Conformer:
                 "record_key": record_keys(typed, self.stream)[rejected_rows],
                 "payload": payloads(page[rejected_rows]),
                 "reasons": marks.reasons(rejected_rows),
+                "version_number": self._numbers(typed[rejected_rows]),
+                "whole": [True] * len(rejected_rows),
             },
             schema=REJECTED_SCHEMA,
         )
-        return Conformed(typed.filter(~marks.rejected), rejected, marks.outcomes)
+        accepted = typed.filter(~marks.rejected)
+        fields = self._fields(page.filter(~marks.rejected), added)
+        return Conformed(accepted, rejected, marks.outcomes, fields, added)
+
+    def _added(self, page: pl.DataFrame) -> tuple[str, ...]:
+        return tuple(name for name in page.columns if name not in self._expected)
+
+    def _fields(self, page: pl.DataFrame, added: tuple[str, ...]) -> pl.Series | None:
+        """What the upstream sends beyond the contract; of an isolated system nothing but the names is kept."""
+        if not added or self.stream.isolated:
+            return None
+        extra = page.select(added)
+        some = extra.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
+        return pl.select(pl.when(some).then(payloads(extra))).to_series()
+
+    def _numbers(self, rows: pl.DataFrame) -> pl.Series:
+        """The time of change of rejected rows, as `versions.version_numbers` counts it; null where it is unknown."""
+        if self.stream.cursor is None:
+            return pl.Series([None], dtype=pl.Int64).new_from_index(0, len(rows))
+        times = rows.get_column(self.stream.cursor.name)
+        return _without_future(times, self.horizon).to_physical().cast(pl.Int64)
 
 
 REJECTED_SCHEMA: dict[str, pl.DataType] = {
@@ -130,6 +165,8 @@ REJECTED_SCHEMA: dict[str, pl.DataType] = {
     "record_key": pl.String(),
     "payload": pl.String(),
     "reasons": pl.List(pl.String()),
+    "version_number": pl.Int64(),
+    "whole": pl.Boolean(),
 }
 
 
@@ -144,9 +181,9 @@ def record_keys(frame: pl.DataFrame, stream: Stream) -> pl.Series:
 
 
 def key_text(values: pl.Series) -> pl.Series:
-    """A key part as text; times in UTC with the fraction they have, whatever a library's own format."""
+    """A key part as text; times in UTC with six digits of fraction, as the models write them too."""
     if isinstance(values.dtype, pl.Datetime):
-        return values.dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
+        return values.dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
     return values.cast(pl.String)
 
 
@@ -248,6 +285,15 @@ def _native(received: pl.Series, column: Column, timezone: ZoneInfo) -> Judged |
     if received.dtype.is_decimal() and wanted.is_decimal():
         return Judged(received.cast(wanted, strict=False))
     return None
+
+
+def _without_future(times: pl.Series, horizon: datetime) -> pl.Series:
+    """A time of change that has not come yet orders nothing: no good version could ever be newer."""
+    return _nulled(times, (times > horizon).fill_null(False))
+
+
+def _any_of(masks: Iterable[pl.Series], height: int) -> pl.Series:
+    return reduce(or_, masks, pl.repeat(False, height, dtype=pl.Boolean, eager=True))
 
 
 def _nulled(values: pl.Series, rows: pl.Series) -> pl.Series:

@@ -112,7 +112,10 @@ class InboxExtraction:
             bad: list[BadRecord] = []
             records = size = 0
             while self._position < end and records < self._page_rows and size < PAGE_BYTES:
-                for message_id, payload in read(self._conn, system, name, self._position, READ_MESSAGES, end):
+                found = read(self._conn, system, name, self._position, READ_MESSAGES, end)
+                if not found:
+                    self._position = end  # deleted meanwhile
+                for message_id, payload in found:
                     self._position = message_id
                     size += len(payload)
                     piece, count = _members(payload)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,7 @@ import psycopg
 from connectors.conform import Conformed, Conformer, empty_rejects
 from connectors.contract import Contract, Stream, resolve_server
 from connectors.errors import IntakeError, Permanent, Retriable
-from connectors.landing import Batch, Landed, Lander, MassDelete, commit
+from connectors.landing import Allowed, Batch, Held, Landed, Lander, commit
 from connectors.pipeline import Clock, ahead, in_chunks, timed
 from connectors.protocols import open_extraction
 from connectors.protocols.base import BadRecord, Extraction, Pull
@@ -53,6 +53,7 @@ class LoadResult:
     seconds: dict[str, float] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
     defects: list[tuple[str, str, str, int]] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)
 
 
 def run_stream(
@@ -108,9 +109,8 @@ def _locked_attempt(
     try:
         position = ledger.cursor(books, stream.system, stream.name) or {}
         return _pull(books, contract, stream, load_id, position, progress)
-    except MassDelete as error:
-        detail = {"known": error.known, "absent": error.absent, "limit": error.limit}
-        ledger.hold(books, load_id, stream.system, stream.name, "mass_delete", detail)
+    except Held as error:
+        ledger.hold(books, load_id, stream.system, stream.name, error.kind, error.detail)
         ledger.fail_load(books, load_id, str(error), state="held")
         return LoadResult(stream.system, stream.name, load_id, "held")
     except IntakeError as error:
@@ -150,7 +150,10 @@ def _pull(
     server = resolve_server(contract.server_of(stream))
     pull = Pull(stream, server, since=_since(position), state=position.get("state", {}), page_rows=CHUNK_ROWS)
     conform = Conformer(stream, server)
-    released = ledger.released_hold(books, stream.system, stream.name, "mass_delete")
+    released = {
+        kind: ledger.released_hold(books, stream.system, stream.name, kind, cadence_seconds=contract.cadence_seconds)
+        for kind in ("mass_delete", "volume_collapse")
+    }
     with open_extraction(pull) as extraction, connection.connect("loader") as conn:
         lander = Lander(conn, stream, load_id, contract.version)
         bytes_in = 0
@@ -165,11 +168,15 @@ def _pull(
         with clock("land"):
             landed = lander.finish(
                 complete=extraction.complete,
-                allowed_deletes=ledger.allowed_rows(books, released) if released is not None else 0,
+                allowed=Allowed(
+                    deletes=ledger.allowed_rows(books, released["mass_delete"]) if released["mass_delete"] else 0,
+                    collapse=released["volume_collapse"] is not None,
+                ),
             )
             crash.point("intake.before_commit")
-            if released is not None and extraction.complete:
-                ledger.use_hold(conn, released, load_id)
+            for hold_id in released.values():
+                if hold_id is not None and extraction.complete:
+                    ledger.use_hold(conn, hold_id, load_id)
             commit(
                 conn,
                 load_id,
@@ -190,9 +197,14 @@ def _pull(
 def _batches(extraction: Extraction, conform: Conformer, stream: Stream, clock: Clock) -> Iterator[tuple[Batch, int]]:
     """Batches ready to be landed, with the bytes that they came in."""
     pages = ahead(in_chunks(extraction.pages(), CHUNK_ROWS), "intake-fetch")
+    before = 0
     for page in timed(pages, clock, "extract"):
         with clock("conform"):
-            batch = Batch.of(_with_bad_records(conform(page.frame), page.bad), stream)
+            conformed = conform(page.frame)
+            # Rows are counted over the whole pull, as the protocols count the records that never became rows.
+            conformed.rejected = conformed.rejected.with_columns(pl.col("row_no") + before)
+            batch = Batch.of(_with_bad_records(conformed, page.bad), stream)
+        before += len(page.frame) + len(page.bad)
         yield batch, page.bytes_in
 
 
@@ -216,6 +228,7 @@ def _result(stream: Stream, load_id: int, landed: Landed, bytes_in: int, clock: 
         seconds=dict(clock.seconds),
         reasons=reasons,
         defects=landed.defects,
+        notes=landed.notes,
     )
 
 
@@ -242,9 +255,11 @@ def _with_bad_records(conformed: Conformed, bad: tuple[BadRecord, ...]) -> Confo
             "record_key": [None] * len(bad),
             "payload": [record.raw for record in bad],
             "reasons": [[record.reason] for record in bad],
+            "version_number": [None] * len(bad),
+            "whole": [False] * len(bad),
         },
         schema=empty_rejects().schema,
     )
     for record in bad:
         conformed.outcomes[("", record.reason, "quarantined")] += 1
-    return Conformed(conformed.accepted, pl.concat([conformed.rejected, rejected]), conformed.outcomes)
+    return replace(conformed, rejected=pl.concat([conformed.rejected, rejected]))

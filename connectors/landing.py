@@ -25,21 +25,48 @@ from connectors.conform import REJECTED_SCHEMA, Conformed, Outcome, payloads, re
 from connectors.contract import Column, Stream
 from connectors.copy_binary import BinaryCopy, decode_versions, hash_bytes
 from connectors.ordering import Arrived, Mask, Ruling, by_arrival, by_time, first_only
-from connectors.quarantine_store import store_rejects
-from connectors.tables import create_index, drop_index, landing_columns, table_of
+from connectors.quarantine_store import store_additions, store_rejects
+from connectors.settlement import HeldRows
+from connectors.tables import create_index, landing_columns, table_of
 from connectors.versions import Hashes, Versions, content_hashes, key_hashes, version_numbers
 from warehouse import ledger
 
+MOST_ADDITIONS = 10_000
+"""So many rows of a load keep their fields that no contract describes: enough to see what the columns are."""
+FEW_RECORDS = 25
+"""A register so small may be broken by half without a collapse being meant."""
 LOOKUP_ROWS = 20_000
 """Up to so many rows are looked up by key; beyond it reading all current hashes once is cheaper."""
 
 
-class MassDelete(Exception):
-    """A snapshot would close more records than its contract allows: it is held, nothing is applied."""
+class Held(Exception):
+    """A snapshot that takes away more than its contract allows: nothing of it is applied until a person lets it."""
 
-    def __init__(self, known: int, absent: int, limit: float) -> None:
-        super().__init__(f"the snapshot lacks {absent} of {known} records, the contract allows {limit:.0%}")
-        self.known, self.absent, self.limit = known, absent, limit
+    kind = ""
+
+    def __init__(self, message: str, **detail: Any) -> None:
+        super().__init__(message)
+        self.detail = detail
+
+
+class MassDelete(Held):
+    """A snapshot would close more records than its contract allows."""
+
+    kind = "mass_delete"
+
+
+class VolumeCollapse(Held):
+    """Of a register that was full, a snapshot has few good rows left: the others came, but broken."""
+
+    kind = "volume_collapse"
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What a named person has let through: so many deletions, or a collapse of the volume."""
+
+    deletes: int = 0
+    collapse: bool = False
 
 
 @dataclass
@@ -54,6 +81,22 @@ class Landed:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     newest: int | None = None
     """Highest cursor value among accepted rows, microseconds since 1970 UTC."""
+    settled: int = 0
+    """Rows held before that the source has settled by what it sent."""
+    deletions_withheld: int = 0
+    """Records that a snapshot lacked and that were not closed, because a row of it could be any of them."""
+    added_columns: Counter[str] = field(default_factory=Counter)
+    """Columns that no contract describes, with the accepted rows that came with them."""
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What a person should know of the load that is no defect of a row."""
+        found = {
+            "held_rows_settled": self.settled,
+            "deletions_withheld": self.deletions_withheld,
+            "added_columns": dict(self.added_columns),
+        }
+        return {name: value for name, value in found.items() if value}
 
     @property
     def defects(self) -> list[tuple[str, str, str, int]]:
@@ -85,6 +128,7 @@ def commit(
         seconds=seconds or {},
         defects=landed.defects,
         source_time=source_time,
+        notes=landed.notes,
     )
     conn.commit()
 
@@ -111,19 +155,21 @@ class Lander:
     The caller holds the stream's lock: two loads of one stream would each take the other's rows for absent.
     """
 
-    def __init__(self, conn: psycopg.Connection, stream: Stream, load_id: int, contract_version: str) -> None:
+    def __init__(
+        self, conn: psycopg.Connection, stream: Stream, load_id: int, contract_version: str, *, replay: bool = False
+    ) -> None:
         self._conn = conn
         self._stream = stream
         self._load_id = load_id
         self._contract_version = contract_version
         self._table = table_of(stream)
         self._rejected: list[pl.DataFrame] = []
+        self._added: dict[str, str] = {}
+        self._held = None if replay else HeldRows(conn, stream, load_id)
         self._nameless = False
         self.result = Landed()
         self._first = conn.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(self._table)).fetchone() is None
-        if self._first:
-            # Building the index once over all rows costs a third of growing it row by row.
-            drop_index(conn, stream)
+        self._replay = replay
         self._versions: Versions | None = None
         if self._first or stream.load == "snapshot":
             self._versions = self._read_versions()
@@ -148,15 +194,23 @@ class Lander:
             self._nameless |= len(rejected_keys) < len(page.rejected)
         self._reject(page.rejected)
         self._append(batch, versions, standing)
+        if self._held is not None:
+            self._held.answer(keys, batch.numbers)
 
-    def finish(self, *, complete: bool, allowed_deletes: int = 0) -> Landed:
-        """Tombstones (for a complete snapshot), index and quarantine. Raises `MassDelete` above the limit.
+    def finish(self, *, complete: bool, allowed: Allowed = Allowed()) -> Landed:
+        """Tombstones (for a complete snapshot), index and quarantine. Raises `Held` above the contract's limit.
 
         A rejected row whose key cannot be read may be any of the records that seem absent: none is closed then.
         """
-        if self._stream.load == "snapshot" and complete and not self._nameless:
-            self._close_absent(allowed_deletes)
+        whole = self._stream.load == "snapshot" and complete
+        if whole and not allowed.collapse:
+            self._check_volume()
+        if whole and self._nameless:
+            self.result.deletions_withheld = len(self._absent())
+        elif whole:
+            self._close_absent(allowed.deletes)
         if self._first:
+            # Built once over all rows it costs a third of growing row by row.
             create_index(self._conn, self._stream)
         if self._first or self.result.landed > LOOKUP_ROWS:
             # The build follows at once: without figures the planner would join a large table in a loop. A sample
@@ -166,8 +220,27 @@ class Lander:
         store_rejects(
             self._conn, self._stream, self._load_id, self._contract_version,
             pl.concat(self._rejected) if self._rejected else pl.DataFrame(schema=REJECTED_SCHEMA),
+            replay=self._replay,
         )  # fmt: skip
+        store_additions(self._conn, self._stream, self._load_id, self._added)
+        if self._held is not None:
+            self.result.settled = self._held.settle(whole=whole)
         return self.result
+
+    def _keep_additions(self, page: Conformed, landed: Mask) -> None:
+        self.result.added_columns.update(dict.fromkeys(page.added_columns, int(landed.sum())))
+        if page.added is None or len(self._added) >= MOST_ADDITIONS:
+            return
+        rows = (pl.Series(landed) & page.added.is_not_null()).arg_true().head(MOST_ADDITIONS - len(self._added))
+        keys = record_keys(page.accepted[rows], self._stream)
+        self._added |= dict(zip(keys, page.added[rows], strict=True))
+
+    def _check_volume(self) -> None:
+        known = len(self._versions_for(np.empty((0, 2), dtype=np.uint64)))
+        good, limit = self.result.landed + self.result.unchanged, self._stream.max_delete_share
+        if known > FEW_RECORDS and good < (1 - limit) * known and self.result.quarantined > limit * known:
+            message = f"{self.result.quarantined} of {self.result.rows_in} rows are broken; {known} records are known"
+            raise VolumeCollapse(message, known=known, good=good, broken=self.result.quarantined, limit=limit)
 
     def _append(self, batch: Batch, versions: Versions, standing: bool) -> None:
         rows, keys, hashes, numbers = batch.page.accepted, batch.keys, batch.hashes, batch.numbers
@@ -177,6 +250,7 @@ class Lander:
         ruling = self._ruled(page, versions, standing)
         if ruling.conflict.any():
             self._reject_conflicts(rows.filter(ruling.conflict))
+        self._keep_additions(batch.page, ruling.landed)
         self.result.landed += int(ruling.landed.sum())
         self.result.unchanged += int((~ruling.landed & ~ruling.conflict).sum())
         self._close(keys[ruling.current & page.there])
@@ -222,13 +296,19 @@ class Lander:
             [self._load_id, _uuid_texts(keys)],
         ).rowcount
 
+    def _absent(self) -> Hashes:
+        """Keys of the records that this snapshot did not hold."""
+        return self._versions_for(np.empty((0, 2), dtype=np.uint64)).absent()
+
     def _close_absent(self, allowed_deletes: int) -> None:
         versions = self._versions_for(np.empty((0, 2), dtype=np.uint64))
         absent = versions.absent()
         limit = self._stream.max_delete_share
-        # A handful may go from a small register without anybody being asked.
-        if len(absent) > max(5, allowed_deletes, limit * len(versions)):
-            raise MassDelete(len(versions), len(absent), limit)
+        # A handful may go from a small register without anybody being asked, but never half of it.
+        handful = min(5, len(versions) // 2) if limit else 0
+        if len(absent) > max(handful, allowed_deletes, limit * len(versions)):
+            message = f"the snapshot lacks {len(absent)} of {len(versions)} records, the contract allows {limit:.0%}"
+            raise MassDelete(message, known=len(versions), absent=len(absent), limit=limit)
         self.result.tombstoned = self._close(absent)
 
     def _versions_for(self, keys: Hashes) -> Versions:
@@ -281,6 +361,8 @@ class Lander:
                     "record_key": record_keys(rows, self._stream),
                     "payload": payloads(_as_received(rows, self._stream)),
                     "reasons": [[f"{key}:conflicting_duplicate"]] * len(rows),
+                    "version_number": pl.Series([None] * len(rows), dtype=pl.Int64),
+                    "whole": [True] * len(rows),
                 },
                 schema=REJECTED_SCHEMA,
             )

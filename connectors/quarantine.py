@@ -6,17 +6,26 @@ Rows are kept as received, under the upstream's own column names, so that a mend
 from __future__ import annotations
 
 import json
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 import psycopg
+from psycopg import sql
 from psycopg.rows import dict_row
 
-from connectors.conform import Conformer
+from connectors.conform import Conformed, Conformer, empty_rejects, record_keys
 from connectors.contract import Column, Contract, Stream, load_contracts
+from connectors.copy_binary import hash_bytes
 from connectors.errors import Permanent
 from connectors.landing import Landed, Lander, commit
 from connectors.reasons import explain
+from connectors.settlement import CORRECTED
+from connectors.tables import table_of
+from connectors.versions import key_hashes
 from warehouse import ledger
 
 Row = dict[str, Any]
@@ -79,10 +88,7 @@ def replay(
     total = {"tried": 0, "landed": 0, "unchanged": 0, "held": 0}
     for name in names:
         done = _replay_stream(conn, contract, _stream({system: contract}, system, name), by, run_id)
-        total["tried"] += done.rows_in
-        total["landed"] += done.landed
-        total["unchanged"] += done.unchanged
-        total["held"] += done.quarantined
+        total = {what: total[what] + done.get(what, 0) for what in total}
     return total
 
 
@@ -101,18 +107,15 @@ def discard(conn: psycopg.Connection, quarantine_id: int, by: str, reason: str) 
     conn.commit()
 
 
-def _replay_stream(conn: psycopg.Connection, contract: Contract, stream: Stream, by: str, run_id: str | None) -> Landed:
-    rows = conn.execute(
-        """SELECT quarantine_id, payload_text, reasons FROM quarantine.row
-            WHERE system = %s AND stream = %s AND state = 'held' AND payload IS NOT NULL ORDER BY quarantine_id""",
-        [stream.system, stream.name],
-    ).fetchall()
+def _replay_stream(conn: psycopg.Connection, contract: Contract, stream: Stream, by: str, run_id: str | None) -> Row:
     conn.commit()
-    if not rows:
-        return Landed()
     conn.autocommit = True
     try:
+        # Read under the lock: what a load or a steward settles meanwhile is not taken in again.
         with ledger.stream_lock(conn, stream.system, stream.name):
+            rows = _replayable(conn, stream)
+            if not rows:
+                return {}
             load_id = ledger.open_load(
                 conn,
                 system=stream.system,
@@ -131,18 +134,40 @@ def _replay_stream(conn: psycopg.Connection, contract: Contract, stream: Stream,
                 conn.commit()
                 raise
             conn.autocommit = True
-            return landed
+            left = conn.execute(
+                "SELECT count(*) FROM quarantine.row WHERE quarantine_id = ANY (%s) AND state = 'held'",
+                [[row[0] for row in rows]],
+            ).fetchone()
+            assert left is not None
+            return {
+                "tried": len(rows), "landed": landed.landed, "unchanged": landed.unchanged, "held": left[0],
+            }  # fmt: skip
     finally:
         conn.autocommit = False
+
+
+def _replayable(conn: psycopg.Connection, stream: Stream) -> list[Any]:
+    """(quarantine_id, payload, reasons, last load, state) of the rows that were received whole."""
+    # What was corrected since is still a version of its record, where times tell the order: it is history.
+    states = ["held"] if stream.cursor is None else ["held", "superseded"]
+    return conn.execute(
+        """SELECT quarantine_id, payload_text, reasons, last_load_id, state FROM quarantine.row
+            WHERE system = %s AND stream = %s AND state = ANY (%s) AND payload IS NOT NULL ORDER BY quarantine_id""",
+        [stream.system, stream.name, states],
+    ).fetchall()
 
 
 def _land_again(
     conn: psycopg.Connection, contract: Contract, stream: Stream, load_id: int, rows: list[Any], by: str
 ) -> Landed:
     conform = Conformer(stream, contract.server_of(stream))
-    lander = Lander(conn, stream, load_id, contract.version)
-    for in_conflict in (False, True):
-        texts = [text for _, text, reasons in rows if _is_conflict(reasons) == in_conflict]
+    lander = Lander(conn, stream, load_id, contract.version, replay=True)
+    obeying: list[int] = []
+    for waits, in_conflict in ((True, False), (True, True), (False, False)):
+        chosen = [row for row in rows if (row[4] == "held", _is_conflict(row[2])) == (waits, in_conflict)]
+        if not chosen:
+            continue
+        texts = [row[1] for row in chosen]
         page = pl.DataFrame(
             [json.loads(text) for text in texts], schema={c.physical_name: pl.String for c in stream.columns}
         )
@@ -150,15 +175,54 @@ def _land_again(
         # What stays held is the row that was received, with the fields that the contract does not know.
         payload = pl.Series(texts, dtype=pl.String).gather(conformed.rejected["row_no"])
         conformed.rejected = conformed.rejected.with_columns(payload=payload)
+        fine = [chosen[row] for row in _accepted_rows(conformed, len(chosen))]
+        if stream.cursor is None:
+            conformed, fine = _without_overtaken(conn, stream, load_id, conformed, fine)
+        obeying += [row[0] for row in fine]
+        if not waits:
+            conformed = replace(conformed, rejected=empty_rejects(), outcomes=Counter())
         lander.add(conformed, standing=in_conflict)
     landed = lander.finish(complete=False)
     conn.execute(
         """UPDATE quarantine.row SET state = 'replayed', settled_by_load = %s, settled_by = %s, settled_at = now(),
                   settled_reason = 'obeys the contract now'
-            WHERE quarantine_id = ANY (%s) AND state = 'held' AND last_load_id IS DISTINCT FROM %s""",
-        [load_id, by, [number for number, *_ in rows], load_id],
+            WHERE quarantine_id = ANY (%s) AND checked_by_load IS DISTINCT FROM %s
+              AND settled_by_load IS DISTINCT FROM %s""",
+        [load_id, by, obeying, load_id, load_id],
     )
     return landed
+
+
+def _without_overtaken(
+    conn: psycopg.Connection, stream: Stream, load_id: int, conformed: Conformed, rows: list[Any]
+) -> tuple[Conformed, list[Any]]:
+    """The accepted page and its rows without those whose record was landed since they were held.
+
+    Where no time of change tells which version is newer, the later arrival is: a row that a later load overtook is
+    settled. One that came in the same pull as what landed waits on: nothing says which of the two is right. A key that
+    could not be read when the row was held, and can be now, is met here for the first time.
+    """
+    keys = [key.hex() for key in hash_bytes(key_hashes(record_keys(conformed.accepted, stream)))]
+    found = conn.execute(
+        sql.SQL("SELECT _key, _from_load FROM {} WHERE _to_load IS NULL AND _key = ANY (%s::uuid[])").format(
+            table_of(stream)
+        ),
+        [keys],
+    ).fetchall()
+    landed_by = {key.hex: load for key, load in found}
+    lead = np.array([landed_by.get(key, 0) - row[3] for key, row in zip(keys, rows, strict=True)], dtype=np.int64)
+    conn.execute(
+        """UPDATE quarantine.row SET state = 'superseded', settled_by_load = %s, settled_by = 'the source',
+                  settled_reason = %s, settled_at = now() WHERE quarantine_id = ANY (%s) AND state = 'held'""",
+        [load_id, CORRECTED, [rows[row][0] for row in np.flatnonzero(lead > 0)]],
+    )
+    kept = replace(conformed, accepted=conformed.accepted.filter(pl.Series(lead < 0)), added=None)
+    return kept, [rows[row] for row in np.flatnonzero(lead < 0)]
+
+
+def _accepted_rows(conformed: Conformed, height: int) -> npt.NDArray[np.int64]:
+    """Positions in the page of the rows that were accepted."""
+    return np.setdiff1d(np.arange(height), conformed.rejected["row_no"].to_numpy())
 
 
 def _is_conflict(reasons: list[str]) -> bool:

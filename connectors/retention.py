@@ -47,11 +47,19 @@ def _purge_stream(conn: psycopg.Connection, stream: Stream, limit: date) -> int:
             [limit],
         ).rowcount
     rows += conn.execute(
-        "DELETE FROM quarantine.row WHERE system = %s AND stream = %s AND first_seen < %s",
+        "DELETE FROM quarantine.row WHERE system = %s AND stream = %s AND last_seen < %s",
         [stream.system, stream.name, limit],
     ).rowcount
     rows += conn.execute(
-        "DELETE FROM inbox.message WHERE system = %s AND stream = %s AND received_at < %s",
+        "DELETE FROM quarantine.addition WHERE system = %s AND stream = %s AND last_seen < %s",
+        [stream.system, stream.name, limit],
+    ).rowcount
+    rows += conn.execute(
+        # What was not taken in yet is nobody's to delete: the system may only have been switched off.
+        """DELETE FROM inbox.message AS m USING control.cursor AS c
+            WHERE m.system = %s AND m.stream = %s AND m.received_at < %s
+              AND c.system = m.system AND c.stream = m.stream
+              AND m.message_id <= (c.value -> 'state' ->> 'message_id')::bigint""",
         [stream.system, stream.name, limit],
     ).rowcount
     return rows

@@ -68,8 +68,8 @@ def _ensure_table(conn: psycopg.Connection, stream: Stream, existing: dict[str, 
             sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind + ("" if name == "_to_load" else " NOT NULL")))
             for name, kind in SYSTEM_COLUMNS.items()
         ]
+        # Its index is made by the first load, over all rows at once.
         conn.execute(sql.SQL("CREATE TABLE {} ({})").format(table_of(stream), sql.SQL(", ").join(columns)))
-        create_index(conn, stream)
         return
     for name, kind in wanted.items():
         if name not in existing:
@@ -91,10 +91,6 @@ def create_index(conn: psycopg.Connection, stream: Stream) -> None:
             sql.Identifier(index_name(stream)), table_of(stream)
         )
     )
-
-
-def drop_index(conn: psycopg.Connection, stream: Stream) -> None:
-    conn.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier(stream.landing_schema, index_name(stream))))
 
 
 def _entry(contract: Contract, stream: Stream) -> StreamEntry:

@@ -15,12 +15,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
 
 from warehouse import access, migrate, server
 from warehouse.grants import ROLES
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+hypothesis.settings.register_profile("townhub", deadline=None)
+hypothesis.settings.load_profile("townhub")
 
 
 @contextmanager

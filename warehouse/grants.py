@@ -36,7 +36,9 @@ GRANTS: tuple[Grant, ...] = (
     ),
     Grant(LOADER, "table", "SELECT, INSERT, UPDATE, DELETE", ("control.cursor",)),
     Grant(LOADER, "table", "SELECT, INSERT, UPDATE", ("control.defect",)),
-    Grant(LOADER, "table", "SELECT, INSERT, UPDATE, DELETE", ("quarantine.row",)),  # DELETE: retention
+    Grant(
+        LOADER, "table", "SELECT, INSERT, UPDATE, DELETE", ("quarantine.row", "quarantine.addition")
+    ),  # DELETE: retention
     Grant(LOADER, "table", "SELECT, INSERT, DELETE", ("inbox.message",)),
     Grant(LOADER, "function", "EXECUTE", ("control.audit_append",)),
     Grant(BUILDER, "schema", "USAGE", ("control", "landing", "resolution", "released")),

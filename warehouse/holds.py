@@ -35,15 +35,19 @@ def hold(
     return int(found[0])
 
 
-def released_hold(connection: psycopg.Connection, system: str, stream: str, kind: str) -> int | None:
-    """The hold of this stream and kind that a person released within the last day and no load has used.
+def released_hold(
+    connection: psycopg.Connection, system: str, stream: str, kind: str, *, cadence_seconds: int = 0
+) -> int | None:
+    """The hold of this stream and kind that a person released not long ago and no load has used.
 
-    Locked until commit. A release that no load took up in a day was about another state of the source.
+    A release that no load took up in a day, or in one and a half times the stream's cadence, was about another state
+    of the source.
     """
     row = connection.execute(
         "SELECT hold_id FROM control.hold WHERE system = %s AND stream = %s AND kind = %s "
-        "AND released_at > now() - interval '1 day' AND used_by_load IS NULL ORDER BY hold_id DESC LIMIT 1 FOR UPDATE",
-        [system, stream, kind],
+        "AND released_at > now() - greatest(interval '1 day', make_interval(secs => %s)) AND used_by_load IS NULL "
+        "ORDER BY hold_id DESC LIMIT 1",
+        [system, stream, kind, 1.5 * cadence_seconds],
     ).fetchone()
     return None if row is None else int(row[0])
 

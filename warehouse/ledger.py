@@ -150,11 +150,12 @@ def commit_load(
     seconds: dict[str, float],
     defects: Iterable[tuple[str, str, str, int]] = (),
     source_time: datetime | None = None,
+    notes: dict[str, Any] | None = None,
 ) -> None:
     """Enter a load's result, move the cursor and count its defects, beside the rows in the caller's transaction.
 
     `source_time` is when the source last spoke, where that is not now. `cursor` None leaves the cursor where it is.
-    `defects` are (column, reason, outcome, rows). Does not commit.
+    `defects` are (column, reason, outcome, rows); `notes` what a person should know besides. Does not commit.
     Raises LedgerError when the load is not running any more, or its rows do not balance.
     """
     if rows_in != landed + unchanged + quarantined:
@@ -165,11 +166,17 @@ def commit_load(
     row = connection.execute(
         "UPDATE control.load SET state = 'committed', finished_at = clock_timestamp(), rows_in = %s, "
         "rows_landed = %s, rows_unchanged = %s, rows_quarantined = %s, rows_tombstoned = %s, bytes_in = %s, "
-        "cursor_after = %s, seconds = %s, source_time = %s WHERE load_id = %s AND state = 'running' "
+        "cursor_after = %s, seconds = %s, source_time = %s, notes = %s WHERE load_id = %s AND state = 'running' "
         "RETURNING system, stream",
         [
             *(rows_in, landed, unchanged, quarantined, tombstoned, bytes_in),
-            *(None if cursor is None else Jsonb(cursor), Jsonb(seconds), source_time, load_id),
+            *(
+                None if cursor is None else Jsonb(cursor),
+                Jsonb(seconds),
+                source_time,
+                Jsonb(notes) if notes else None,
+                load_id,
+            ),
         ],
     ).fetchone()
     if row is None:

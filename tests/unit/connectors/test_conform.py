@@ -191,7 +191,7 @@ def test_keys_do_not_hang_on_how_a_time_was_written() -> None:
     stream = Stream("demo", "readings", "readings", "messages", key, server_name="any")
     page = pl.DataFrame({"who": ["a", "a"], "at": ["2026-05-31 08:00:00", "2026-05-31T00:00:00Z"]})
     accepted = Conformer(stream, SERVER)(page).accepted
-    assert record_keys(accepted, stream).to_list() == ["a|2026-05-31T00:00:00Z"] * 2
+    assert record_keys(accepted, stream).to_list() == ["a|2026-05-31T00:00:00.000000Z"] * 2
 
 
 def test_readings_of_one_second_are_not_one_record() -> None:
