@@ -154,6 +154,8 @@ class Contract:
     streams: dict[str, Stream]
     enabled: bool = True
     isolated: bool = False
+    number: int | None = None
+    """The system's number in the town's catalogue of upstream systems."""
 
     def server_of(self, stream: Stream) -> Server:
         return self.servers[stream.server_name]
@@ -186,9 +188,11 @@ def load_contracts(folder: Path | None = None) -> dict[str, Contract]:
 
 @lru_cache(maxsize=4)
 def _load(stamps: tuple[tuple[Path, int, int], ...]) -> dict[str, Contract]:
-    from connectors.contract_check import ContractError, Problem, check_file
+    from connectors.contract_check import check_file
+    from connectors.contract_file import ContractError, Problem
 
     contracts: dict[str, Contract] = {}
+    numbers: dict[int, Path] = {}
     problems: list[Problem] = []
     for path, _, _ in stamps:
         contract, found = check_file(path)
@@ -197,6 +201,9 @@ def _load(stamps: tuple[tuple[Path, int, int], ...]) -> dict[str, Contract]:
             problems.append(Problem(path, 1, "id", f"the id {contract.id} stands in two files", "Rename one."))
         elif contract is not None:
             contracts[contract.id] = contract
+            if contract.number is not None and numbers.setdefault(contract.number, path) != path:
+                reason = f"the number {contract.number} stands in {numbers[contract.number].name} too"
+                problems.append(Problem(path, 1, "catalogueNumber", reason, "Give every system its own."))
     if problems:
         raise ContractError(problems)
     return contracts
@@ -204,7 +211,8 @@ def _load(stamps: tuple[tuple[Path, int, int], ...]) -> dict[str, Contract]:
 
 def load_contract(path: Path) -> Contract:
     """One contract. Raises `ContractError` with every mistake, its line and its remedy."""
-    from connectors.contract_check import ContractError, check_file
+    from connectors.contract_check import check_file
+    from connectors.contract_file import ContractError
 
     contract, problems = check_file(path)
     if problems or contract is None:

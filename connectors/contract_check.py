@@ -1,24 +1,20 @@
-"""Reading a contract file strictly: every mistake at once, each with its line, the reason and the remedy.
+"""The hub's own rules for a contract: every mistake at once, each with its line, the reason and the remedy.
 
-Two layers. First the Open Data Contract Standard's own JSON schema (from the package
-`open-data-contract-standard`), with one extension: `semanticType` may name a standard of
-`connectors.semantics`, and `servers` are judged here, because the hub speaks protocols that the standard does
-not list. Then the hub's own rules: what a cursor needs, what every column must be tagged with, what is lawful.
+`connectors.contract_file` reads the file and holds it against the Open Data Contract Standard. Here is what the
+hub wants beyond that: what a cursor needs, what every column must be tagged with, what is lawful. Nothing that the
+hub does not understand is ever ignored.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-import yaml
+from zoneinfo import ZoneInfo
 
 from connectors.contract import UNIT_SECONDS, Column, Contract, Server, Stream
+from connectors.contract_file import ContractFile, Place, Problem
+from connectors.encodings import ENCODINGS
 from connectors.interfaces import PROTOCOLS
 from connectors.semantics import SEMANTICS
 
@@ -26,11 +22,8 @@ LOADS = ("changes", "snapshot", "messages")
 CLASSIFICATIONS = ("L1", "L2", "L3", "L4")
 CRS = ("wgs84", "cgcs2000", "gcj02", "bd09")
 
-# libyaml reads a contract ten times faster; the wheel of PyYAML has it nearly everywhere.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
 _IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
-_CONTRACT_PROPERTIES = {"legalBasis", "purposes", "enabled", "isolated"}
+_CONTRACT_PROPERTIES = {"legalBasis", "purposes", "enabled", "isolated", "catalogueNumber"}
 _STREAM_PROPERTIES = {"load", "cursor", "server", "source", "maxDeleteShare", "expires"}
 _COLUMN_PROPERTIES = {"codes", "onInvalid", "unit", "purposes"}
 _SERVER_PROPERTIES = {
@@ -39,133 +32,39 @@ _SERVER_PROPERTIES = {
 }  # fmt: skip
 _SECRETS = {"password", "appSecret", "secret"}
 
-Path_ = tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One mistake: where it stands, what is wrong, what to do."""
-
-    file: Path
-    line: int
-    where: str
-    reason: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.file.name}:{self.line}: {self.where}: {self.reason}. {self.remedy}"
-
-
-class ContractError(Exception):
-    """One or more contract files are refused; `problems` lists every mistake found."""
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = list(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
-
 
 def check_file(path: Path) -> tuple[Contract | None, list[Problem]]:
     """The contract of a file, or None, with all its mistakes."""
-    try:
-        loader = _LOADER(path.read_text(encoding="utf-8"))
-        root = loader.get_single_node()
-        document = loader.construct_document(root) if root is not None else None
-    except (OSError, UnicodeDecodeError) as error:
-        return None, [Problem(path, 1, "file", f"cannot be read: {error}", "Give a readable UTF-8 file.")]
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        reason = getattr(error, "problem", None) or "is not YAML"
-        return None, [Problem(path, line, "yaml", str(reason), "Mend the YAML; quote texts that hold ': '.")]
-    if not isinstance(document, dict) or root is None:
-        return None, [Problem(path, 1, "file", "is not a mapping", "Begin with apiVersion and kind.")]
-    reader = _Reader(path, root)
-    reader.check_schema(document)
-    contract = reader.contract(document) if not reader.problems else None
-    return (None if reader.problems else contract), reader.problems
+    file = ContractFile(path)
+    contract = _Rules(file).contract() if file.shaped else None
+    return (None if file.problems else contract), file.problems
 
 
-@cache
-def _schema() -> dict[str, Any]:
-    """The standard's JSON schema, with `semanticType` and `servers` left to us."""
-    from importlib.resources import files
+class _Rules:
+    """Walks one document by the hub's rules; what is wrong is noted with the file, and the walk goes on."""
 
-    schema = json.loads(files("open_data_contract_standard").joinpath("schema.json").read_text("utf-8"))
-    schema["properties"]["servers"] = {"type": "array"}
-    for definition in schema["$defs"].values():
-        if "semanticType" in definition.get("properties", {}):
-            definition["properties"]["semanticType"] = {"type": "string"}
-    return dict(schema)
+    def __init__(self, file: ContractFile) -> None:
+        self.problem = file.problem
+        self.properties = file.properties
+        self.problems = file.problems
+        self.document = file.document
+        self.purposes: tuple[str, ...] = ()
 
-
-@cache
-def _validator() -> Any:
-    import jsonschema
-
-    return jsonschema.validators.validator_for(_schema())(_schema())
-
-
-class _Reader:
-    """Walks one document; collects problems instead of stopping at the first."""
-
-    def __init__(self, path: Path, root: yaml.Node) -> None:
-        self.path = path
-        self.root = root
-        self.problems: list[Problem] = []
-
-    def line(self, where: Path_) -> int:
-        """The line on which a path of keys and indexes begins (the nearest one that exists)."""
-        node = self.root
-        for step in where:
-            found = None
-            if isinstance(node, yaml.MappingNode):
-                found = next((v for k, v in node.value if k.value == step), None)
-            elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-                found = node.value[step]
-            if found is None:
-                break
-            node = found
-        return int(node.start_mark.line) + 1
-
-    def problem(self, where: Path_, reason: str, remedy: str) -> None:
-        label = ".".join(str(step) for step in where) or "file"
-        self.problems.append(Problem(self.path, self.line(where), label, reason, remedy))
-
-    def check_schema(self, document: dict[str, Any]) -> None:
-        # Through JSON and back: YAML has dates and non-text keys, which the standard's schema does not know.
-        plain = json.loads(json.dumps(document, default=str))
-        for error in _validator().iter_errors(plain):
-            self.problem(
-                tuple(error.absolute_path),
-                error.message[:200],
-                "Follow the Open Data Contract Standard v3.2.",
-            )
-
-    def properties(self, node: dict[str, Any], where: Path_, known: set[str]) -> dict[str, Any]:
-        """`customProperties` as a mapping; an unknown name is a problem, never ignored."""
-        found: dict[str, Any] = {}
-        for index, item in enumerate(node.get("customProperties") or []):
-            name = item.get("property")
-            if name not in known:
-                self.problem(
-                    (*where, "customProperties", index),
-                    f"the property {name!r} is not understood",
-                    f"Use one of: {', '.join(sorted(known))}.",
-                )
-            found[str(name)] = item.get("value")
-        return found
-
-    def contract(self, document: dict[str, Any]) -> Contract | None:
+    def contract(self) -> Contract | None:
+        document = self.document
         custom = self.properties(document, (), _CONTRACT_PROPERTIES)
         identifier = str(document.get("id", ""))
         if not _IDENTIFIER.match(identifier):
             self.problem(("id",), f"{identifier!r} is no identifier", "Use a-z, 0-9 and _, at most 41 characters.")
         if not custom.get("legalBasis"):
             self.problem((), "no legal basis", "Add customProperties legalBasis: without it nothing may be taken in.")
-        purposes = custom.get("purposes") or []
-        if not isinstance(purposes, list) or not purposes:
+        purposes = _texts(custom.get("purposes"))
+        if not purposes:
             self.problem((), "no permitted purposes", "Add customProperties purposes with at least one.")
-            purposes = []
+        self.purposes = purposes
+        number = custom.get("catalogueNumber")
+        if number is not None and (type(number) is not int or number < 1):
+            self.problem((), "catalogueNumber is no number", "Give the system's number in the catalogue, from 1.")
         slas = {item.get("property"): item for item in document.get("slaProperties") or []}
         isolated = bool(custom.get("isolated", False))
         servers = self.servers(document)
@@ -186,7 +85,7 @@ class _Reader:
             purpose=str(description.get("purpose") or ""),
             limitations=str(description.get("limitations") or ""),
             legal_basis=str(custom["legalBasis"]),
-            purposes=tuple(purposes),
+            purposes=purposes,
             cadence_seconds=seconds["frequency"],
             freshness_seconds=seconds["latency"],
             retention_days=seconds["retention"] // UNIT_SECONDS["day"],
@@ -194,6 +93,7 @@ class _Reader:
             streams=streams,
             enabled=bool(custom.get("enabled", True)),
             isolated=isolated,
+            number=number,
         )
 
     def duration(self, slas: dict[Any, Any], name: str) -> int:
@@ -219,7 +119,7 @@ class _Reader:
             self.problem(("servers",), "no server", "Add a server with its protocol and endpoint.")
             return servers
         for index, node in enumerate(listed):
-            where: Path_ = ("servers", index)
+            where: Place = ("servers", index)
             if not isinstance(node, dict) or not node.get("server"):
                 self.problem(where, "a server without a name", "Add server: NAME.")
                 continue
@@ -232,6 +132,14 @@ class _Reader:
                     f"the protocol {properties.get('protocol')!r} is unknown",
                     f"Use: {', '.join(PROTOCOLS)}.",
                 )
+            if not properties.get("endpoint"):
+                self.problem(where, "no endpoint", "Add customProperties endpoint: ${NAME}, named in the environment.")
+            if str(properties.get("encoding", "utf-8")).lower().replace("_", "-") not in ENCODINGS:
+                reason = f"the encoding {properties['encoding']!r} is unknown"
+                self.problem(where, reason, f"Use one of: {', '.join(ENCODINGS)}.")
+            if not _is_timezone(properties.get("timezone", "Asia/Shanghai")):
+                reason = f"the time zone {properties['timezone']!r} is unknown"
+                self.problem(where, reason, "Use a name of the tz database, such as Asia/Shanghai.")
             if properties.get("crs", "wgs84") not in CRS:
                 self.problem(where, f"the CRS {properties['crs']!r} is unknown", f"Use one of: {', '.join(CRS)}.")
             for secret in _SECRETS & properties.keys():
@@ -247,7 +155,7 @@ class _Reader:
         if not document.get("schema"):
             self.problem(("schema",), "no stream", "Add at least one schema object with its properties.")
         for index, node in enumerate(document.get("schema") or []):
-            where: Path_ = ("schema", index)
+            where: Place = ("schema", index)
             name = str(node.get("name", ""))
             if not _IDENTIFIER.match(name):
                 self.problem(where, f"{name!r} is no identifier", "Use a-z, 0-9 and _.")
@@ -259,7 +167,7 @@ class _Reader:
         return streams
 
     def stream(
-        self, node: dict[str, Any], where: Path_, system: str, servers: dict[str, Server], isolated: bool
+        self, node: dict[str, Any], where: Place, system: str, servers: dict[str, Server], isolated: bool
     ) -> Stream | None:
         custom = self.properties(node, where, _STREAM_PROPERTIES)
         load = custom.get("load")
@@ -271,6 +179,9 @@ class _Reader:
         share = custom.get("maxDeleteShare", 0.2)
         if not isinstance(share, int | float) or not 0 <= share <= 1:
             self.problem(where, "maxDeleteShare is no share", "Give a number between 0 and 1.")
+        source = custom.get("source") or {}
+        if not isinstance(source, dict):
+            self.problem(where, "source is no mapping", "Write source: {name: value}.")
         columns = [
             self.column(item, (*where, "properties", number))
             for number, item in enumerate(node.get("properties") or [])
@@ -303,14 +214,14 @@ class _Reader:
             columns=tuple(columns),
             cursor=times["cursor"],
             expires=times["expires"],
-            source=dict(custom.get("source") or {}),
+            source=dict(source),
             server_name=str(server),
             max_delete_share=float(share),
             isolated=isolated,
             grain=str(node.get("dataGranularityDescription") or ""),
         )
 
-    def column(self, node: dict[str, Any], where: Path_) -> Column:
+    def column(self, node: dict[str, Any], where: Place) -> Column:
         custom = self.properties(node, where, _COLUMN_PROPERTIES)
         name, logical = str(node.get("name", "")), str(node.get("logicalType", ""))
         if not _IDENTIFIER.match(name) or name.endswith("_raw"):
@@ -335,6 +246,16 @@ class _Reader:
         options = node.get("logicalTypeOptions") or {}
         enum = [str(item["value"]) for item in node.get("enum") or []]
         codes = custom.get("codes") or ({value: value for value in enum} if enum else None)
+        if codes is not None and not isinstance(codes, dict):
+            self.problem(where, f"the codes of {name} are no mapping", "Write codes: {theirs: ours}.")
+            codes = None
+        purposes = _texts(custom.get("purposes"))
+        if "purposes" in custom and not purposes:
+            self.problem(where, f"the purposes of {name} are no list", "Name those that it may serve, or drop it.")
+        wider = [purpose for purpose in purposes if purpose not in self.purposes and "any" not in self.purposes]
+        if wider and self.purposes:
+            reason = f"{name} may serve {', '.join(wider)}, which the contract does not permit"
+            self.problem(where, reason, f"Name some of: {', '.join(self.purposes)}.")
         return Column(
             name=name,
             physical_name=str(node.get("physicalName") or name),
@@ -350,6 +271,20 @@ class _Reader:
             format=options.get("format"),
             minimum=options.get("minimum"),
             maximum=options.get("maximum"),
-            purposes=tuple(custom.get("purposes") or ()),
+            purposes=purposes,
             description=node.get("description"),
         )
+
+
+def _is_timezone(name: Any) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, TypeError, ValueError, OSError):  # unknown, no text, no name, a folder
+        return False
+    return True
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """A list of texts; empty where it is none."""
+    listed = isinstance(value, list) and all(isinstance(item, str) and item for item in value)
+    return tuple(value) if listed else ()

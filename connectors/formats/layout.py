@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from connectors.contract import Stream
+from connectors.encodings import ENCODINGS
 from connectors.errors import ContractViolation, Permanent
 from connectors.protocols.base import Page
 
@@ -16,17 +17,6 @@ MAX_COLUMNS: Final = 1_000
 MAX_FIELD_BYTES: Final = 1 << 20
 RAW_CHARS: Final = 4_000
 """So much of a bad record is kept for the person who mends it."""
-
-_ENCODINGS: Final = {
-    "utf-8": "utf-8",
-    "utf-8-sig": "utf-8",
-    "ascii": "ascii",
-    # Files declared GB2312 or GBK hold GB18030's rare characters in practice; it is a superset of both.
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "gb18030": "gb18030",
-    "big5": "big5",
-}
 
 
 class FileReader(Protocol):
@@ -45,9 +35,9 @@ def codec_of(encoding: str) -> str:
     a file can be read before its text is decoded.
     """
     try:
-        return _ENCODINGS[encoding.lower().replace("_", "-")]
+        return ENCODINGS[encoding.lower().replace("_", "-")]
     except KeyError:
-        remedy = f"Declare one of {', '.join(sorted(_ENCODINGS))} in the contract"
+        remedy = f"Declare one of {', '.join(sorted(ENCODINGS))} in the contract"
         raise Permanent(f"the encoding {encoding!r} cannot be read", remedy) from None
 
 

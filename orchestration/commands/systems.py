@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -66,6 +67,37 @@ def check(
         if not problems:
             print(f"{len(paths)} contract{'' if len(paths) == 1 else 's'} without a mistake")
     if problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def stage(
+    systems: Annotated[list[str] | None, typer.Argument(help="Systems by id; all of them without.")] = None,
+    check_only: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 if a file is not in step.")
+    ] = False,
+    as_json: Annotated[bool, output.JSON_OPTION] = False,
+) -> None:
+    """Write the staging files of the dbt project from the contracts; what a person wrote there stays.
+
+    Example: townhub systems stage police_110
+    """
+    from connectors.contract import load_contracts
+    from orchestration import staging_files
+
+    contracts = load_contracts()
+    for name in systems or []:
+        if name not in contracts:
+            raise output.CommandError(f"no system {name}; `townhub systems list` names them all")
+    # With another folder of contracts, the staging of ours is not left over from anything.
+    named = systems or (list(contracts) if os.environ.get("TOWNHUB_SYSTEMS") else None)
+    changes = staging_files.out_of_step(contracts, named)
+    if not check_only:
+        staging_files.apply(changes)
+    rows = [{"file": str(change.path.relative_to(staging_files.STAGING)), "state": change.state} for change in changes]
+    output.emit_rows(rows, as_json=as_json, empty="staging is in step with the contracts")
+    if check_only and changes:
+        output.say("run `townhub systems stage` and commit what it writes")
         raise typer.Exit(1)
 
 

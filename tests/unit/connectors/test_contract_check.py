@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from connectors.contract import Contract, load_contract, load_contracts, resolve_server, resolve_value
-from connectors.contract_check import ContractError, Problem, check_file
+from connectors.contract_check import check_file
+from connectors.contract_file import ContractError, Problem
 from connectors.errors import Permanent
 
 SKETCH = """\
@@ -144,6 +145,21 @@ MISTAKES = [
     ("logicalType: string, required: true, classification: L1",
      "logicalType: string, required: true, classification: L1, customProperties: [{property: onInvalid, value: withhold}]",
      "name: state", "state is required and cannot be withheld", "Drop one"),
+    ("      - {property: timezone, value: Asia/Shanghai}", "      - {property: timezone, value: Asia/Hangzhou}",
+     "server: exchange", "the time zone 'Asia/Hangzhou' is unknown", "Asia/Shanghai"),
+    (ACKNOWLEDGE, "- {property: encoding, value: gbk2}", "server: exchange", "the encoding 'gbk2' is unknown", "gb18030"),
+    ("    host: ${POLICE_110_HOST}\n", "", "server: exchange", "no endpoint", "${NAME}"),
+    ("cursor, value: updated_at}\n", "cursor, value: updated_at}\n      - {property: source, value: jq}\n",
+     "name: incidents", "source is no mapping", "{name: value}"),
+    ("tags: [sensitive]}", "tags: [sensitive], customProperties: [{property: codes, value: [a]}]}",
+     "name: caller_phone", "codes of caller_phone are no mapping", "{theirs: ours}"),
+    ("tags: [sensitive]}", "tags: [sensitive], customProperties: [{property: purposes, value: event_handling}]}",
+     "name: caller_phone", "purposes of caller_phone are no list", "Name those"),
+    ("tags: [sensitive]}", "tags: [sensitive], customProperties: [{property: purposes, value: [welfare_delivery]}]}",
+     "name: caller_phone", "may serve welfare_delivery, which the contract does not permit", "event_handling"),
+    ("name: 110联动平台\n", "name: 110联动平台\nname: 119平台\n", "name: 119", "stands twice in one mapping", "Keep one"),
+    ("- {property: legalBasis", "- {property: catalogueNumber, value: one}\n  - {property: legalBasis", "apiVersion",
+     "catalogueNumber is no number", "from 1"),
     ("apiVersion: v3.2.0", "apiVersion: v9.9.9", "apiVersion", "v9.9.9", "Open Data Contract Standard"),
 ]  # fmt: skip
 
@@ -168,6 +184,12 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     reasons = " ".join(problem.reason for problem in problems(tmp_path, text))
     for reason in ("written out", "no legal basis", "not classified", "is unknown", "stands twice"):
         assert reason in reasons
+
+
+def test_a_mistake_against_the_standard_does_not_hide_those_against_our_rules(tmp_path: Path) -> None:
+    text = SKETCH.replace("v3.2.0", "v9.9.9").replace("value: exchange_db", "value: telepathy")
+    reasons = " ".join(problem.reason for problem in problems(tmp_path, text))
+    assert "v9.9.9" in reasons and "telepathy" in reasons
 
 
 @pytest.mark.parametrize(
@@ -227,6 +249,15 @@ def test_one_id_in_two_files_is_refused(tmp_path: Path) -> None:
     write(tmp_path, SKETCH)
     write(tmp_path, SKETCH, "zweite.odcs.yaml")
     with pytest.raises(ContractError, match="the id police_110 stands in two files"):
+        load_contracts(tmp_path)
+
+
+def test_one_number_in_two_files_is_refused(tmp_path: Path) -> None:
+    first = changed("- {property: legalBasis", "- {property: catalogueNumber, value: 1}\n  - {property: legalBasis")
+    contract = load_contract(write(tmp_path, first))
+    assert contract.number == 1
+    write(tmp_path, first.replace("id: police_110", "id: police_111"), "second.odcs.yaml")
+    with pytest.raises(ContractError, match=r"the number 1 stands in police_110\.odcs\.yaml too"):
         load_contracts(tmp_path)
 
 
