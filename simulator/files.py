@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -10,38 +11,21 @@ from typing import Any
 import polars as pl
 
 from simulator.faults import DATA, Faults
+from simulator.interfaces import FileDrop, Key
 from simulator.servers.sftp import SftpServer
 from simulator.servers.sftp_files import csv_bytes, excel_bytes, geojson_bytes
-from simulator.systems import Key
+from simulator.servers.view import as_sent
 from simulator.town import Change
-from simulator.views.base import UNDECODABLE
 
-
-@dataclass(frozen=True)
-class Drop:
-    """A file of the whole stream: `*` of its name is the date, `every` the days between two drops."""
-
-    name: str
-    every: int
-    encoding: str = "utf-8"
-
-
-DROPS: dict[Key, Drop] = {
-    ("standard_address", "addresses"): Drop("addresses_*.csv", 7, "utf-8-sig"),
-    ("standard_address", "communities"): Drop("communities_*.geojson", 90),
-    ("standard_address", "grids"): Drop("grids_*.geojson", 90),
-    ("disability_certificate", "certificates"): Drop("cjrz_*.xlsx", 7),
-}
-COLLECTIONS: Key = ("tax_registry", "collections")
 _KEPT = 3
-_AMOUNT = "入库额（万元）"
 
 
 class Files:
     """The offices' drops: new files when their content changed or their time has come, spoiled by the data faults."""
 
-    def __init__(self, server: SftpServer, faults: Faults) -> None:
+    def __init__(self, server: SftpServer, faults: Faults, drops: Mapping[Key, FileDrop]) -> None:
         self._server = server
+        self._drops = drops
         self._faults = faults
         self._current: dict[Key, tuple[Change, date]] = {}
         self._spoiled: dict[str, dict[str, dict[str, Any]]] = {}
@@ -49,12 +33,12 @@ class Files:
 
     def publish(self, changes: dict[Key, Change], today: date) -> None:
         """Drop the files of the changed streams, and those that are due although nothing changed."""
-        for key in (*DROPS, COLLECTIONS):
+        for key, drop in self._drops.items():
             if key in changes:
                 self._drop(key, changes[key], today)
-            elif key in self._current and key in DROPS:
+            elif key in self._current and drop.every is not None:
                 change, dropped = self._current[key]
-                if (today - dropped).days >= DROPS[key].every:
+                if (today - dropped).days >= drop.every:
                     self._drop(key, change, today)
 
     def _again(self) -> None:
@@ -69,46 +53,46 @@ class Files:
 
     def _drop(self, key: Key, change: Change, today: date) -> None:
         self._current[key] = (change, today)
-        frame = self._faults.apply(*key, change.now.frame)
-        if key == COLLECTIONS:
-            for (name,), month in frame.partition_by("__file", as_dict=True, include_key=False).items():
-                self._server.put(key[0], str(name), collections_csv(month))
+        drop, system = self._drops[key], key[0]
+        frame = self._faults.apply(*key, change.now.frame, change.now.changed_at)
+        if drop.every is None:
+            for (name,), part in frame.partition_by("__file", as_dict=True).items():
+                self._server.put(system, str(name), content(drop, part))
             return
-        drop = DROPS[key]
-        self._server.put(key[0], drop.name.replace("*", f"{today:%Y%m%d}"), content(drop, frame))
-        first, _, last = drop.name.partition("*")
-        older = [name for name in self._server.files(key[0]) if name.startswith(first) and name.endswith(last)]
+        self._server.put(system, drop.name.replace("*", f"{today:%Y%m%d}"), content(drop, frame))
+        dated = re.compile(re.escape(drop.name).replace(r"\*", r"\d{8}"))
+        older = [name for name in self._server.files(system) if dated.fullmatch(name)]
         for name in older[:-_KEPT]:
-            self._server.remove(key[0], name)
+            self._server.remove(system, name)
 
 
-def content(drop: Drop, frame: pl.DataFrame) -> bytes:
-    """The bytes of a drop; places marked as undecodable become FF FF."""
-    if drop.name.endswith(".xlsx"):
-        total = ["合计", f"{frame.height}人", *[None] * (frame.width - 2)]
-        return excel_bytes(frame, total_row=total, title="残疾人证")
-    if drop.name.endswith(".geojson"):
-        return geojson_bytes(frame, drop.encoding)
-    return _undecodable(csv_bytes(frame, drop.encoding), drop.encoding)
+def content(drop: FileDrop, frame: pl.DataFrame) -> bytes:
+    """The bytes of a file of the drop. Raises ValueError for a name whose ending stands for no known format."""
+    frame = frame.drop([name for name in frame.columns if name.startswith("__")])
+    total = None if drop.total is None else totals(frame, drop.total, drop.total_of)
+    match drop.name.rpartition(".")[2]:
+        case "csv":
+            return csv_bytes(as_sent(frame), drop.encoding, total_row=total)
+        case "xlsx":
+            return excel_bytes(frame, total_row=total, title=drop.title or "Sheet1")
+        case "geojson":
+            return geojson_bytes(as_sent(frame), drop.encoding)
+    raise ValueError(f"the drop {drop.name} is of no known format: name it *.csv, *.xlsx or *.geojson")
 
 
-def collections_csv(month: pl.DataFrame, encoding: str = "gb18030") -> bytes:
-    """One month of collections with the row of totals that the tax office's export ends with."""
-    total = [""] * month.width
-    total[0] = "合计"
-    if _AMOUNT in month.columns:
-        total[month.columns.index(_AMOUNT)] = str(sum(map(_decimal, month[_AMOUNT].to_list()), Decimal(0)))
-    return _undecodable(csv_bytes(month, encoding, total_row=total), encoding)
+def totals(frame: pl.DataFrame, label: str, of: str | None) -> list[Any]:
+    """The cells of the row of totals: the label, and the sum of the column `of` or else the number of rows."""
+    cells: list[Any] = [label, *[None] * (frame.width - 1)]
+    if of is None:
+        cells[1:2] = [f"{frame.height}条"]
+    elif of in frame.columns:
+        cells[frame.columns.index(of)] = str(sum(map(_decimal, frame[of].to_list()), Decimal(0)))
+    return cells
 
 
-def _decimal(amount: str | None) -> Decimal:
+def _decimal(amount: object) -> Decimal:
     """Amounts that are no numbers are left out of the total, as the export does."""
     try:
-        return Decimal(amount or "0")
+        return Decimal(str(amount or 0))
     except InvalidOperation:
         return Decimal(0)
-
-
-def _undecodable(text: bytes, encoding: str) -> bytes:
-    plain = "utf-8" if encoding == "utf-8-sig" else encoding
-    return text.replace(UNDECODABLE.encode(plain), b"\xff\xff")

@@ -1,11 +1,18 @@
 """The interfaces at which upstream systems offer their streams: what a module of `simulator.systems` declares.
 
-One class per shape; the servers in `simulator.servers` find their streams by it.
+One class per shape; the servers in `simulator.servers` find their streams by it. A server names the variables of a
+contract by the system's id: `${ID_URL}` and so on, `${ID_SFTP}` for files and `${ID_SECRET}` for a webhook, so that one
+system may have a server for each of its streams as long as no two of them are named alike.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
+
+Key = tuple[str, str]
+"""(system, stream)."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,12 @@ class Topic(Interface):
 
 @dataclass(frozen=True)
 class Hook(Interface):
-    """Events that the upstream pushes to the hub's webhook, signed."""
+    """Events that the upstream pushes to the hub's webhook, signed.
+
+    A system that pushes several streams gives each a `name`: the physicalName of its contract.
+    """
+
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,3 +93,14 @@ class Queue(Interface):
 @dataclass(frozen=True)
 class Catalogue(Interface):
     """A GB/T 28181 device catalogue over SIP; the columns are the elements of an Item."""
+
+
+Kind = TypeVar("Kind", bound=Interface)
+
+
+def by_system(offers: Mapping[Key, Kind]) -> dict[str, dict[str, Kind]]:
+    """System → stream → interface."""
+    systems: dict[str, dict[str, Kind]] = {}
+    for (system, stream), interface in offers.items():
+        systems.setdefault(system, {})[stream] = interface
+    return systems

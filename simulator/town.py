@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from simulator import systems
-from simulator.systems import Key, elder_door_sensor
+from simulator.interfaces import Key
 from simulator.truth import WHO_IS_WHO
 from simulator.views.base import DEFECTS_SCHEMA, Served
 from simulator.world import World, generate, load, save
@@ -78,7 +78,7 @@ class Town:
     def advance(self, days: int) -> dict[Key, Change]:
         """Live `days` days more, keep the world on disk, and tell which streams serve something else now.
 
-        Sensor readings are those of all the days that have passed.
+        Streams of messages hold those of all the days that have passed.
         """
         if not 1 <= days <= 366:
             raise ValueError(f"days is {days}: a town can be advanced by 1 to 366 days at a time")
@@ -89,8 +89,9 @@ class Town:
             now = _all_views(world)
             since = datetime.combine(old.today + timedelta(days=1), time())
             until = datetime.combine(world.today + timedelta(days=1), time())
-            readings = ("elder_door_sensor", "readings")
-            now[readings] = elder_door_sensor.readings(world, since, until, seed=world.seed)
+            for system in systems.SYSTEMS:
+                for stream, sent in systems.messages(system, world, since, until, seed=world.seed).items():
+                    now[system, stream] = sent
             self._world, self._served = world, now
             return {
                 key: Change(before[key], new) for key, new in now.items() if not before[key].frame.equals(new.frame)

@@ -10,22 +10,27 @@ import polars as pl
 
 from simulator.faults import Faults
 from simulator.files import Files
+from simulator.interfaces import (
+    Catalogue,
+    ExchangeTable,
+    FileDrop,
+    GatewayInterface,
+    Hook,
+    Key,
+    SoapOperation,
+    Topic,
+    by_system,
+)
 from simulator.servers.exchange_db import ExchangeDbServer
 from simulator.servers.gateway import GatewayServer
 from simulator.servers.gb28181 import Gb28181Platform
 from simulator.servers.mqtt import MqttBroker
 from simulator.servers.sftp import SftpServer
 from simulator.servers.soap import SoapServer
+from simulator.servers.view import as_sent
 from simulator.servers.webhook import WebhookPusher
-from simulator.systems import Key
+from simulator.systems import served_by
 from simulator.town import Change, Town, changed_rows
-
-REPORTS: Key = ("snapshot_report", "reports")
-TOPICS: dict[Key, str] = {
-    ("elder_door_sensor", "devices"): "elder/devices/",
-    ("elder_door_sensor", "readings"): "elder/readings/",
-}
-_DEVICE = "imei"
 
 
 class Server(Protocol):
@@ -39,26 +44,39 @@ class Server(Protocol):
 
 
 class Upstreams:
-    """All servers of the town. Gateway, SOAP and the camera platform read the town on every request; exchange
-    tables, files and messages are published."""
+    """All servers of the town, each for the streams that the modules of `simulator.systems` declare for it.
+
+    Gateway, SOAP and video platforms read the town on every request; exchange tables, files and messages are
+    published.
+    """
 
     def __init__(self, town: Town, faults: Faults) -> None:
         self._town = town
         self._faults = faults
         folder = town.folder
-        self._exchange = ExchangeDbServer(town.served, faults)
-        sftp = SftpServer(folder / "sftp", faults)
-        self._files = Files(sftp, faults)
+        self._hooks, self._topics, drops = served_by(Hook), served_by(Topic), served_by(FileDrop)
+        self._exchange = ExchangeDbServer(town.served, faults, served_by(ExchangeTable))
+        sftp = SftpServer(folder / "sftp", faults, by_system(drops))
+        self._files = Files(sftp, faults, drops)
         # the hub listens only while it runs: a long pause between two tries would be its wait at every start
-        self._pusher = WebhookPusher(faults, os.environ.get("TOWNHUB_WEBHOOK_URL"), pause=(0.1, 0.8))
-        self._broker = MqttBroker(faults)
+        receiver = os.environ.get("TOWNHUB_WEBHOOK_URL")
+        self._pushers = {
+            system: WebhookPusher(faults, system, receiver, pause=(0.1, 0.8)) for system in by_system(self._hooks)
+        }
+        self._broker = MqttBroker(faults, by_system(self._topics))
         self._servers: list[Server] = [
-            GatewayServer(town.served, faults, folder=folder / "lookups"),
-            SoapServer(town.served, faults),
-            Gb28181Platform(town.served, faults),
+            GatewayServer(town.served, faults, served_by(GatewayInterface), folder / "lookups"),
+            *(
+                SoapServer(town.served, faults, system, operations)
+                for system, operations in by_system(served_by(SoapOperation)).items()
+            ),
+            *(
+                Gb28181Platform(town.served, faults, system, stream, number=number)
+                for number, (system, stream) in enumerate(served_by(Catalogue), 1)
+            ),
             self._exchange,
             sftp,
-            self._pusher,
+            *self._pushers.values(),
             self._broker,
         ]
         self._started: list[Server] = []
@@ -84,32 +102,47 @@ class Upstreams:
         self._publish(changes)
 
     def environment(self) -> dict[str, str]:
-        """Every `${NAME}` that the contracts need."""
+        """Every `${NAME}` that the contracts need. Raises ValueError when two servers want the same one."""
         found: dict[str, str] = {}
         for server in self._servers:
-            found |= server.environment()
+            named = server.environment()
+            if twice := sorted(found.keys() & named.keys()):
+                raise ValueError(
+                    f"two servers name {', '.join(twice)}: a module of simulator.systems declares interfaces that"
+                    " cannot stand together in one system"
+                )
+            found |= named
         return found
 
     @property
     def outbox(self) -> int:
         """Pushed events that the hub has not yet taken. Readings of sensors wait at the broker for the hub to come."""
-        return self._pusher.pending
+        return sum(pusher.pending for pusher in self._pushers.values())
 
     def _publish(self, changes: dict[Key, Change]) -> None:
+        """Hand news to the servers that send: a kind of interface that sends has its loop here."""
         self._files.publish(changes, self._town.today)
-        if REPORTS in changes:
-            self._pusher.push(self._events(REPORTS, changes[REPORTS]))
-        for key, prefix in TOPICS.items():
+        for key, hook in self._hooks.items():
+            if key in changes:
+                self._pushers[key[0]].push(self._events(key, changes[key]), hook.name)
+        for key, topic in self._topics.items():
             if key in changes:
                 events = self._events(key, changes[key])
-                self._broker.publish((f"{prefix}{event.get(_DEVICE, '')}", orjson.dumps(event)) for event in events)
+                messages = ((f"{topic.prefix}{event.get(topic.device, '')}", orjson.dumps(event)) for event in events)
+                self._broker.publish(key[0], messages)
 
     def _events(self, key: Key, change: Change) -> list[dict[str, Any]]:
         """New and changed rows as messages, in the order of their change."""
-        rows = changed_rows(change)
-        if change.now.changed_at is not None:
-            # epochs come in seconds and milliseconds: ordered by the seconds
-            moment = pl.col(change.now.changed_at)
-            rows = rows.sort(pl.when(moment > 10**11).then(moment // 1000).otherwise(moment), maintain_order=True)
-        rows = self._faults.apply(*key, rows, change.now.changed_at)
-        return rows.to_dicts()
+        rows = in_order(changed_rows(change), change.now.changed_at)
+        rows = as_sent(self._faults.apply(*key, rows, change.now.changed_at))
+        return rows.drop([name for name in rows.columns if name.startswith("__")]).to_dicts()
+
+
+def in_order(rows: pl.DataFrame, changed_at: str | None) -> pl.DataFrame:
+    """Rows by their time of change; epochs come in seconds and milliseconds and are ordered by the seconds."""
+    if changed_at is None:
+        return rows
+    moment = pl.col(changed_at)
+    if rows.schema[changed_at].is_numeric():
+        moment = pl.when(moment > 10**11).then(moment // 1000).otherwise(moment)
+    return rows.sort(moment, maintain_order=True)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
@@ -18,35 +17,13 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import NullPool
 
 from simulator.faults import DATA, Faults
+from simulator.interfaces import ExchangeTable, Key, by_system
 from simulator.servers.exchange_store import Store, store_of
 from simulator.servers.relay import Relay
 from simulator.servers.view import Lookup
 
 FLAG: Final = "clbz"
 WAITING: Final = "0"
-
-
-@dataclass(frozen=True)
-class ExchangeTable:
-    """A table of a system: the stream behind it, its key, and whether readers acknowledge with the flag column."""
-
-    system: str
-    stream: str
-    table: str
-    key: tuple[str, ...]
-    flagged: bool = True
-
-
-TABLES: Final = (
-    ExchangeTable("police_110", "incidents", "t_jq", ("jjdbh",)),
-    ExchangeTable("migrant_registry", "registrations", "t_ldrk", ("djbh",)),
-    ExchangeTable("market_registration", "enterprises", "t_scztjbxx", ("zch",)),
-    ExchangeTable("tax_registry", "taxpayers", "t_nsr", ("nsrsbh",)),
-    ExchangeTable("pension", "pensioners", "t_qtry", ("grbh",)),
-    ExchangeTable("safety_inspection", "premises", "cs_premises", ("csbm",), flagged=False),
-    ExchangeTable("safety_inspection", "inspections", "cs_inspection", ("jcbh",), flagged=False),
-    ExchangeTable("safety_inspection", "hazards", "cs_hazard", ("yhbh",), flagged=False),
-)
 
 
 class ExchangeDbServer:
@@ -60,9 +37,9 @@ class ExchangeDbServer:
         self,
         served: Lookup,
         faults: Faults,
+        tables: Mapping[Key, ExchangeTable],
         *,
         url: str | None = None,
-        tables: Iterable[ExchangeTable] = TABLES,
     ) -> None:
         given = url or os.environ.get("TOWNHUB_UPSTREAM_DATABASE_URL")
         if not given:
@@ -70,14 +47,14 @@ class ExchangeDbServer:
         self._url = _with_driver(make_url(given))
         self._served = served
         self._faults = faults
-        self._tables = tuple(tables)
+        self._tables = _apart(tables)
         self._engine = create_engine(self._url, poolclass=NullPool, hide_parameters=True)
         self._store: Store = store_of(self._engine)
-        self._published: dict[ExchangeTable, pl.DataFrame] = {}
+        self._published: dict[Key, pl.DataFrame] = {}
         self._spoiled: dict[str, set[str]] = {}
         self._lock = threading.RLock()
         target = (self._url.host or "127.0.0.1", self._url.port or self._store.default_port)
-        self._relays = {name: Relay(name, target, faults) for name in dict.fromkeys(t.system for t in self._tables)}
+        self._relays = {name: Relay(name, target, faults) for name in by_system(tables)}
         faults.subscribe(self._follow_faults)
 
     def start(self) -> None:
@@ -102,15 +79,19 @@ class ExchangeDbServer:
     def publish(self, system: str | None = None) -> dict[str, int]:
         """Bring the tables (of one system) up to date; rows written by table."""
         with self._lock:
-            return {t.table: self._publish(t) for t in self._tables if system in (None, t.system)}
+            return {
+                table.table: self._publish(key, table)
+                for key, table in self._tables.items()
+                if system in (None, key[0])
+            }
 
-    def _publish(self, table: ExchangeTable) -> int:
-        served = self._served(table.system, table.stream)
-        frame = self._faults.apply(table.system, table.stream, served.frame, served.changed_at)
+    def _publish(self, stream: Key, table: ExchangeTable) -> int:
+        served = self._served(*stream)
+        frame = self._faults.apply(*stream, served.frame, served.changed_at)
         frame = self._store.fitting(frame.drop([name for name in frame.columns if name.startswith("__")]))
         key = [name for name in table.key if name in frame.columns]
         flag = {FLAG: WAITING} if table.flagged else {}
-        before = self._published.get(table)
+        before = self._published.get(stream)
         if before is None or before.schema != frame.schema:
             self._store.create(table.table, frame, key, served.changed_at, flag)
             written = frame.height
@@ -118,7 +99,7 @@ class ExchangeDbServer:
             changed, gone = _difference(before, frame, key)
             self._store.replace(table.table, changed, gone, key, flag)
             written = changed.height
-        self._published[table] = frame
+        self._published[stream] = frame
         return written
 
     def _follow_faults(self) -> None:
@@ -128,6 +109,16 @@ class ExchangeDbServer:
                 if now != self._spoiled.get(system, set()) and self._published:
                     self._spoiled[system] = now
                     self.publish(system)
+
+
+def _apart(tables: Mapping[Key, ExchangeTable]) -> dict[Key, ExchangeTable]:
+    """The tables, after a look whether two systems would fill the same one."""
+    owners: dict[str, Key] = {}
+    for key, table in tables.items():
+        if (other := owners.setdefault(table.table, key)) != key:
+            both = f"{'.'.join(other)} and {'.'.join(key)}"
+            raise ValueError(f"{both} both fill the exchange table {table.table}: give one of them another name")
+    return dict(tables)
 
 
 def _difference(before: pl.DataFrame, after: pl.DataFrame, key: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -6,7 +6,7 @@ import hashlib
 import secrets as random
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,34 +15,14 @@ import orjson
 import polars as pl
 
 from simulator.faults import Faults
+from simulator.interfaces import GatewayInterface, Key, by_system
 from simulator.servers.view import Lookup, StreamView
 from simulator.servers.wire import Reply, Request, WireServer
+from simulator.views.base import UNDECODABLE
 
 REQUEST_LIFE_MS = 15 * 60 * 1000
 REFRESH_LIFE_MS = 48 * 3600 * 1000
 LONGEST_PAGE = 5000
-MARKER = "\U0010fffd"
-"""What views put where a text holds bytes of no encoding; they leave as FF FF."""
-
-
-@dataclass(frozen=True)
-class Interface:
-    """One interface of a system: ``dir/id``, the stream behind it, and the parameter that a lookup needs."""
-
-    system: str
-    stream: str
-    path: str
-    lookup: str | None = None
-
-
-INTERFACES = (
-    Interface("four_platform", "events", "zfw/events"),
-    Interface("household_registry", "residents", "ga/residents"),
-    Interface("minimum_living", "members", "mz/members"),
-    Interface("welfare_payment", "payments", "mz/payments"),
-    Interface("death_register", "deaths", "mz/cremationInfo"),
-    Interface("health_code", "lookups", "wjw/healthCode", lookup="sfzh"),
-)
 
 
 @dataclass
@@ -60,7 +40,7 @@ class GatewayServer:
     """Every gateway system on a port of its own.
 
     ``served(system, stream)`` gives what is to be served now. ``environment()`` names the address, application key
-    and secret of each system (random for this session), and for the lookup interface a file of identity numbers in
+    and secret of each system (random for this session), and for its lookup interface a file of identity numbers in
     ``folder``.
     """
 
@@ -68,11 +48,10 @@ class GatewayServer:
         self,
         served: Lookup,
         faults: Faults,
-        *,
-        interfaces: Iterable[Interface] = INTERFACES,
+        interfaces: Mapping[Key, GatewayInterface],
         folder: Path | None = None,
     ) -> None:
-        self._systems = [_System(name, served, faults, found) for name, found in _by_system(interfaces).items()]
+        self._systems = [_System(name, served, faults, found) for name, found in by_system(interfaces).items()]
         self._folder = folder
 
     def start(self) -> None:
@@ -92,38 +71,45 @@ class GatewayServer:
             names[f"{prefix}_APP_KEY"] = system.application.key
             names[f"{prefix}_APP_SECRET"] = system.application.secret
             for interface in system.interfaces.values():
-                if interface.lookup and self._folder is not None:
-                    names[f"{prefix}_LOOKUPS"] = str(self._write_lookups(system, interface))
+                if interface.offer.lookup and self._folder is not None:
+                    names[f"{prefix}_LOOKUPS"] = str(
+                        _write_lookups(self._folder, interface.offer.lookup, interface.view)
+                    )
         return names
 
     def token_calls(self, system: str) -> int:
         """How often a system's application asked for secrets."""
         return next(s.application.token_calls for s in self._systems if s.name == system)
 
-    def _write_lookups(self, system: _System, interface: Interface) -> Path:
-        assert self._folder is not None and interface.lookup
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{interface.system}_{interface.stream}.txt"
-        rows = system.views[interface.path].rows()
-        values = rows[interface.lookup].drop_nulls().unique(maintain_order=True) if rows.width else pl.Series([""])
-        path.write_text("".join(f"{value}\n" for value in values), encoding="utf-8")
-        return path
+
+@dataclass
+class _Interface:
+    """One interface with what it remembers of its readers."""
+
+    offer: GatewayInterface
+    view: StreamView
+    last_page: tuple[str | bytes, int] | None = None
+    moved: int = 0
+    by_value: tuple[pl.DataFrame, dict[Any, pl.DataFrame]] | None = None
+
+    @property
+    def stream(self) -> str:
+        return self.view.stream
 
 
 class _System:
     """One gateway system: its application, its interfaces and its port."""
 
-    def __init__(self, name: str, served: Lookup, faults: Faults, interfaces: list[Interface]) -> None:
+    def __init__(self, name: str, served: Lookup, faults: Faults, interfaces: Mapping[str, GatewayInterface]) -> None:
         self.name = name
         self.faults = faults
-        self.interfaces = {interface.path: interface for interface in interfaces}
-        self.views = {path: StreamView(name, i.stream, served, faults) for path, i in self.interfaces.items()}
+        self.interfaces = {
+            offer.path: _Interface(offer, StreamView(name, stream, served, faults))
+            for stream, offer in interfaces.items()
+        }
         self.application = _Application(random.token_hex(8), random.token_hex(16))
         self.wire = WireServer(name, faults, self._handle)
         self._lock = threading.Lock()
-        self._last_page: dict[str, tuple[str | bytes, int]] = {}
-        self._moved: dict[str, int] = {}
-        self._by_value: tuple[pl.DataFrame, dict[Any, pl.DataFrame]] | None = None
 
     def _handle(self, request: Request) -> Reply:
         call = request.path.removeprefix("/gateway/").removesuffix(".htm")
@@ -179,55 +165,59 @@ class _System:
                 return None if time.time_ns() // 1_000_000 < end else ("11", f"{what}已过期")
         return "14", "签名错误"
 
-    def _data(self, interface: Interface, fields: dict[str, str]) -> Reply:
-        rows = self.views[interface.path].rows(fields.get("startTime", ""))
-        if interface.lookup:
-            rows = self._of_value(rows, interface.lookup, fields.get(interface.lookup, ""))
+    def _data(self, interface: _Interface, fields: dict[str, str]) -> Reply:
+        take, stream = self.faults.take, interface.stream
+        rows = interface.view.rows(fields.get("startTime", ""))
+        if interface.offer.lookup:
+            rows = self._of_value(interface, rows, fields.get(interface.offer.lookup, ""))
         size = min(LONGEST_PAGE, max(1, int(fields.get("pageSize") or 1000)))
         number = max(1, int(fields.get("pageNum") or 1))
         total = rows.height
         rows = self._shifted(interface, rows, number)
         page = rows[(number - 1) * size : number * size]
-        if page.height and self.faults.take(self.name, "empty_page", interface.stream) is not None:
+        if page.height and take(self.name, "empty_page", stream) is not None:
             page = page.clear()
         json = page.write_json() if page.height else "[]"
-        text: str | bytes = json.encode().replace(MARKER.encode(), b"\xff\xff") if MARKER in json else json
+        text: str | bytes = json.encode().replace(UNDECODABLE.encode(), b"\xff\xff") if UNDECODABLE in json else json
         count = page.height
         with self._lock:
-            if number > 1 and self.faults.take(self.name, "duplicate_page", interface.stream) is not None:
-                text, count = self._last_page.get(interface.path, (text, count))
-            self._last_page[interface.path] = (text, count)
-        mixed = self.faults.take(self.name, "mixed_encoding", interface.stream)
+            if number > 1 and take(self.name, "duplicate_page", stream) is not None and interface.last_page:
+                text, count = interface.last_page
+            interface.last_page = (text, count)
+        mixed = take(self.name, "mixed_encoding", stream)
         if mixed is not None:
             text = _mixed(text, float(mixed.get("share", 0.1)))
         body = _body(text, count, total, -(-total // size) or 1)
-        if self.faults.take(self.name, "truncated", interface.stream) is not None:
+        if take(self.name, "truncated", stream) is not None:
             body = body[: len(body) // 2]
         return Reply(body)
 
-    def _shifted(self, interface: Interface, rows: pl.DataFrame, number: int) -> pl.DataFrame:
+    def _shifted(self, interface: _Interface, rows: pl.DataFrame, number: int) -> pl.DataFrame:
         """Rows on pages that were read are touched meanwhile: from now on they stand last, all others move forward."""
         with self._lock:
             shift = self.faults.take(self.name, "shifting_pages", interface.stream) if number > 1 else None
             if shift is not None:
-                self._moved[interface.path] = self._moved.get(interface.path, 0) + int(shift.get("rows", 3))
-            moved = self._moved.get(interface.path, 0) % max(1, rows.height)
+                interface.moved += int(shift.get("rows", 3))
+            moved = interface.moved % max(1, rows.height)
         return pl.concat([rows[moved:], rows[:moved]]) if moved else rows
 
-    def _of_value(self, rows: pl.DataFrame, column: str, value: str) -> pl.DataFrame:
+    def _of_value(self, interface: _Interface, rows: pl.DataFrame, value: str) -> pl.DataFrame:
         """Rows of one looked-up value, from an index that lives as long as the rows do."""
         with self._lock:
-            if self._by_value is None or self._by_value[0] is not rows:
-                index = {key[0]: part for key, part in rows.partition_by(column, as_dict=True).items()}
-                self._by_value = (rows, index)
-            return self._by_value[1].get(value, rows.clear())
+            if interface.by_value is None or interface.by_value[0] is not rows:
+                parts = rows.partition_by(str(interface.offer.lookup), as_dict=True)
+                interface.by_value = (rows, {key[0]: part for key, part in parts.items()})
+            return interface.by_value[1].get(value, rows.clear())
 
 
-def _by_system(interfaces: Iterable[Interface]) -> dict[str, list[Interface]]:
-    systems: dict[str, list[Interface]] = {}
-    for interface in interfaces:
-        systems.setdefault(interface.system, []).append(interface)
-    return systems
+def _write_lookups(folder: Path, column: str, view: StreamView) -> Path:
+    """A file of the values that a lookup interface knows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{view.system}_{view.stream}.txt"
+    rows = view.rows()
+    values = rows[column].drop_nulls().unique(maintain_order=True) if rows.width else pl.Series([""])
+    path.write_text("".join(f"{value}\n" for value in values), encoding="utf-8")
+    return path
 
 
 def _envelope(

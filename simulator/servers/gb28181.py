@@ -1,4 +1,4 @@
-"""The district's video platform: answers GB/T 28181 catalogue queries over SIP/UDP.
+"""A video platform: answers GB/T 28181 catalogue queries over SIP/UDP.
 
 Every query is challenged (Digest, MD5); the catalogue goes out in MESSAGEs of a few items, a handful under way at a
 time, each repeated until it is answered. Faults: dead and timeout (silence), bad_signature (credentials refused),
@@ -20,8 +20,8 @@ from simulator.faults import Faults
 from simulator.servers.loop import ServerLoop
 from simulator.servers.view import Lookup, StreamView
 
-PLATFORM_ID: Final = "33019900002000000001"
-HUB_ID: Final = "33019900002000000099"
+_SERVERS: Final = "3301990000200"
+"""District, no industry, type 200 (a SIP server): seven digits follow (GB/T 28181, annex E)."""
 ITEMS_PER_MESSAGE: Final = 4
 """So many items fit into a datagram that is not fragmented."""
 UNDER_WAY: Final = 8
@@ -32,11 +32,16 @@ Address = tuple[str, int]
 
 
 class Gb28181Platform:
-    """Serves what the stream is at the time of the query; its columns are the elements of an Item (DeviceID…)."""
+    """Serves what the stream is at the time of the query; its columns are the elements of an Item (DeviceID…).
+
+    `number` tells the platforms of a town apart: the platform's own id and the one that it gave the hub hold it.
+    """
 
     def __init__(
-        self, served: Lookup, faults: Faults, system: str = "video_index", stream: str = "devices", port: int = 0
+        self, served: Lookup, faults: Faults, system: str, stream: str, *, number: int = 1, port: int = 0
     ) -> None:
+        self.platform_id = f"{_SERVERS}{number:07d}"
+        self.hub_id = f"{_SERVERS}9{number:06d}"
         self.faults = faults
         self.view = StreamView(system, stream, served, faults)
         self.system = system
@@ -61,8 +66,8 @@ class Gb28181Platform:
     def environment(self) -> dict[str, str]:
         name = self.system.upper()
         return {
-            f"{name}_URL": f"sip://{PLATFORM_ID}@127.0.0.1:{self.port}",
-            f"{name}_USER": HUB_ID,
+            f"{name}_URL": f"sip://{self.platform_id}@127.0.0.1:{self.port}",
+            f"{name}_USER": self.hub_id,
             f"{name}_PASSWORD": self.password,
         }
 
@@ -75,6 +80,7 @@ class Gb28181Platform:
 class _Platform(asyncio.DatagramProtocol):
     def __init__(self, platform: Gb28181Platform) -> None:
         self._platform = platform
+        self._id, self._hub_id = platform.platform_id, platform.hub_id
         self._transport: asyncio.DatagramTransport | None = None
         self._nonces: set[str] = set()
         self._answered: dict[tuple[str, str], asyncio.Event] = {}
@@ -113,13 +119,13 @@ class _Platform(asyncio.DatagramProtocol):
         if not self._knows(headers.get("authorization", ""), uri):
             nonce = secrets.token_hex(16)
             self._nonces.add(nonce)
-            challenge = f'Digest realm="{PLATFORM_ID[:10]}", nonce="{nonce}", algorithm=MD5, qop="auth"'
+            challenge = f'Digest realm="{self._id[:10]}", nonce="{nonce}", algorithm=MD5, qop="auth"'
             return self._answer(headers, "401 Unauthorized", f"WWW-Authenticate: {challenge}")
         if faults.take(system, "bad_signature") is not None:
             return self._answer(headers, "403 Forbidden")
         text = body.decode("gb18030", "replace")
         serial = re.search(r"<SN>\s*(\d+)\s*</SN>", text)
-        if "<CmdType>Catalog</CmdType>" not in text or serial is None or PLATFORM_ID not in text:
+        if "<CmdType>Catalog</CmdType>" not in text or serial is None or self._id not in text:
             return self._answer(headers, "400 Bad Request")
         self._platform.queries += 1
         task = asyncio.get_running_loop().create_task(self._catalogue(serial[1], address))
@@ -129,13 +135,13 @@ class _Platform(asyncio.DatagramProtocol):
 
     def _knows(self, authorization: str, uri: str) -> bool:
         given = dict(re.findall(r'(\w+)="?([^",\s]*)"?', authorization))
-        if given.get("nonce") not in self._nonces or given.get("uri") != uri or given.get("username") != HUB_ID:
+        if given.get("nonce") not in self._nonces or given.get("uri") != uri or given.get("username") != self._hub_id:
             return False
 
         def h(text: str) -> str:
             return hashlib.md5(text.encode()).hexdigest()
 
-        first = h(f"{HUB_ID}:{given.get('realm')}:{self._platform.password}")
+        first = h(f"{self._hub_id}:{given.get('realm')}:{self._platform.password}")
         middle = f"{given['nonce']}:{given.get('nc')}:{given.get('cnonce')}:{given.get('qop')}"
         expected = h(f"{first}:{middle}:{h(f'MESSAGE:{uri}')}")
         return secrets.compare_digest(expected, given.get("response", ""))
@@ -144,13 +150,13 @@ class _Platform(asyncio.DatagramProtocol):
         faults, system = self._platform.faults, self._platform.system
         rows = self._platform.view.rows().to_dicts()
         parts = [rows[start : start + ITEMS_PER_MESSAGE] for start in range(0, len(rows), ITEMS_PER_MESSAGE)] or [[]]
-        bodies = [_response(serial, len(rows), part) for part in parts]
+        bodies = [_response(self._id, serial, len(rows), part) for part in parts]
         if faults.take(system, "truncated") is not None:
             bodies = bodies[: len(bodies) // 2]
         if faults.take(system, "duplicate_page") is not None:
             bodies = [body for body in bodies for _ in range(2)]
         if faults.take(system, "error_body") is not None:
-            bodies = [_response(serial, 0, [], "<Result>ERROR</Result>\r\n")]
+            bodies = [_response(self._id, serial, 0, [], "<Result>ERROR</Result>\r\n")]
         if faults.take(system, "html_login") is not None:
             bodies = [b"<html><body>please log in<br></body></html>"]
         drip = faults.take(system, "slow_drip")
@@ -167,12 +173,12 @@ class _Platform(asyncio.DatagramProtocol):
 
     async def _deliver(self, call_id: str, body: bytes, address: Address) -> None:
         """Send a MESSAGE until it is answered, or give up."""
-        domain = PLATFORM_ID[:10]
+        domain = self._id[:10]
         lines = [
-            f"MESSAGE sip:{HUB_ID}@{address[0]}:{address[1]} SIP/2.0",
+            f"MESSAGE sip:{self._hub_id}@{address[0]}:{address[1]} SIP/2.0",
             f"Via: SIP/2.0/UDP 127.0.0.1:{self._platform.port};rport;branch=z9hG4bK{secrets.token_hex(8)}",
-            f"From: <sip:{PLATFORM_ID}@{domain}>;tag={secrets.token_hex(4)}",
-            f"To: <sip:{HUB_ID}@{domain}>",
+            f"From: <sip:{self._id}@{domain}>;tag={secrets.token_hex(4)}",
+            f"To: <sip:{self._hub_id}@{domain}>",
             f"Call-ID: {call_id}",
             "CSeq: 1 MESSAGE",
             "Max-Forwards: 70",
@@ -202,7 +208,7 @@ class _Platform(asyncio.DatagramProtocol):
         return "\r\n".join([*lines, *([extra] if extra else []), "Content-Length: 0", "", ""]).encode()
 
 
-def _response(serial: str, total: int, rows: list[dict[str, Any]], result: str = "") -> bytes:
+def _response(platform_id: str, serial: str, total: int, rows: list[dict[str, Any]], result: str = "") -> bytes:
     """A Catalog response of some items, in GB2312 as the standard has it (GB18030 for what GB2312 lacks)."""
     items = "".join(
         "<Item>\r\n"
@@ -212,6 +218,6 @@ def _response(serial: str, total: int, rows: list[dict[str, Any]], result: str =
     )
     return (
         '<?xml version="1.0" encoding="GB2312"?>\r\n<Response>\r\n<CmdType>Catalog</CmdType>\r\n'
-        f"<SN>{serial}</SN>\r\n<DeviceID>{PLATFORM_ID}</DeviceID>\r\n{result}<SumNum>{total}</SumNum>\r\n"
+        f"<SN>{serial}</SN>\r\n<DeviceID>{platform_id}</DeviceID>\r\n{result}<SumNum>{total}</SumNum>\r\n"
         f'<DeviceList Num="{len(rows)}">\r\n{items}</DeviceList>\r\n</Response>\r\n'
     ).encode("gb18030")

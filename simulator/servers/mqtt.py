@@ -1,9 +1,10 @@
 """The devices' MQTT broker, and the devices' habit of trying again until somebody listens.
 
-Messages wait in an outbox until a session subscribes to their topic, as devices that get no acknowledgement buffer
-what they have; then they belong to the session and survive its absence. With TOWNHUB_MQTT_BROKER_URL the messages go
-through that broker (Mosquitto…) instead. Faults: dead, reset, bad_signature, truncated (payloads end half way),
-duplicate_page (messages are published twice).
+One broker serves all systems, each under an account of its own, so that one of them can fail alone. Messages wait in
+an outbox until a session subscribes to their topic, as devices that get no acknowledgement buffer what they have; then
+they belong to the session and survive its absence. With TOWNHUB_MQTT_BROKER_URL the messages go through that broker
+(Mosquitto…) instead. Faults: dead, reset, bad_signature, truncated (payloads end half way), duplicate_page (messages
+are published twice).
 """
 
 from __future__ import annotations
@@ -30,34 +31,32 @@ from simulator.servers.mqtt_sessions import (
     SUBSCRIBE,
     UNSUBACK,
     UNSUBSCRIBE,
+    Account,
     Fields,
     Malformed,
+    Message,
     PacketStream,
     Session,
     packet,
 )
 
-Message = tuple[str, bytes]
-"""(topic, payload)"""
-
 EXTERNAL: Final = "TOWNHUB_MQTT_BROKER_URL"
 
 
 class MqttBroker:
-    """`publish` takes messages at once and keeps them until the hub has acknowledged; `pending` counts them."""
+    """`publish` takes messages at once and keeps them until the hub has acknowledged; `pending` counts them.
 
-    def __init__(self, faults: Faults, system: str = "elder_door_sensor", port: int = 0) -> None:
+    A system's user name is its id.
+    """
+
+    def __init__(self, faults: Faults, systems: Iterable[str], port: int = 0) -> None:
         self.faults = faults
-        self.system = system
         self.port = port
-        self.password = secrets.token_urlsafe(18)
-        self.sessions: dict[str, Session] = {}
-        self._unheard: list[Message] = []
+        self.accounts = {system: Account(system) for system in systems}
         self._external_url = os.environ.get(EXTERNAL, "").strip()
         self._external: ExternalPublisher | None = None
         self._loop = ServerLoop("mqtt-broker")
         self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Transport] = set()
 
     def start(self) -> None:
         if self._external_url:
@@ -78,63 +77,37 @@ class MqttBroker:
             self._loop.stop()
 
     def environment(self) -> dict[str, str]:
-        url = self._external_url or f"mqtt://hub:{self.password}@127.0.0.1:{self.port}"
-        return {f"{self.system.upper()}_URL": url}
+        return {
+            f"{system.upper()}_URL": self._external_url or f"mqtt://{system}:{account.password}@127.0.0.1:{self.port}"
+            for system, account in self.accounts.items()
+        }
 
-    def publish(self, messages: Iterable[Message]) -> None:
-        """Devices publish with QoS 1, in this order."""
+    def publish(self, system: str, messages: Iterable[Message]) -> None:
+        """A system's devices publish with QoS 1, in this order."""
         given = list(messages)
-        if self.faults.take(self.system, "truncated") is not None:
+        if self.faults.take(system, "truncated") is not None:
             given = [(topic, payload[: len(payload) // 2]) for topic, payload in given]
-        if self.faults.take(self.system, "duplicate_page") is not None:
+        if self.faults.take(system, "duplicate_page") is not None:
             given = [message for message in given for _ in range(2)]
         if self._external is not None:
             self._external.publish(given)
         else:
-            self._loop.run(self._accept(given))
+            self._loop.run(self._accept(self.accounts[system], given))
 
     @property
     def pending(self) -> int:
         """Messages that the hub has not acknowledged (with an external broker: that the broker has not)."""
-        return self._external.pending if self._external is not None else len(self.outbox())
+        return self._external.pending if self._external is not None else self._loop.run(self._undelivered())
 
-    def outbox(self) -> list[Message]:
-        """The messages of `pending`, to be saved with the world and published again after a restart."""
-        if self._external is not None:
-            return self._external.outbox()
-        return self._loop.run(self._undelivered())
+    def allowed(self, user: str | None, password: bytes | None) -> Account | None:
+        """The account of these credentials, or None when they are refused."""
+        account = self.accounts.get(user or "")
+        if account is None or self.faults.take(account.system, "bad_signature") is not None:
+            return None
+        return account if secrets.compare_digest(password or b"", account.password.encode()) else None
 
-    def route(self, messages: Iterable[Message]) -> None:
-        """Give messages to every session that wants them; keep those that nobody wants yet."""
-        wanted: dict[str, list[Session]] = {}
-        for message in messages:
-            topic = message[0]
-            if topic not in wanted:
-                wanted[topic] = [session for session in self.sessions.values() if session.wants(topic)]
-            for session in wanted[topic]:
-                session.waiting.append(message)
-            if not wanted[topic]:
-                self._unheard.append(message)
-        for session in self.sessions.values():
-            session.pump()
-
-    def subscribed(self) -> None:
-        """A session subscribed: what waited for a listener may have one now."""
-        waiting, self._unheard = self._unheard, []
-        self.route(waiting)
-
-    def joined(self, transport: asyncio.Transport) -> bool:
-        """A connection came; False when it is to be dropped."""
-        self._connections.add(transport)
-        return "dead" not in self.faults.active(self.system)
-
-    def left(self, transport: asyncio.Transport) -> None:
-        self._connections.discard(transport)
-
-    def allows(self, user: str | None, password: bytes | None) -> bool:
-        if self.faults.take(self.system, "bad_signature") is not None:
-            return False
-        return user == "hub" and secrets.compare_digest(password or b"", self.password.encode())
+    def dead(self, user: str | None) -> bool:
+        return "dead" in self.faults.active(user or "")
 
     async def _listen(self) -> asyncio.Server:
         return await asyncio.get_running_loop().create_server(lambda: _Connection(self), "127.0.0.1", self.port)
@@ -142,27 +115,21 @@ class MqttBroker:
     async def _close(self) -> None:
         assert self._server is not None
         self._server.close()
-        for transport in list(self._connections):
-            transport.abort()
+        for account in self.accounts.values():
+            account.drop_connections()
 
-    async def _accept(self, messages: list[Message]) -> None:
-        self.route(messages)
+    async def _accept(self, account: Account, messages: list[Message]) -> None:
+        account.route(messages)
 
-    async def _undelivered(self) -> list[Message]:
-        kept = list(self._unheard)
-        for session in self.sessions.values():
-            kept += [*session.inflight.values(), *session.waiting]
-        return kept
+    async def _undelivered(self) -> int:
+        return sum(account.undelivered() for account in self.accounts.values())
 
     def _faults_changed(self) -> None:
-        active = self.faults.active(self.system)
-        if self._server is not None and ("dead" in active or "reset" in active):
-            self.faults.take(self.system, "reset")
-            self._loop.loop.call_soon_threadsafe(self._drop_all)
-
-    def _drop_all(self) -> None:
-        for transport in list(self._connections):
-            transport.abort()
+        for system, account in self.accounts.items():
+            active = self.faults.active(system)
+            if self._server is not None and ("dead" in active or "reset" in active):
+                self.faults.take(system, "reset")
+                self._loop.loop.call_soon_threadsafe(account.drop_connections)
 
 
 class _Connection(asyncio.Protocol):
@@ -171,22 +138,23 @@ class _Connection(asyncio.Protocol):
     def __init__(self, broker: MqttBroker) -> None:
         self._broker = broker
         self._packets = PacketStream()
+        self._account: Account | None = None
         self._session: Session | None = None
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        if not self._broker.joined(transport):
-            transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         assert self._transport is not None
-        self._broker.left(self._transport)
+        if self._account is None:
+            return
+        self._account.connections.discard(self._transport)
         if self._session is not None and self._session.transport is self._transport:
             self._session.transport = None
             if self._session.clean:
-                self._broker.sessions.pop(self._session.client_id, None)
+                self._account.sessions.pop(self._session.client_id, None)
 
     def data_received(self, data: bytes) -> None:
         assert self._transport is not None
@@ -200,13 +168,13 @@ class _Connection(asyncio.Protocol):
         if kind == CONNECT and self._session is None:
             self._connect(transport, fields)
             return
-        if self._session is None:
+        if self._session is None or self._account is None:
             raise Malformed("no CONNECT before")
         match kind:
             case _ if kind == PUBACK:
                 self._session.acknowledged(fields.number(2))
             case _ if kind == PUBLISH:
-                self._published(transport, flags, fields)
+                self._published(self._account, transport, flags, fields)
             case _ if kind == SUBSCRIBE:
                 packet_id, granted = fields.take(2), bytearray()
                 while fields:
@@ -214,7 +182,7 @@ class _Connection(asyncio.Protocol):
                     self._session.filters[topic_filter] = min(wanted, 1)
                     granted.append(min(wanted, 1))
                 transport.write(packet(SUBACK, 0, packet_id + bytes(granted)))
-                self._broker.subscribed()
+                self._account.subscribed()
             case _ if kind == UNSUBSCRIBE:
                 packet_id = fields.take(2)
                 while fields:
@@ -240,26 +208,31 @@ class _Connection(asyncio.Protocol):
             fields.data()
         user = fields.text() if flags & 0b1000_0000 else None
         password = fields.data() if flags & 0b0100_0000 else None
-        if not self._broker.allows(user, password):
+        if self._broker.dead(user):
+            transport.abort()
+            return
+        self._account = account = self._broker.allowed(user, password)
+        if account is None:
             transport.write(packet(CONNACK, 0, bytes([0, BAD_CREDENTIALS])))
             transport.close()
             return
+        account.connections.add(transport)
         clean = bool(flags & 0b10)
-        known = self._broker.sessions.get(client_id)
+        known = account.sessions.get(client_id)
         if known is not None and known.transport is not None:
             known.transport.abort()  # the newer connection of a client id takes over
         present = known is not None and not clean and not known.clean
         self._session = known if present and known is not None else Session(client_id, clean)
-        self._broker.sessions[client_id] = self._session
+        account.sessions[client_id] = self._session
         transport.write(packet(CONNACK, 0, bytes([present, 0])))
         self._session.resume(transport)
 
-    def _published(self, transport: asyncio.Transport, flags: int, fields: Fields) -> None:
+    def _published(self, account: Account, transport: asyncio.Transport, flags: int, fields: Fields) -> None:
         quality = flags >> 1 & 3
         if quality > 1:
             raise Malformed("QoS 2 is not offered")
         topic = fields.text()
         packet_id = fields.take(2) if quality else b""
-        self._broker.route([(topic, fields.rest())])
+        account.route([(topic, fields.rest())])
         if quality:
             transport.write(packet(PUBACK, 0, packet_id))

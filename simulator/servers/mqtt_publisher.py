@@ -64,10 +64,6 @@ class ExternalPublisher:
         with self._changed:
             return len(self._outbox)
 
-    def outbox(self) -> list[tuple[str, bytes]]:
-        with self._changed:
-            return list(self._outbox)
-
     def _work(self) -> None:
         while True:
             with self._changed:

@@ -7,13 +7,17 @@ used did not hand stored messages to a session that came back.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK = 1, 2, 3, 4, 8, 9
 UNSUBSCRIBE, UNSUBACK, PINGREQ, PINGRESP, DISCONNECT = 10, 11, 12, 13, 14
+
+Message = tuple[str, bytes]
+"""(topic, payload)"""
 
 BAD_CREDENTIALS: Final = 4
 INFLIGHT: Final = 1_000
@@ -32,8 +36,8 @@ class Session:
     client_id: str
     clean: bool
     filters: dict[str, int] = field(default_factory=dict)
-    waiting: deque[tuple[str, bytes]] = field(default_factory=deque)
-    inflight: OrderedDict[int, tuple[str, bytes]] = field(default_factory=OrderedDict)
+    waiting: deque[Message] = field(default_factory=deque)
+    inflight: OrderedDict[int, Message] = field(default_factory=OrderedDict)
     transport: asyncio.Transport | None = None
     next_id: int = 0
 
@@ -64,6 +68,48 @@ class Session:
         self.inflight.pop(packet_id, None)
         if len(self.inflight) <= INFLIGHT // 2:
             self.pump()
+
+
+@dataclass
+class Account:
+    """What the broker keeps for one system: its password, the sessions under its name, and what none of them wants.
+
+    Messages of one system are never seen by another's sessions. Used from the broker's loop alone.
+    """
+
+    system: str
+    password: str = field(default_factory=lambda: secrets.token_urlsafe(18))
+    sessions: dict[str, Session] = field(default_factory=dict)
+    connections: set[asyncio.Transport] = field(default_factory=set)
+    unheard: list[Message] = field(default_factory=list)
+
+    def route(self, messages: Iterable[Message]) -> None:
+        """Give messages to every session that wants them; keep those that nobody wants yet."""
+        wanted: dict[str, list[Session]] = {}
+        for message in messages:
+            topic = message[0]
+            if topic not in wanted:
+                wanted[topic] = [session for session in self.sessions.values() if session.wants(topic)]
+            for session in wanted[topic]:
+                session.waiting.append(message)
+            if not wanted[topic]:
+                self.unheard.append(message)
+        for session in self.sessions.values():
+            session.pump()
+
+    def subscribed(self) -> None:
+        """A session subscribed: what waited for a listener may have one now."""
+        waiting, self.unheard = self.unheard, []
+        self.route(waiting)
+
+    def undelivered(self) -> int:
+        """Messages that no session has acknowledged."""
+        held = (len(session.inflight) + len(session.waiting) for session in self.sessions.values())
+        return len(self.unheard) + sum(held)
+
+    def drop_connections(self) -> None:
+        for transport in list(self.connections):
+            transport.abort()
 
 
 def matches(topic_filter: str, topic: str) -> bool:

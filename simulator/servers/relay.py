@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import socket
-import struct
 import threading
 import time
 from contextlib import suppress
 from typing import Final
 
 from simulator.faults import Faults
+from simulator.servers.port import Port, drip, reset_on_close
 
 _CHUNK: Final = 256 * 1024
 
 
-class Relay:
+class Relay(Port):
     """Passes bytes between its loopback port and ``target``; honours dead, timeout, reset, truncated and slow_drip.
 
     The faults act on what flows to the client once ``after`` bytes (default 20,000: beyond login and table
@@ -22,34 +22,10 @@ class Relay:
     """
 
     def __init__(self, system: str, target: tuple[str, int], faults: Faults) -> None:
-        self.system = system
         self.target = target
-        self.faults = faults
-        self.port = 0
         self._listener: socket.socket | None = None
         self._connections: set[socket.socket] = set()
-        self._running = False
-        self._lock = threading.RLock()
-        faults.subscribe(self._follow)
-
-    def start(self) -> None:
-        with self._lock:
-            self._running = True
-            self._open()
-            self._follow()
-
-    def stop(self) -> None:
-        with self._lock:
-            self._running = False
-            self._close()
-
-    def _follow(self) -> None:
-        with self._lock:
-            dead = "dead" in self.faults.active(self.system)
-            if self._running and not dead:
-                self._open()
-            elif dead:
-                self._close()
+        super().__init__(system, faults)
 
     def _open(self) -> None:
         if self._listener is None:
@@ -115,18 +91,15 @@ class Relay:
             else:
                 sink.sendall(data[: len(data) // 2])
             if fault == "reset":
-                sink.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                reset_on_close(sink)
             return True
         return False
 
     def _dripping(self, sink: socket.socket, data: bytes, passed: int) -> bool:
-        """Send ``data`` in a hundred pieces over the fault's seconds; False when the fault is off."""
+        """Send ``data`` slowly, over the fault's seconds; False when the fault is off."""
         params = self.faults.active(self.system).get("slow_drip")
         if params is None or passed + len(data) < int(params.get("after", 20_000)):
             return False
         taken = self.faults.take(self.system, "slow_drip") or {}
-        piece = max(1, -(-len(data) // 100))
-        for start in range(0, len(data), piece):
-            sink.sendall(data[start : start + piece])
-            time.sleep(float(taken.get("seconds", 60)) / 100)
+        drip(data, float(taken.get("seconds", 60)), sink.sendall)
         return True

@@ -8,19 +8,17 @@ Faults of the data are applied to the frame before the file is written.
 from __future__ import annotations
 
 import asyncio
-import codecs
 import os
 import secrets
 import threading
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import asyncssh
 
 from simulator.faults import Faults
 from simulator.servers.loop import ServerLoop
-
-SYSTEMS: Final = ("disability_certificate", "standard_address", "tax_registry")
 
 
 class SftpServer:
@@ -29,7 +27,7 @@ class SftpServer:
     Files of an earlier start are served again. Passwords and the host key are new at every start.
     """
 
-    def __init__(self, directory: Path, faults: Faults, systems: tuple[str, ...] = SYSTEMS, port: int = 0) -> None:
+    def __init__(self, directory: Path, faults: Faults, systems: Iterable[str], port: int = 0) -> None:
         self.directory = directory
         self.faults = faults
         self.port = port
@@ -38,7 +36,7 @@ class SftpServer:
         self._loop = ServerLoop("sftp-server")
         self._acceptor: asyncssh.SSHAcceptor | None = None
         self._lock = threading.Lock()
-        self._spoilt: dict[str, dict[str, Any]] = {system: self._spoiling(system) for system in systems}
+        self._spoilt: dict[str, dict[str, Any]] = {system: self._spoiling(system) for system in self.passwords}
 
     def start(self) -> None:
         for system in self.passwords:
@@ -136,12 +134,21 @@ def _spoil(name: str, content: bytes, faults: dict[str, Any]) -> bytes:
         return content[: len(content) // 2]
     if not name.endswith(".csv"):
         return content
-    own, other = ("utf-8", "gb18030") if content.startswith(codecs.BOM_UTF8) else ("gb18030", "utf-8")
+    own, other = ("utf-8", "gb18030") if _is_utf8(content) else ("gb18030", "utf-8")
     every = max(1, round(1 / float(faults["mixed_encoding"].get("share", 0.1))))
     lines = content.split(b"\n")
     for number in range(every, len(lines), every):
         lines[number] = lines[number].decode(own, "replace").encode(other)
     return b"\n".join(lines)
+
+
+def _is_utf8(content: bytes) -> bool:
+    """Whether it is UTF-8 but for the bytes FF FF, which are in no encoding and stand where a view planted them."""
+    try:
+        content.replace(b"\xff\xff", b"").decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class _Account(asyncssh.SSHServer):  # type: ignore[misc]

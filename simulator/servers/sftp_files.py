@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 from collections.abc import Sequence
@@ -12,18 +13,22 @@ import polars as pl
 from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 
+from simulator.views.base import UNDECODABLE
+
 
 def csv_bytes(
     frame: pl.DataFrame, encoding: str = "gb18030", *, total_row: Sequence[Any] | None = None, line_end: str = "\r\n"
 ) -> bytes:
     """CSV with a header as Windows offices write it; `utf-8-sig` puts the byte order mark in front.
 
-    `total_row` is appended as it is, e.g. `["合计", "", "1234.50"]`.
+    `total_row` is appended as it is, e.g. `["合计", None, "1234.50"]`. What the encoding lacks becomes a question
+    mark, as it does in such offices; places marked as undecodable become FF FF.
     """
     text = frame.write_csv(line_terminator=line_end)
     if total_row is not None:
-        text += ",".join(str(cell) for cell in total_row) + line_end
-    return text.encode(encoding)
+        text += ",".join("" if cell is None else str(cell) for cell in total_row) + line_end
+    encoder = codecs.getincrementalencoder(encoding)("replace")
+    return b"\xff\xff".join(encoder.encode(part) for part in text.split(UNDECODABLE))
 
 
 def excel_bytes(

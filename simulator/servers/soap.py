@@ -1,4 +1,4 @@
-"""The fire brigade's SOAP 1.1 service: incidents as base64(gzip(XML)), answered batch by batch."""
+"""A SOAP 1.1 service: the records of a query as base64(gzip(XML)), answered batch by batch."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ import secrets
 import threading
 import time
 import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape
 
 import defusedxml.ElementTree as SafeTree
 import polars as pl
 
 from simulator.faults import Faults
+from simulator.interfaces import SoapOperation
 from simulator.servers.view import Lookup, StreamView
 from simulator.servers.wire import Reply, Request, WireServer
 
@@ -25,36 +28,36 @@ if TYPE_CHECKING:
 
 ENVELOPE: Final = "http://schemas.xmlsoap.org/soap/envelope/"
 SERVICE: Final = "urn:town:records:1"
-SYSTEM: Final = "fire_119"
-STREAM: Final = "incidents"
-OPERATION: Final = "QueryIncidents"
 CLOCK_SKEW_SECONDS: Final = 300
 
 
-class SoapServer:
-    """Serves one stream of one system; checks WS-Security tokens and refuses a nonce that it has seen.
+@dataclass
+class _Operation:
+    """One query operation with the batch that it answered last (plain XML, number of records)."""
 
-    ``acknowledged`` holds the result that the hub gave for each batch id.
+    name: str
+    view: StreamView
+    last: tuple[bytes, int] | None = None
+
+
+class SoapServer:
+    """Serves the query operations of one system; checks WS-Security tokens and refuses a nonce that it has seen.
+
+    ``operations``: stream → its operation. ``acknowledged`` holds the result that the hub gave for each batch id.
     """
 
-    def __init__(
-        self,
-        served: Lookup,
-        faults: Faults,
-        *,
-        system: str = SYSTEM,
-        stream: str = STREAM,
-        operation: str = OPERATION,
-    ) -> None:
-        self.system, self.stream, self.operation = system, stream, operation
+    def __init__(self, served: Lookup, faults: Faults, system: str, operations: Mapping[str, SoapOperation]) -> None:
+        self.system = system
         self.faults = faults
         self.acknowledged: dict[str, list[str]] = {}
+        self._operations = {
+            offer.operation: _Operation(offer.operation, StreamView(system, stream, served, faults))
+            for stream, offer in operations.items()
+        }
         self._user, self._password = f"hub-{secrets.token_hex(3)}", secrets.token_hex(16)
-        self._view = StreamView(system, stream, served, faults)
         self._wire = WireServer(system, faults, self._handle)
         self._nonces: dict[str, float] = {}
         self._lock = threading.Lock()
-        self._last: tuple[bytes, int] | None = None
 
     def start(self) -> None:
         self._wire.start()
@@ -85,11 +88,12 @@ class SoapServer:
             with self._lock:
                 self.acknowledged.setdefault(arguments.get("batchId", ""), []).append(arguments.get("result", ""))
             return Reply(_envelope("<t:AcknowledgeResponse/>"), "text/xml; charset=utf-8", data=False)
-        if name != self.operation:
+        operation = self._operations.get(name)
+        if operation is None:
             return _fault("Client", f"no operation {name}")
-        if self.faults.take(self.system, "error_body") is not None:
+        if self.faults.take(self.system, "error_body", operation.view.stream) is not None:
             return _fault("Server", "系统繁忙")
-        return self._query(arguments)
+        return self._query(operation, arguments)
 
     def _authenticated(self, root: Element) -> bool:
         found = {element.tag.rpartition("}")[2]: (element.text or "").strip() for element in root.iter()}
@@ -109,29 +113,32 @@ class SoapServer:
             self._nonces[found["Nonce"]] = now
         return right and fresh and age < CLOCK_SKEW_SECONDS
 
-    def _query(self, arguments: dict[str, str]) -> Reply:
-        rows = self._view.rows(arguments.get("since", ""))
+    def _query(self, operation: _Operation, arguments: dict[str, str]) -> Reply:
+        def take(fault: str) -> dict[str, Any] | None:
+            return self.faults.take(self.system, fault, operation.view.stream)
+
+        rows = operation.view.rows(arguments.get("since", ""))
         size, number = max(1, int(arguments.get("pageSize") or 1000)), max(1, int(arguments.get("page") or 1))
         page = rows[(number - 1) * size : number * size]
-        if page.height and self.faults.take(self.system, "empty_page") is not None:
+        if page.height and take("empty_page") is not None:
             page = page.clear()
         plain, count = records_xml(page), page.height
         with self._lock:
-            if number > 1 and self._last and self.faults.take(self.system, "duplicate_page") is not None:
-                plain, count = self._last
-            self._last = (plain, count)
+            if number > 1 and operation.last and take("duplicate_page") is not None:
+                plain, count = operation.last
+            operation.last = (plain, count)
         crc = zlib.crc32(plain)
-        mixed = self.faults.take(self.system, "mixed_encoding")
+        mixed = take("mixed_encoding")
         if mixed is not None:
             plain = _mixed(plain, float(mixed.get("share", 0.1)))
             crc = zlib.crc32(plain)
         packed = gzip.compress(plain, 5)
-        if self.faults.take(self.system, "truncated") is not None:
+        if take("truncated") is not None:
             packed = packed[: len(packed) // 2]
         batch = (
-            f'<t:{self.operation}Response><t:batch id="{secrets.token_hex(8)}" count="{count}" page="{number}" '
+            f'<t:{operation.name}Response><t:batch id="{secrets.token_hex(8)}" count="{count}" page="{number}" '
             f'pages="{-(-rows.height // size) or 1}" total="{rows.height}" crc32="{crc:08x}" '
-            f'encoding="gzip+base64">{base64.b64encode(packed).decode()}</t:batch></t:{self.operation}Response>'
+            f'encoding="gzip+base64">{base64.b64encode(packed).decode()}</t:batch></t:{operation.name}Response>'
         )
         return Reply(_envelope(batch), "text/xml; charset=utf-8")
 

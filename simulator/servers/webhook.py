@@ -19,6 +19,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 import orjson
@@ -33,13 +34,13 @@ REFUSED: Final = "refused"
 
 
 class WebhookPusher:
-    """Delivers the events of one system to `<url>/hooks/<system>`.
+    """Delivers the events of one system to `<url>/hooks/<system>`, or `…/<system>/<hook>` where they have a hook.
 
     `url` is the hub's base address (TOWNHUB_WEBHOOK_URL) and may be set later: events wait until then.
     """
 
     def __init__(
-        self, faults: Faults, url: str | None = None, secret: str | None = None, system: str = "snapshot_report",
+        self, faults: Faults, system: str, url: str | None = None, secret: str | None = None,
         batch: int = 200, pause: tuple[float, float] = (0.2, 5.0),
     ) -> None:  # fmt: skip
         self.url = url
@@ -48,7 +49,7 @@ class WebhookPusher:
         self.faults = faults
         self._batch = batch
         self._pause = pause
-        self._outbox: deque[dict[str, Any]] = deque()
+        self._outbox: deque[tuple[str, dict[str, Any]]] = deque()
         self._changed = threading.Condition()
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -79,16 +80,11 @@ class WebhookPusher:
         with self._changed:
             return len(self._outbox)
 
-    def push(self, events: Iterable[dict[str, Any]]) -> None:
+    def push(self, events: Iterable[dict[str, Any]], hook: str = "") -> None:
         """Put events (JSON-able, in the order of their happening) into the outbox."""
         with self._changed:
-            self._outbox.extend(events)
+            self._outbox.extend((hook, event) for event in events)
             self._changed.notify_all()
-
-    def outbox(self) -> list[dict[str, Any]]:
-        """What is still to be delivered, to be saved with the world and pushed again after a restart."""
-        with self._changed:
-            return list(self._outbox)
 
     def _deliver(self) -> None:
         pause, single = self._pause[0], 0
@@ -99,10 +95,10 @@ class WebhookPusher:
                         self._changed.wait()
                     if self._stopping:
                         return
-                    count, body = self._next_batch(1 if single else self._batch)
+                    hook, count, body = self._next_batch(1 if single else self._batch)
                 single = max(0, single - 1)
                 nonce = secrets.token_hex(16)
-                while not (settled := self._post(client, nonce, body)):
+                while not (settled := self._post(client, hook, nonce, body)):
                     with self._changed:
                         if self._changed.wait_for(lambda: self._stopping, pause):
                             return
@@ -116,37 +112,42 @@ class WebhookPusher:
                     for _ in range(count):
                         self._outbox.popleft()
 
-    def _next_batch(self, most: int) -> tuple[int, bytes]:
-        """The first events of the outbox as one body: at most `most`, and no more bytes than the hub takes."""
+    def _next_batch(self, most: int) -> tuple[str, int, bytes]:
+        """The first events of the outbox as one body, with their hook and number.
+
+        At most `most`, all of one hook, and no more bytes than the hub takes.
+        """
         parts: list[bytes] = []
-        size = 0
-        for event in self._outbox:
+        size, wanted = 0, self._outbox[0][0]
+        for hook, event in self._outbox:
             part = orjson.dumps(event)
-            if parts and (len(parts) == most or size + len(part) > MAX_BATCH_BYTES):
+            if parts and (len(parts) == most or hook != wanted or size + len(part) > MAX_BATCH_BYTES):
                 break
             parts.append(part)
             size += len(part) + 1
-        return len(parts), b"[" + b",".join(parts) + b"]"
+        return wanted, len(parts), b"[" + b",".join(parts) + b"]"
 
-    def _post(self, client: httpx.Client, nonce: str, body: bytes) -> str:
+    def _post(self, client: httpx.Client, hook: str, nonce: str, body: bytes) -> str:
         """One try: TAKEN, REFUSED, or nothing when it is to be tried again."""
         if self.url is None or "dead" in self.faults.active(self.system):
             return ""
         wrong = self.faults.take(self.system, "bad_signature") is not None
         cut = self.faults.take(self.system, "truncated") is not None
-        status = self._send(client, nonce, body, secret="wrong" if wrong else self.secret, cut=cut)
+        status = self._send(client, hook, nonce, body, secret="wrong" if wrong else self.secret, cut=cut)
         self.last_status = status
         if status in (400, 413):
             return REFUSED
         if status is None or not (status == 409 or 200 <= status < 300):
             return ""
         if self.faults.take(self.system, "duplicate_page") is not None:
-            self._send(client, secrets.token_hex(16), body, secret=self.secret)
+            self._send(client, hook, secrets.token_hex(16), body, secret=self.secret)
         if self.faults.take(self.system, "error_body") is not None:
-            self._send(client, secrets.token_hex(16), b"<html>gateway error</html>", secret=self.secret)
+            self._send(client, hook, secrets.token_hex(16), b"<html>gateway error</html>", secret=self.secret)
         return TAKEN
 
-    def _send(self, client: httpx.Client, nonce: str, body: bytes, *, secret: str, cut: bool = False) -> int | None:
+    def _send(
+        self, client: httpx.Client, hook: str, nonce: str, body: bytes, *, secret: str, cut: bool = False
+    ) -> int | None:
         timestamp = str(time.time_ns() // 1_000_000)
         message = f"{timestamp}\n{nonce}\n".encode() + body
         signature = base64.b64encode(hmac.new(secret.encode(), message, hashlib.sha256).digest()).decode()
@@ -157,7 +158,8 @@ class WebhookPusher:
             "X-Signature": signature,
         }
         content = body[: len(body) // 2] if cut else body
+        path = f"{self.system}/{quote(hook, safe='')}" if hook else self.system
         try:
-            return client.post(f"{self.url}/hooks/{self.system}", content=content, headers=headers).status_code
+            return client.post(f"{self.url}/hooks/{path}", content=content, headers=headers).status_code
         except httpx.HTTPError:
             return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from simulator.faults import Faults
+from simulator.servers.port import Port, drip, reset_on_close
 
 LOGIN_PAGE = "<!DOCTYPE html><html><head><title>统一身份认证</title></head><body>请登录</body></html>".encode()
 
@@ -39,42 +39,17 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class WireServer:
-    """Serves ``handle`` for one system until ``stop``; the fault ``dead`` closes the port clearing it reopens it."""
+class WireServer(Port):
+    """Serves ``handle`` for one system until ``stop``."""
 
     def __init__(self, system: str, faults: Faults, handle: Callable[[Request], Reply]) -> None:
-        self.system = system
-        self.faults = faults
         self.handle = handle
-        self.port = 0
         self._server: _Server | None = None
-        self._running = False
-        self._lock = threading.RLock()
-        faults.subscribe(self._follow)
+        super().__init__(system, faults)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        with self._lock:
-            self._running = True
-            self._open()
-            self._follow()
-
-    def stop(self) -> None:
-        with self._lock:
-            self._running = False
-            self._close()
-
-    def _follow(self) -> None:
-        """Open or close the port as the fault ``dead`` wants it."""
-        with self._lock:
-            dead = "dead" in self.faults.active(self.system)
-            if self._running and not dead:
-                self._open()
-            elif dead:
-                self._close()
 
     def _open(self) -> None:
         if self._server is None:
@@ -168,21 +143,14 @@ class _Handler(BaseHTTPRequestHandler):
         take = owner.faults.take
         if reply.data and take(owner.system, "reset") is not None:
             self.wfile.write(self._head(reply) + reply.body[: len(reply.body) // 2])
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            reset_on_close(self.connection)
             self.connection.close()
             self.close_connection = True
         elif reply.data and (fault := take(owner.system, "slow_drip")) is not None:
-            self._drip(reply, float(fault.get("seconds", 60)))
+            self.wfile.write(self._head(reply))
+            drip(reply.body, float(fault.get("seconds", 60)), self.wfile.write)
         else:
             self._write(reply)
-
-    def _drip(self, reply: Reply, seconds: float) -> None:
-        """The answer in a hundred pieces; each comes soon enough to keep a mere read timeout quiet."""
-        self.wfile.write(self._head(reply))
-        piece = max(1, -(-len(reply.body) // 100))
-        for start in range(0, len(reply.body), piece):
-            self.wfile.write(reply.body[start : start + piece])
-            time.sleep(seconds / 100)
 
     def _write(self, reply: Reply) -> None:
         self.wfile.write(self._head(reply) + reply.body)

@@ -26,7 +26,7 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
     midnight = datetime.combine(world.today, time())
     return {
         "devices": _devices(world, seed),
-        "readings": readings(world, midnight, midnight + timedelta(days=1), seed=seed),
+        **messages(world, midnight, midnight + timedelta(days=1), seed=seed),
     }
 
 
@@ -45,17 +45,17 @@ def _devices(world: World, seed: int) -> Served:
     return rows.served(STREAMS["devices"], ["device_id"], people="_resident_id")
 
 
-def readings(world: World, since: datetime, until: datetime, *, seed: int) -> Served:
-    """The messages of all devices in [since, until), local time."""
-    messages = sensor_messages(world.elder_sensors, since, until).with_columns(
+def messages(world: World, since: datetime, until: datetime, *, seed: int) -> dict[str, Served]:
+    """`readings`: the messages of all devices in [since, until), local time."""
+    sent = sensor_messages(world.elder_sensors, since, until).with_columns(
         event=pl.col("event").replace_strict(_EVENTS, return_dtype=pl.String),
         _row=pl.col("device_id").cast(pl.Int64) * 31 + pl.col("at").dt.epoch("s"),
     )
-    rows = draft(seed, "elder_door_sensor", "readings", messages, "_row")
+    rows = draft(seed, "elder_door_sensor", "readings", sent, "_row")
     _epochs(rows)
     rows.spoil("battery", 0.0006, "range", lambda values, luck: values + 155, defect="out_of_range")
     rows.spoil("event", 0.0002, "code", one_of("7"), defect="unknown_code")
-    return rows.served(STREAMS["readings"], ["device_id", "measured_at", "event"])
+    return {"readings": rows.served(STREAMS["readings"], ["device_id", "measured_at", "event"])}
 
 
 def _epochs(rows: Draft) -> None:

@@ -20,13 +20,14 @@ from connectors.errors import ContractViolation, IntakeError, Permanent, Retriab
 from connectors.protocols import open_extraction
 from connectors.protocols.base import Extraction, Page, Pull
 from simulator.faults import Faults
-from simulator.servers.exchange_db import ExchangeDbServer, ExchangeTable
+from simulator.interfaces import ExchangeTable
+from simulator.servers.exchange_db import ExchangeDbServer
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-TABLES = [
-    ExchangeTable("police_110", "incidents", "t_jq", ("jjdbh",)),
-    ExchangeTable("safety_inspection", "hazards", "cs_hazard", ("yhbh",), flagged=False),
-]
+TABLES = {
+    ("police_110", "incidents"): ExchangeTable("t_jq", ("jjdbh",)),
+    ("safety_inspection", "hazards"): ExchangeTable("cs_hazard", ("yhbh",), flagged=False),
+}
 
 
 @dataclass
@@ -128,7 +129,7 @@ def town(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
     hazards = incidents(250).rename({"jjdbh": "yhbh"})
     views = {"incidents": View(incidents(250)), "hazards": View(hazards)}
     faults = Faults()
-    server = ExchangeDbServer(lambda system, stream: views[stream], faults, url=database, tables=TABLES)
+    server = ExchangeDbServer(lambda system, stream: views[stream], faults, TABLES, url=database)
     server.start()
     try:
         yield Town(views, faults, server, database)
@@ -281,3 +282,9 @@ def test_an_extraction_given_up_half_way_leaves_everything_waiting(town: Town) -
         next(pages)
         pages.close()  # type: ignore[attr-defined]
     assert len(keys(town.read(town.pull()))) == 250
+
+
+def test_two_systems_may_not_fill_one_table() -> None:
+    twice = {("police_110", "incidents"): ExchangeTable("t", ("a",)), ("pension", "people"): ExchangeTable("t", ("b",))}
+    with pytest.raises(ValueError, match=r"police_110\.incidents and pension\.people both fill"):
+        ExchangeDbServer(lambda system, stream: View(pl.DataFrame()), Faults(), twice, url="postgresql://x@127.0.0.1/x")

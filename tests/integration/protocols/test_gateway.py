@@ -23,7 +23,8 @@ from connectors.protocols import open_extraction
 from connectors.protocols.base import Page, Pull
 from connectors.protocols.gateway_token import signed
 from simulator.faults import Faults
-from simulator.servers.gateway import GatewayServer, Interface
+from simulator.interfaces import GatewayInterface
+from simulator.servers.gateway import GatewayServer
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 SYSTEM = "welfare_payment"
@@ -106,7 +107,7 @@ def town(monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
     server = GatewayServer(
         lambda system, stream: views[stream],
         faults,
-        interfaces=[Interface(SYSTEM, "payments", "mz/payments")],
+        {(SYSTEM, "payments"): GatewayInterface("mz/payments")},
     )
     server.start()
     try:
@@ -322,8 +323,8 @@ def test_lookups_ask_per_value(town: Town, tmp_path: Path) -> None:
     values = tmp_path / "values.txt"
     values.write_text("p00007\nP00009\nP99999\n\n")
     town.server.stop()
-    interface = Interface(SYSTEM, "payments", "mz/payments", lookup="zfbh")
-    town.server = GatewayServer(lambda s, n: town.views[n], town.faults, interfaces=[interface], folder=tmp_path)
+    interfaces = {(SYSTEM, "payments"): GatewayInterface("mz/payments", lookup="zfbh")}
+    town.server = GatewayServer(lambda s, n: town.views[n], town.faults, interfaces, tmp_path)
     town.server.start()
     town.source = {"lookup": {"parameter": "zfbh", "values": str(values)}}
     assert keys(town.read()) == ["P00007", "P00009"]

@@ -20,9 +20,10 @@ from connectors.errors import ContractViolation, Permanent, Retriable, Truncated
 from connectors.protocols import gb28181, open_extraction, sip
 from connectors.protocols.base import Page, Pull
 from simulator.faults import Faults
-from simulator.servers.gb28181 import HUB_ID, PLATFORM_ID, Gb28181Platform
+from simulator.servers.gb28181 import Gb28181Platform
 
 SYSTEM = "video_index"
+PLATFORM, HUB = "33019900002000000001", "33019900002009000001"
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +45,8 @@ class Served:
 class Town(Gb28181Platform):
     """A platform whose catalogue is what was published last."""
 
-    def __init__(self, faults: Faults) -> None:
-        super().__init__(lambda system, stream: self.served, faults)
+    def __init__(self, faults: Faults, number: int = 1) -> None:
+        super().__init__(lambda system, stream: self.served, faults, SYSTEM, "devices", number=number)
         self.served = Served(pl.DataFrame())
 
     def publish(self, frame: pl.DataFrame) -> None:
@@ -93,6 +94,29 @@ def take(contracts: dict[str, Contract], page_rows: int = 50_000) -> tuple[pl.Da
 
 def same(got: pl.DataFrame, expected: pl.DataFrame) -> bool:
     return got.select(expected.columns).sort("DeviceID").equals(expected.sort("DeviceID"))
+
+
+def test_two_platforms_know_neither_each_others_ids_nor_faults(
+    platform: Town, contracts: dict[str, Contract], faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Town(faults, number=2)
+    other.system = "other_cameras"
+    other.start()
+    try:
+        own, foreign = platform.environment(), other.environment()
+        assert own["VIDEO_INDEX_URL"].startswith(f"sip://{PLATFORM}@") and own["VIDEO_INDEX_USER"] == HUB
+        assert foreign["OTHER_CAMERAS_USER"] != HUB
+        platform.publish(devices(3))
+        other.publish(devices(8))
+        faults.set(SYSTEM, "dead")
+        for name in ("URL", "USER", "PASSWORD"):
+            monkeypatch.setenv(f"VIDEO_INDEX_{name}", foreign[f"OTHER_CAMERAS_{name}"])
+        assert take(contracts)[0].height == 8
+        monkeypatch.setenv("VIDEO_INDEX_USER", HUB)
+        with pytest.raises(Permanent, match="refuses our credentials"):
+            take(contracts)
+    finally:
+        other.stop()
 
 
 def test_a_whole_catalogue(platform: Town, contracts: dict[str, Contract]) -> None:
@@ -184,7 +208,7 @@ def test_wrong_password_and_wrong_address(
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))
         closed = free.getsockname()[1]
-    monkeypatch.setenv("VIDEO_INDEX_URL", f"sip://{PLATFORM_ID}@127.0.0.1:{closed}")
+    monkeypatch.setenv("VIDEO_INDEX_URL", f"sip://{PLATFORM}@127.0.0.1:{closed}")
     with pytest.raises(Retriable, match="cannot be reached"):
         take(contracts)
     monkeypatch.setenv("VIDEO_INDEX_URL", "http://127.0.0.1")
@@ -206,7 +230,7 @@ def _hostile(reply: Callable[[str], bytes]) -> tuple[str, Callable[[], None]]:
         serial = re.search(rb"<SN>(\d+)</SN>", data)
         assert serial is not None
         body = reply(serial[1].decode())
-        head = f"MESSAGE sip:{HUB_ID}@x SIP/2.0\r\nCall-ID: 1\r\nCSeq: 1 MESSAGE\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"MESSAGE sip:{HUB}@x SIP/2.0\r\nCall-ID: 1\r\nCSeq: 1 MESSAGE\r\nContent-Length: {len(body)}\r\n\r\n"
         server.sendto(b"\r\n\r\n", address)
         server.sendto(head.encode() + body, address)
         time.sleep(0.1)
@@ -218,7 +242,7 @@ def _hostile(reply: Callable[[str], bytes]) -> tuple[str, Callable[[], None]]:
         thread.join(6)
         server.close()
 
-    return f"sip://{PLATFORM_ID}@127.0.0.1:{server.getsockname()[1]}", close
+    return f"sip://{PLATFORM}@127.0.0.1:{server.getsockname()[1]}", close
 
 
 LAUGHS = (

@@ -51,7 +51,7 @@ def broker(warehouse_url: str, faults: Faults, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delenv("TOWNHUB_MQTT_BROKER_URL", raising=False)
     monkeypatch.setattr(mqtt, "QUIET_SECONDS", 0.3)
     monkeypatch.setattr(mqtt, "ANSWER_SECONDS", 1.0)
-    running = MqttBroker(faults)
+    running = MqttBroker(faults, [SYSTEM])
     running.start()
     for name, value in running.environment().items():
         monkeypatch.setenv(name, value)
@@ -86,12 +86,12 @@ def readings(first: int, count: int) -> list[tuple[str, bytes]]:
 def test_messages_wait_for_the_first_subscription_and_for_every_absence(
     broker: MqttBroker, contracts: dict[str, Contract]
 ) -> None:
-    broker.publish(readings(0, 300))
+    broker.publish(SYSTEM, readings(0, 300))
     assert broker.pending == 300
     pages, state = take(pull(contracts))
     assert times(pages) == list(range(300)) and broker.pending == 0
-    broker.publish(readings(300, 50))
-    broker.publish([("elder/devices/1", b'{"imei":"1","sfzh":"x"}')])
+    broker.publish(SYSTEM, readings(300, 50))
+    broker.publish(SYSTEM, [("elder/devices/1", b'{"imei":"1","sfzh":"x"}')])
     pages, state = take(pull(contracts, state=state))
     assert times(pages) == list(range(300, 350))
     assert broker.pending == 1, "the devices stream has a session of its own"
@@ -103,7 +103,7 @@ def test_messages_wait_for_the_first_subscription_and_for_every_absence(
 def test_arrays_and_what_is_no_json(broker: MqttBroker, contracts: dict[str, Contract]) -> None:
     topic = "elder/readings/1"
     payloads = [b'[{"imei":"1","ts":1},{"imei":"1","ts":2}]', b"\x00\xff", b"{", b"3", b'{"imei":"1","ts":3}']
-    broker.publish([(topic, payload) for payload in [*payloads, b'{"x":"' + b"y" * (2 << 20) + b'"}']])
+    broker.publish(SYSTEM, [(topic, payload) for payload in [*payloads, b'{"x":"' + b"y" * (2 << 20) + b'"}']])
     pages, _ = take(pull(contracts))
     assert times(pages) == [1, 2, 3]
     assert [bad.reason for page in pages for bad in page.bad] == ["malformed_json"] * 4
@@ -112,7 +112,7 @@ def test_arrays_and_what_is_no_json(broker: MqttBroker, contracts: dict[str, Con
 def test_nothing_is_acknowledged_before_it_is_committed(
     broker: MqttBroker, contracts: dict[str, Contract], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broker.publish(readings(0, 100))
+    broker.publish(SYSTEM, readings(0, 100))
 
     def fail(*_: object) -> int:
         raise psycopg.OperationalError("the database went away")
@@ -129,7 +129,7 @@ def test_a_reset_in_the_middle_loses_nothing(
     broker: MqttBroker, contracts: dict[str, Contract], faults: Faults
 ) -> None:
     take(pull(contracts))
-    broker.publish(readings(0, 30_000))
+    broker.publish(SYSTEM, readings(0, 30_000))
     threading.Timer(0.6, lambda: faults.set(SYSTEM, "reset", times=1)).start()
     seen: list[int] = []
     state: dict[str, Any] = {}
@@ -149,7 +149,7 @@ def test_messages_keep_coming_while_we_drain(broker: MqttBroker, contracts: dict
 
     def work() -> None:
         for start in range(0, 1000, 100):
-            broker.publish(readings(start, 100))
+            broker.publish(SYSTEM, readings(start, 100))
             time.sleep(0.02)
 
     thread = threading.Thread(target=work)
@@ -165,7 +165,7 @@ def test_refused_credentials_are_permanent(
     faults.set(SYSTEM, "bad_signature", times=1)
     with pytest.raises(Permanent, match="refuses us"):
         take(pull(contracts))
-    monkeypatch.setenv("ELDER_DOOR_SENSOR_URL", f"mqtt://hub:wrong@127.0.0.1:{broker.port}")
+    monkeypatch.setenv("ELDER_DOOR_SENSOR_URL", f"mqtt://elder_door_sensor:wrong@127.0.0.1:{broker.port}")
     with pytest.raises(Permanent, match="refuses us"):
         take(pull(contracts))
     monkeypatch.setenv("ELDER_DOOR_SENSOR_URL", "http://127.0.0.1")
@@ -180,18 +180,39 @@ def test_dead_and_silent_brokers_are_worth_another_try(
     with pytest.raises(Retriable, match="failed"):
         take(pull(contracts))
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        monkeypatch.setenv("ELDER_DOOR_SENSOR_URL", f"mqtt://hub:x@127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("ELDER_DOOR_SENSOR_URL", f"mqtt://elder_door_sensor:x@127.0.0.1:{silent.getsockname()[1]}")
         with pytest.raises(Retriable, match="no answer"):
             take(pull(contracts))
     with pytest.raises(Retriable, match="failed"):
         take(pull(contracts))
 
 
-def test_undelivered_messages_can_be_saved(broker: MqttBroker, contracts: dict[str, Contract]) -> None:
-    take(pull(contracts))
-    broker.publish(readings(0, 3))
-    broker.publish([("elder/devices/1", b"{}")])
-    assert sorted(broker.outbox()) == sorted([*readings(0, 3), ("elder/devices/1", b"{}")])
+def test_systems_share_the_broker_but_neither_messages_nor_faults(
+    broker: MqttBroker, contracts: dict[str, Contract], faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second system with the same topics under its own account: each hears its own devices alone, fails alone."""
+    other = MqttBroker(faults, [SYSTEM, "other_sensor"])
+    other.start()
+    try:
+        own, foreign = (other.environment()[name] for name in ("ELDER_DOOR_SENSOR_URL", "OTHER_SENSOR_URL"))
+        other.publish(SYSTEM, readings(0, 20))
+        other.publish("other_sensor", readings(100, 20))
+        faults.set(SYSTEM, "dead")
+        monkeypatch.setenv("ELDER_DOOR_SENSOR_URL", own)
+        with pytest.raises(Retriable, match="failed"):
+            take(pull(contracts))
+        monkeypatch.setenv("ELDER_DOOR_SENSOR_URL", foreign)
+        pages, state = take(pull(contracts))
+        assert times(pages) == list(range(100, 120))
+        assert other.pending == 20
+        faults.clear()
+        monkeypatch.setenv("ELDER_DOOR_SENSOR_URL", own)
+        assert times(take(pull(contracts, state=state))[0]) == list(range(20))
+        monkeypatch.setenv("ELDER_DOOR_SENSOR_URL", own.replace(SYSTEM, "other_sensor", 1))
+        with pytest.raises(Permanent, match="refuses us"):
+            take(pull(contracts))
+    finally:
+        other.stop()
 
 
 @pytest.mark.parametrize(
@@ -217,19 +238,19 @@ def test_through_mosquitto(warehouse_url: str, contracts: dict[str, Contract], m
         pytest.skip("no MQTT broker on 127.0.0.1:1883")
     root = f"townhub-test-{secrets.token_hex(6)}"
     monkeypatch.setenv("TOWNHUB_MQTT_BROKER_URL", f"mqtt://{MOSQUITTO[0]}:{MOSQUITTO[1]}")
-    town = MqttBroker(Faults())
+    town = MqttBroker(Faults(), [SYSTEM])
     town.start()
     for name, value in town.environment().items():
         monkeypatch.setenv(name, value)
     base = pull(contracts)
     ours = replace(base, stream=replace(base.stream, name=root, physical_name=f"{root}/+"))
     try:
-        town.publish([(f"{root}/{n % 7}", b'{"imei":"1","ts":%d}' % n) for n in range(700)])
+        town.publish(SYSTEM, [(f"{root}/{n % 7}", b'{"imei":"1","ts":%d}' % n) for n in range(700)])
         time.sleep(0.5)
         assert town.pending == 700, "the broker has no subscriber yet"
         pages, state = take(ours)
         assert times(pages) == list(range(700)) and town.pending == 0
-        town.publish([(f"{root}/{n}", b'{"imei":"1","ts":%d}' % n) for n in range(90)])
+        town.publish(SYSTEM, [(f"{root}/{n}", b'{"imei":"1","ts":%d}' % n) for n in range(90)])
         deadline = time.monotonic() + 10
         while town.pending and time.monotonic() < deadline:
             time.sleep(0.02)

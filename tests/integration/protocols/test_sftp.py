@@ -19,6 +19,7 @@ from simulator.faults import Faults
 from simulator.servers.sftp import SftpServer
 from simulator.servers.sftp_files import csv_bytes, excel_bytes, geojson_bytes
 
+SYSTEMS = ("disability_certificate", "standard_address", "tax_registry")
 SQUARE = '{"type":"Polygon","coordinates":[[[120.1,30.2],[120.2,30.2],[120.1,30.3],[120.1,30.2]]]}'
 
 
@@ -36,7 +37,7 @@ def faults() -> Faults:
 def server(tmp_path: Path, faults: Faults, monkeypatch: pytest.MonkeyPatch) -> Iterator[SftpServer]:
     monkeypatch.setenv("TOWNHUB_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(sftp_drop, "ATTEMPTS", 2)
-    running = SftpServer(tmp_path / "sftp", faults)
+    running = SftpServer(tmp_path / "sftp", faults, SYSTEMS)
     running.start()
     for name, value in running.environment().items():
         monkeypatch.setenv(name, value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from connectors.protocols import open_extraction
 from connectors.protocols.base import Page, Pull
 from connectors.protocols.soap import SoapExtraction
 from simulator.faults import Faults
+from simulator.interfaces import SoapOperation
 from simulator.servers.soap import SoapServer
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -93,7 +94,7 @@ def town(monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
     limits = http_module.Limits(deadline=4.0, read=4.0, first_wait=0.01, longest_wait=0.05)
     monkeypatch.setattr(http_module.Limits, "from_environment", classmethod(lambda cls: limits))
     view, faults = View(incidents(100)), Faults()
-    server = SoapServer(lambda system, stream: view, faults)
+    server = SoapServer(lambda system, stream: view, faults, SYSTEM, {"incidents": SoapOperation("QueryIncidents")})
     server.start()
     try:
         yield Town(view, faults, server)
@@ -103,6 +104,25 @@ def town(monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
 
 def keys(pages: list[Page]) -> list[str]:
     return [key for page in pages if page.frame.height for key in page.frame["JQBH"]]
+
+
+def test_one_server_answers_several_operations(town: Town) -> None:
+    """Each operation has its own records, and a fault may name the stream that it is to hit."""
+    other = View(incidents(7))
+    town.server.stop()
+    offers = {"incidents": SoapOperation("QueryIncidents"), "hydrants": SoapOperation("QueryHydrants")}
+    views = {"incidents": town.view, "hydrants": other}
+    town.server = SoapServer(lambda system, stream: views[stream], town.faults, SYSTEM, offers)
+    town.server.start()
+    town.faults.set(SYSTEM, "truncated", stream="hydrants")
+    assert len(keys(town.read())) == 100
+    pull = town.pull()
+    pull = replace(pull, stream=replace(pull.stream, name="hydrants", physical_name="QueryHydrants"))
+    with pytest.raises((Truncated, Retriable, ContractViolation)), open_extraction(pull) as extraction:
+        list(extraction.pages())
+    town.faults.clear()
+    with open_extraction(pull) as extraction:
+        assert len(keys(list(extraction.pages()))) == 7
 
 
 def test_everything_arrives_once_and_is_answered(town: Town) -> None:

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from connectors import inbox
-from connectors.contract import Contract, load_contracts, resolve_server
+from connectors.contract import Contract, Server, load_contracts, resolve_server
 from connectors.protocols import open_extraction
 from connectors.protocols.base import Page, Pull
 from connectors.protocols.webhook import Receiver, sign
@@ -49,7 +49,7 @@ def pusher(
 ) -> Iterator[WebhookPusher]:
     receiver = Receiver(0, contracts)
     receiver.start()
-    sender = WebhookPusher(faults, receiver.url, pause=(0.01, 0.05))
+    sender = WebhookPusher(faults, SYSTEM, receiver.url, pause=(0.01, 0.05))
     for name, value in sender.environment().items():
         monkeypatch.setenv(name, value)
     sender.start()
@@ -193,18 +193,64 @@ def test_events_wait_for_a_hub_that_is_away(
     receiver.start()
     port = receiver.port
     receiver.stop()
-    sender = WebhookPusher(Faults(), receiver.url, pause=(0.01, 0.05))
+    sender = WebhookPusher(Faults(), SYSTEM, receiver.url, pause=(0.01, 0.05))
     monkeypatch.setenv("SNAPSHOT_REPORT_SECRET", sender.secret)
     sender.push([{"id": "1"}])
     sender.start()
     time.sleep(0.2)
-    assert sender.pending == 1 and sender.last_status is None and sender.outbox() == [{"id": "1"}]
+    assert sender.pending == 1 and sender.last_status is None
     receiver = Receiver(port, contracts)
     receiver.start()
     delivered(sender)
     sender.stop()
     receiver.stop()
     assert ids(take(contracts)[0]) == ["1"]
+
+
+def test_systems_and_streams_have_hooks_of_their_own(
+    warehouse_url: str, contracts: dict[str, Contract], faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One system that pushes two streams and another beside it: nothing is mixed, and one may be dead alone."""
+    base = contracts[SYSTEM]
+    reports = base.streams["reports"]
+    votes = replace(reports, name="votes", physical_name="vote")
+    lamps = replace(reports, system="lamps", name="alarms")
+    server = Server("webhook", {**base.server_of(reports).properties, "secret": "${LAMPS_SECRET}"})
+    both = {
+        SYSTEM: replace(base, streams={"reports": reports, "votes": votes}),
+        "lamps": replace(base, id="lamps", streams={"alarms": lamps}, servers={"webhook": server}),
+    }
+    receiver = Receiver(0, both)
+    receiver.start()
+    senders = [WebhookPusher(faults, system, receiver.url, pause=(0.01, 0.05)) for system in both]
+    try:
+        for sender in senders:
+            for name, value in sender.environment().items():
+                monkeypatch.setenv(name, value)
+            sender.start()
+        senders[0].push([{"id": "1"}], "report")
+        senders[0].push([{"id": "2"}, {"id": "3"}], "vote")
+        senders[0].push([{"id": "4"}], "report")
+        delivered(senders[0])
+        faults.set("lamps", "dead")
+        senders[1].push([{"id": "5"}])
+        senders[0].push([{"id": "6"}], "vote")
+        delivered(senders[0])
+        assert senders[1].pending == 1
+        faults.clear()
+        delivered(senders[1])
+    finally:
+        for sender in senders:
+            sender.stop()
+        receiver.stop()
+    arrived = {}
+    for contract in both.values():
+        for stream in contract.streams.values():
+            with open_extraction(Pull(stream, resolve_server(contract.server_of(stream)))) as extraction:
+                arrived[stream.system, stream.name] = ids(list(extraction.pages()))
+    assert arrived == {
+        (SYSTEM, "reports"): ["1", "4"], (SYSTEM, "votes"): ["2", "3", "6"], ("lamps", "alarms"): ["5"],
+    }  # fmt: skip
 
 
 def test_a_lost_database_connection_is_opened_again(pusher: WebhookPusher, warehouse_url: str) -> None:

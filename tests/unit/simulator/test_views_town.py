@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,17 @@ import polars as pl
 import pytest
 from starlette.testclient import TestClient
 
-from simulator import status, views
+from simulator import status, systems
 from simulator.control import application
 from simulator.faults import Faults
-from simulator.files import DROPS, Files, collections_csv, content
+from simulator.files import Files, content
+from simulator.interfaces import FileDrop, by_system
 from simulator.servers.sftp import SftpServer
 from simulator.town import Town, changed_rows
 from simulator.truth import WHO_IS_WHO, write_truth
 
 SCALE, SEED = 0.01, 4
+DROPS = systems.served_by(FileDrop)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_every_stream_of_every_system_is_served(lived: dict[str, Any]) -> None:
-    assert set(lived["before"]) == {(s, stream) for s in views.SYSTEMS for stream in views.streams(s)}
+    assert set(lived["before"]) == {(s, stream) for s in systems.SYSTEMS for stream in systems.streams(s)}
 
 
 def test_days_bring_new_events_and_changed_ones_only(lived: dict[str, Any]) -> None:
@@ -97,11 +100,11 @@ def test_days_that_make_no_sense_are_refused(lived: dict[str, Any]) -> None:
 
 
 def test_files_are_dropped_once_and_again_when_due(lived: dict[str, Any], tmp_path: Path) -> None:
-    server = SftpServer(tmp_path, Faults())
+    server = SftpServer(tmp_path, Faults(), by_system(DROPS))
     for system in server.passwords:
         for stage in ("sent", "served"):
             (tmp_path / stage / system).mkdir(parents=True)
-    files, town = Files(server, Faults()), lived["town"]
+    files, town = Files(server, Faults(), DROPS), lived["town"]
     files.publish(town.now(), town.today)
     assert server.files("standard_address") == sorted(
         f"{name}_{town.today:%Y%m%d}.{end}"
@@ -118,11 +121,11 @@ def test_files_are_dropped_once_and_again_when_due(lived: dict[str, Any], tmp_pa
 
 def test_a_data_fault_rewrites_the_files_of_its_system_alone(lived: dict[str, Any], tmp_path: Path) -> None:
     faults = Faults()
-    server = SftpServer(tmp_path, faults)
+    server = SftpServer(tmp_path, faults, by_system(DROPS))
     for system in server.passwords:
         for stage in ("sent", "served"):
             (tmp_path / stage / system).mkdir(parents=True)
-    Files(server, faults).publish(lived["town"].now(), lived["town"].today)
+    Files(server, faults, DROPS).publish(lived["town"].now(), lived["town"].today)
     month = tmp_path / "served" / "tax_registry" / "tax_collections_202604.csv"
     plain, others = month.read_bytes(), server.files("standard_address")
     stamps = [(tmp_path / "sent" / "standard_address" / name).stat().st_mtime_ns for name in others]
@@ -141,10 +144,24 @@ def test_files_hold_bytes_of_no_encoding_where_planted(lived: dict[str, Any]) ->
     assert raw.count(b"\xff\xff") == served.defects.filter(pl.col("kind") == "undecodable_text").height
 
 
-def test_collections_end_with_the_total_of_what_can_be_added() -> None:
-    frame = pl.DataFrame({"社会信用代码": ["a", "b"], "入库额（万元）": ["1.2500", "——"]})
-    lines = collections_csv(frame).decode("gb18030").splitlines()
-    assert lines[-1] == "合计,1.2500"
+def test_files_end_with_the_total_of_what_can_be_added() -> None:
+    frame = pl.DataFrame({"社会信用代码": ["a", "b"], "入库额（万元）": ["1.2500", "——"], "__file": ["m.csv"] * 2})
+    drop = DROPS["tax_registry", "collections"]
+    lines = content(drop, frame).decode("gb18030").splitlines()
+    assert lines[0] == "社会信用代码,入库额（万元）" and lines[-1] == "合计,1.2500"
+    counted = replace(drop, total_of=None)
+    assert content(counted, frame).decode("gb18030").splitlines()[-1] == "合计,2条"
+    assert content(replace(drop, total=None), frame).decode("gb18030").splitlines()[-1] == "b,——"
+
+
+def test_what_an_encoding_lacks_becomes_a_question_mark_and_a_marked_place_ff() -> None:
+    raw = content(FileDrop("x_*.csv", every=1, encoding="gbk"), pl.DataFrame({"姓名": ["王𠮷", "李\U0010fffd明"]}))
+    assert raw == "姓名\r\n王?\r\n李".encode("gbk") + b"\xff\xff" + "明\r\n".encode("gbk")
+
+
+def test_a_drop_of_no_known_format_is_refused() -> None:
+    with pytest.raises(ValueError, match="no known format"):
+        content(FileDrop("x_*.dbf", every=1), pl.DataFrame({"a": [1]}))
 
 
 class _Town:
