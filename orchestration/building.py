@@ -1,7 +1,7 @@
 """One build at a time: from the first dbt step of a run to the last verdict on its candidates.
 
 Two builds that interleave would let one judge the other's tables with its own test results. The lock is PostgreSQL's
-and belongs to this process, so a killed build leaves nothing behind. Dagster's pools count single steps and would let
+and belongs to this process, so a killed build leaves no lock behind. Dagster's pools count single steps and would let
 another run in between two of them.
 """
 
@@ -11,7 +11,7 @@ import threading
 
 import psycopg
 
-from warehouse import connection
+from warehouse import build_inputs, connection
 
 PATIENCE = "30min"
 
@@ -32,6 +32,7 @@ def begin(run_id: str) -> None:
         try:
             conn.execute("SELECT set_config('lock_timeout', %s, false)", [PATIENCE])
             conn.execute("SELECT pg_advisory_lock(hashtextextended('townhub.build', 0))")
+            build_inputs.fix(conn)
         except psycopg.errors.LockNotAvailable:
             conn.close()
             raise BuildBusy(
@@ -45,4 +46,5 @@ def end(run_id: str) -> None:
     with _guard:
         conn = _held.pop(run_id, None)
     if conn is not None:
-        conn.close()
+        with conn:
+            build_inputs.lift(conn)

@@ -78,8 +78,10 @@ def fingerprint(conn: psycopg.Connection, kind: str) -> dict[str, int | str]:
     an equal result."""
     wanted = [f"{source.system}.{source.stream}" for source in SOURCES[kind]]
     rows = conn.execute(
-        """SELECT system || '.' || stream, max(load_id) FROM control.load
-            WHERE state = 'committed' AND rows_landed + rows_tombstoned > 0 AND system || '.' || stream = ANY (%s)
+        """SELECT l.system || '.' || l.stream, max(l.load_id) FROM control.load l
+             LEFT JOIN control.build_input b USING (system, stream)
+            WHERE l.state = 'committed' AND l.rows_landed + l.rows_tombstoned > 0
+              AND l.load_id <= coalesce(b.load_id, l.load_id) AND l.system || '.' || l.stream = ANY (%s)
             GROUP BY 1""",
         [wanted],
     ).fetchall()

@@ -28,9 +28,9 @@ from warehouse.grants import (
     GRANTS,
     LOADER,
     OWNER,
-    PUBLISHER,
-    PUBLISHER_FUNCTIONS,
-    PUBLISHER_ONLY,
+    RELEASER,
+    RELEASER_FUNCTIONS,
+    RELEASER_ONLY,
     ROLES,
 )
 
@@ -87,6 +87,7 @@ def apply_grants(connection: psycopg.Connection) -> None:
         connection.execute(sql.SQL(text).format(*map(sql.Identifier, names)))
 
     connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+    _take_back(connection)
     connection.execute("REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA control FROM PUBLIC")
     run("ALTER DEFAULT PRIVILEGES FOR ROLE {} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC", OWNER)
     for grant in GRANTS:
@@ -105,20 +106,44 @@ def apply_grants(connection: psycopg.Connection) -> None:
                 run(f"GRANT {grant.privileges} ON SCHEMA {{}} TO {{}}", schema, grant.role)
             else:
                 run(f"GRANT {grant.privileges} ON {grant.kind} {{}}.{{}} TO {{}}", schema, name, grant.role)
-    for table in (*APPEND_ONLY, *PUBLISHER_ONLY):
+    for table in (*APPEND_ONLY, *RELEASER_ONLY):
         refused = "UPDATE, DELETE, TRUNCATE" if table in APPEND_ONLY else "INSERT, UPDATE, DELETE, TRUNCATE"
         run(f"REVOKE {refused} ON {{}}.{{}} FROM {{}}", *table.split("."), OWNER)
     # Foreign keys to a release are checked as its table's owner, who must be able to lock the row.
     run("GRANT UPDATE (run_id) ON control.release TO {}", OWNER)
-    run("GRANT CREATE ON SCHEMA control TO {}", PUBLISHER)  # a function's new owner must have it for a moment
-    for name in PUBLISHER_FUNCTIONS:
-        signature = connection.execute(
-            "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'control'::regnamespace AND proname = %s",
-            [name],
-        ).fetchall()
-        for (found,) in signature:
-            connection.execute(sql.SQL(f"ALTER FUNCTION {found} OWNER TO {{}}").format(sql.Identifier(PUBLISHER)))
-    run("REVOKE CREATE ON SCHEMA control FROM {}", PUBLISHER)
+    run("GRANT CREATE ON SCHEMA control TO {}", RELEASER)  # a function's new owner must have it for a moment
+    for name in RELEASER_FUNCTIONS:
+        for (found,) in _signatures(connection, "control", name):
+            connection.execute(sql.SQL(f"ALTER FUNCTION {found} OWNER TO {{}}").format(sql.Identifier(RELEASER)))
+    run("REVOKE CREATE ON SCHEMA control FROM {}", RELEASER)
+
+
+def _take_back(connection: psycopg.Connection) -> None:
+    """Revoke every privilege that the table does not give any more (a grant alone would never take one away).
+
+    A role keeps its rights in schemas where it creates tables of its own.
+    """
+    for role, target, word in unexpected_privileges(connection)["extra"]:
+        schema, _, rest = target.partition(".")
+        name, _, column = rest.partition(".")
+        to = "PUBLIC" if role == "PUBLIC" else sql.Identifier(role).as_string(connection)
+        if column or role == OWNER:
+            continue  # the one column grant is given below
+        if not name:
+            statement = f"REVOKE {word} ON SCHEMA {{}} FROM {to}"
+            connection.execute(sql.SQL(statement).format(sql.Identifier(schema)))
+        elif word == "EXECUTE":
+            for (found,) in _signatures(connection, schema, name):
+                connection.execute(sql.SQL(f"REVOKE EXECUTE ON FUNCTION {found} FROM {to}"))
+        else:
+            connection.execute(sql.SQL(f"REVOKE {word} ON {{}} FROM {to}").format(sql.Identifier(schema, name)))
+
+
+def _signatures(connection: psycopg.Connection, schema: str, name: str) -> list[tuple[str]]:
+    return connection.execute(
+        "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = %s::regnamespace AND proname = %s",
+        [schema, name],
+    ).fetchall()
 
 
 Privilege = tuple[str, str, str]  # role, object, privilege
@@ -144,7 +169,7 @@ def unexpected_privileges(connection: psycopg.Connection) -> dict[str, list[Priv
                 )
                 objects = [str(row[0]) for row in found]
             expected |= {(grant.role, each, word) for each in objects for word in grant.privileges.split(", ")}
-    owned = {(PUBLISHER, f"control.{name}", "EXECUTE") for name in PUBLISHER_FUNCTIONS}
+    owned = {(RELEASER, f"control.{name}", "EXECUTE") for name in RELEASER_FUNCTIONS}
     return {"extra": sorted(actual - expected - owned), "missing": sorted(expected - actual - owned)}
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 OWNER, LOADER, BUILDER, PUBLISHER = (f"townhub_{name}" for name in ("owner", "loader", "builder", "publisher"))
+RELEASER = "townhub_releaser"
+"""Writes what apps see. No connection wears it: it owns the functions that publish, and they alone run as it."""
 APPS = ("safety", "welfare", "enforcement", "economy")
-ROLES = (OWNER, LOADER, BUILDER, PUBLISHER, *(f"townhub_app_{app}" for app in APPS))
+ROLES = (OWNER, LOADER, BUILDER, PUBLISHER, RELEASER, *(f"townhub_app_{app}" for app in APPS))
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ GRANTS: tuple[Grant, ...] = (
     _read(BUILDER, "control.input_status", "control.held_rows"),
     _read(BUILDER, "control.release", "control.release_pointer", "control.release_move"),
     Grant(BUILDER, "table", "SELECT, INSERT, UPDATE", ("control.run", "control.contract_check")),
+    Grant(BUILDER, "table", "SELECT, INSERT, DELETE", ("control.build_input",)),
     Grant(BUILDER, "table", "SELECT, INSERT", ("control.candidate", "control.verdict", "resolution.event")),
     # What must be green is not for those to decide whose work is judged.
     _read(BUILDER, "control.product", "control.required_check"),
@@ -79,39 +82,54 @@ GRANTS: tuple[Grant, ...] = (
     ),
     Grant(BUILDER, "function", "EXECUTE", ("control.register_candidate", "control.obstacles", "control.publish")),
     Grant(BUILDER, "function", "EXECUTE", ("control.release_hash",)),
-    Grant(PUBLISHER, "schema", "USAGE", ("control", "candidate", "released")),
+    Grant(PUBLISHER, "schema", "USAGE", ("control",)),
     _read(
         PUBLISHER,
+        "control.product",
+        "control.required_check",
+        "control.candidate",
+        "control.verdict",
+        "control.release",
+        "control.release_pointer",
+        "control.release_move",
+    ),
+    Grant(
+        PUBLISHER,
+        "function",
+        "EXECUTE",
+        tuple(
+            f"control.{name}"
+            for name in (
+                *("publish", "rollback", "resume", "obstacles", "audit_append"),
+                *("release_hash", "serving_hash", "rows_at", "release_at", "as_shown"),
+            )
+        ),
+    ),
+    Grant(RELEASER, "schema", "USAGE", ("control", "candidate", "released")),
+    _read(
+        RELEASER,
         "candidate.*",
         "control.product",
         "control.required_check",
         "control.candidate",
         "control.verdict",
     ),
-    Grant(PUBLISHER, "table", "SELECT, INSERT, UPDATE", ("control.release", "control.release_pointer")),
-    Grant(PUBLISHER, "table", "SELECT, INSERT", ("control.release_move",)),
-    Grant(PUBLISHER, "table", "SELECT, INSERT, UPDATE", ("released.premises_risk", "released.grid_risk")),
-    Grant(PUBLISHER, "table", "SELECT, INSERT, UPDATE", ("released.welfare_match",)),
+    Grant(RELEASER, "table", "SELECT, INSERT, UPDATE", ("control.release", "control.release_pointer")),
+    Grant(RELEASER, "table", "SELECT, INSERT", ("control.release_move",)),
+    Grant(RELEASER, "table", "SELECT, INSERT, UPDATE", ("released.premises_risk", "released.grid_risk")),
+    Grant(RELEASER, "table", "SELECT, INSERT, UPDATE", ("released.welfare_match",)),
     Grant(
-        PUBLISHER,
+        RELEASER,
         "function",
         "EXECUTE",
-        ("control.audit_append", "control.row_text", "control.row_source", "control.product_hash"),
+        tuple(
+            f"control.{name}"
+            for name in (
+                *("audit_append", "row_text", "row_source", "product_hash", "content_hash", "candidate_hash"),
+                *("obstacles", "move_pointer", "apply_product"),
+            )
+        ),
     ),
-    Grant(
-        PUBLISHER,
-        "function",
-        "EXECUTE",
-        ("control.content_hash", "control.candidate_hash", "control.serving_hash"),
-    ),
-    Grant(PUBLISHER, "function", "EXECUTE", ("control.release_hash", "control.obstacles", "control.publish")),
-    Grant(
-        PUBLISHER,
-        "function",
-        "EXECUTE",
-        ("control.move_pointer", "control.apply_product", "control.rollback", "control.resume"),
-    ),
-    Grant(PUBLISHER, "function", "EXECUTE", ("control.rows_at", "control.release_at", "control.as_shown")),
     *(Grant(f"townhub_app_{app}", "schema", "USAGE", ("serving",)) for app in APPS),
     *(_read(f"townhub_app_{app}", "serving.release_info") for app in ("safety", "welfare")),
     _read("townhub_app_safety", "serving.premises_risk", "serving.grid_risk"),
@@ -122,13 +140,13 @@ GRANTS: tuple[Grant, ...] = (
 CREATORS = {"landing": (OWNER, LOADER), "isolated": (OWNER, LOADER), "candidate": (BUILDER,)}
 
 # Functions that act with more rights than their caller has, as the role that alone may write what they write.
-PUBLISHER_FUNCTIONS = (
+RELEASER_FUNCTIONS = (
     "publish", "rollback", "resume", "release_hash", "serving_hash", "rows_at", "release_at", "as_shown",
 )  # fmt: skip
 
 # Tables that even the owner of the schema does not write, so that a slip with the owner's role cannot either.
 APPEND_ONLY = ("control.audit",)
-PUBLISHER_ONLY = (
+RELEASER_ONLY = (
     "control.release", "control.release_pointer", "control.release_move",
     "released.premises_risk", "released.grid_risk", "released.welfare_match",
 )  # fmt: skip

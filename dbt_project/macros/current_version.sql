@@ -1,10 +1,13 @@
 {#
   The current version of every record of a stream: the columns that its source declares, no others, plus record_key.
-  Landing is a change log; a row without _to_load is what the source says now.
+  Landing is a change log; a row that no load has closed is what the source says now. A build reads each stream up to
+  the load that was its last when the build began, so that all models speak of one moment (control.build_input).
 #}
 {% macro current_version(system, stream) -%}
 {%- set relation = source(system, stream) -%}
 {%- if execute -%}
+{%- set bound = "(select coalesce(max(load_id), 9223372036854775807) from " ~ source('control', 'build_input')
+    ~ " where system = '" ~ system ~ "' and stream = '" ~ stream ~ "')" -%}
 {%- set columns = (graph.sources.values() | selectattr('source_name', 'equalto', system)
                    | selectattr('name', 'equalto', stream) | first).columns.values() | list -%}
 select
@@ -13,7 +16,7 @@ select
     {{ adapter.quote(column.name) }}
     {%- endfor %}
 from {{ relation }}
-where _to_load is null
+where _from_load <= {{ bound }} and (_to_load is null or _to_load > {{ bound }})
 {%- endif -%}
 {%- endmacro %}
 

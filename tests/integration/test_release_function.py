@@ -18,7 +18,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from warehouse import audit, release
-from warehouse.access import run_as, unexpected_privileges
+from warehouse.access import apply_grants, run_as, unexpected_privileges
 from warehouse.connection import connect
 from warehouse.errors import ReleaseError
 
@@ -309,7 +309,7 @@ def test_publish_waits_for_a_verdict_under_way(builder: psycopg.Connection) -> N
     assert isinstance(outcome[0], ReleaseError) and "coverage is red" in str(outcome[0])
 
 
-@pytest.mark.parametrize("role", ["owner", "loader", "builder"])
+@pytest.mark.parametrize("role", ["owner", "loader", "builder", "publisher"])
 @pytest.mark.parametrize(
     "statement",
     [
@@ -322,10 +322,38 @@ def test_publish_waits_for_a_verdict_under_way(builder: psycopg.Connection) -> N
         "INSERT INTO serving.grid_risk (grid_code, colour, reason, score_version) VALUES ('g', 'red', '', 'v')",
     ],
 )
-def test_only_the_publisher_writes_what_apps_see(conn: psycopg.Connection, role: str, statement: str) -> None:
+def test_only_the_functions_write_what_apps_see(conn: psycopg.Connection, role: str, statement: str) -> None:
     conn.execute(f"SET ROLE townhub_{role}")
     with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectNotInPrerequisiteState)):
         conn.execute(statement)
+
+
+@pytest.mark.parametrize("helper", ["move_pointer('safety', 1, 'x', 'y')", "apply_product('grid_risk', 1)"])
+def test_nobody_calls_the_parts_of_publishing(conn: psycopg.Connection, helper: str) -> None:
+    for role in ("loader", "builder", "publisher"):
+        conn.execute(f"SET ROLE townhub_{role}")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), conn.transaction():
+            conn.execute(f"SELECT control.{helper}")
+        conn.execute("RESET ROLE")
+
+
+@pytest.mark.parametrize(
+    "trap",
+    [
+        "ALTER TABLE candidate.grid_risk RENAME TO plain; "
+        "CREATE VIEW candidate.grid_risk AS SELECT * FROM candidate.plain",
+        "ALTER TABLE candidate.grid_risk ENABLE ROW LEVEL SECURITY",
+        "CREATE DOMAIN candidate.word AS text; ALTER TABLE candidate.grid_risk ALTER reason TYPE candidate.word",
+    ],
+    ids=["view", "row policy", "type"],
+)
+def test_a_candidate_that_would_run_code_is_refused(builder: psycopg.Connection, trap: str) -> None:
+    """It is read with the rights of the role that writes what apps see."""
+    candidate = _green(builder, {"a": 1})
+    builder.execute(trap.encode())
+    builder.commit()
+    with pytest.raises(ReleaseError, match="no plain table"):
+        release.publish(builder, candidate.candidate_id, "tester")
 
 
 def test_privileges_are_the_table_also_after_a_release(builder: psycopg.Connection) -> None:
@@ -339,6 +367,8 @@ def test_privileges_are_the_table_also_after_a_release(builder: psycopg.Connecti
             "extra": [("townhub_app_safety", "serving.welfare_match", "SELECT")],
             "missing": [("townhub_app_safety", "serving.grid_risk", "SELECT")],
         }
+        apply_grants(connection)
+        assert unexpected_privileges(connection) == {"extra": [], "missing": []}, "what nobody gave is taken back"
         connection.rollback()
 
 

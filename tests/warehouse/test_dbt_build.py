@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
+from warehouse import build_inputs
+
 if TYPE_CHECKING:
     from tests.warehouse.conftest import DbtRun, DbtTown
 
@@ -144,6 +146,38 @@ def test_everything_builds_and_every_test_passes(build: DbtRun) -> None:
     manifest = build.manifest()
     assert len(manifest["unit_tests"]) >= 60
     assert set(manifest["unit_tests"]) <= {f"unit_test.townhub.{name}" for name in results}
+
+
+def test_what_is_taken_in_beside_a_build_waits_for_the_next(build: DbtRun, dbt_town: DbtTown) -> None:
+    """A build reads every stream up to the load that was its last when the build began."""
+    states = "SELECT severity FROM staging.stg_safety_inspection__hazards WHERE hazard_no = 'H1'"
+    held = "SELECT count(*) FROM control.held_rows"
+    try:
+        with psycopg.connect(dbt_town.url) as conn:
+            build_inputs.fix(conn)
+            last = conn.execute(
+                "SELECT load_id FROM control.build_input WHERE (system, stream) = ('safety_inspection', 'hazards')"
+            ).fetchone()[0]  # type: ignore[index]
+            hazards = "UPDATE landing.safety_inspection__hazards SET _to_load = %s WHERE _to_load IS NULL"
+            conn.execute(hazards, [last + 1])
+            conn.execute(
+                "INSERT INTO quarantine.row (system, stream, load_id, last_load_id, payload_digest, reasons, state, "
+                "settled_by_load) VALUES ('safety_inspection', 'hazards', 1, 1, 'a', '{x}', 'superseded', %s), "
+                "('safety_inspection', 'hazards', %s, %s, 'b', '{x}', 'held', NULL)",
+                [last + 1, last + 1, last + 1],
+            )
+        assert dbt_town.rows(states) == [("major",)], "closed by a load beyond the bound"
+        assert dbt_town.rows(held) == [(1,)], "the one settled beyond the bound still waits, the later one is not there"
+        with psycopg.connect(dbt_town.url) as conn:
+            build_inputs.lift(conn)
+        assert (dbt_town.rows(states), dbt_town.rows(held)) == ([], [(1,)])
+    finally:
+        with psycopg.connect(dbt_town.url) as conn:
+            build_inputs.lift(conn)
+            conn.execute("DELETE FROM quarantine.row")
+            conn.execute(
+                "UPDATE landing.safety_inspection__hazards SET _to_load = NULL WHERE _to_load > 2 OR severity = 'major'"
+            )
 
 
 def test_premises_have_their_colours(build: DbtRun, dbt_town: DbtTown) -> None:
