@@ -128,7 +128,7 @@ def run_pass(hub: Hub, *words: str, **more: str) -> Stage:
     )
 
 
-def _new_home() -> Path:
+def new_home() -> Path:
     """A folder that the unprivileged user of the embedded server may pass through."""
     home = Path(tempfile.mkdtemp(prefix="townhub-hub-"))
     home.chmod(0o755)
@@ -138,7 +138,7 @@ def _new_home() -> Path:
 @pytest.fixture(scope="package")
 def hub() -> Iterator[Hub]:
     """The folder's hub, on its embedded server; `first` fills it."""
-    made = Hub(_new_home())
+    made = Hub(new_home())
     try:
         yield made
     finally:
@@ -218,7 +218,7 @@ def next_day_again(hub: Hub, next_day: Stage) -> Stage:
 @pytest.fixture
 def external(external_database: str) -> Iterator[Hub]:
     """A hub on a PostgreSQL that is not its own; what it made there is dropped again."""
-    made = Hub(_new_home(), external_database)
+    made = Hub(new_home(), external_database)
     try:
         yield made
     finally:

@@ -93,17 +93,40 @@ def test_only_news_ask_for_a_build(fresh_database: str) -> None:
     assert not sensing.landed_something("unknown")
 
 
-def test_the_inbox_is_looked_at(fresh_database: str) -> None:
+def test_only_messages_that_no_load_has_taken_ask_for_a_pull(fresh_database: str) -> None:
+    """Of the streams that have them, and once: a pull that failed is repeated by its schedule."""
     import psycopg
 
-    assert sensing.newest_message("snapshot_report") is None
-    with psycopg.connect(fresh_database, autocommit=True) as conn:
+    from orchestration.definitions import build
+
+    sensor = build().get_repository_def().get_sensor_def("inbox_elder_door_sensor")
+
+    def tick(cursor: str | None) -> tuple[set[str], str | None]:
+        found = sensor.evaluate_tick(dg.build_sensor_context(cursor=cursor))
+        keys = {key.path[-1] for request in found.run_requests or [] for key in request.asset_selection or []}
+        return keys, found.cursor or cursor
+
+    def arrives(stream: str, delivery: str) -> None:
         conn.execute(
-            "INSERT INTO inbox.message (system, stream, delivery_id, payload)"
-            " VALUES ('snapshot_report', 'reports', 'n', '')"
+            "INSERT INTO inbox.message (system, stream, delivery_id, payload) VALUES ('elder_door_sensor', %s, %s, '')",
+            [stream, delivery],
         )
-    assert sensing.newest_message("snapshot_report") is not None
-    assert sensing.newest_message("elder_door_sensor") is None
+
+    assert tick(None) == (set(), None)
+    with psycopg.connect(fresh_database, autocommit=True) as conn:
+        arrives("readings", "1")
+        asked, cursor = tick(None)
+        assert asked == {"readings"}
+        assert tick(cursor) == (set(), cursor)
+        conn.execute(
+            "INSERT INTO control.cursor (system, stream, value) SELECT system, stream,"
+            " jsonb_build_object('state', jsonb_build_object('message_id', message_id)) FROM inbox.message"
+        )
+        assert tick(None) == (set(), None), "a scheduled pull has taken it"
+        arrives("readings", "2")
+        arrives("devices", "1")
+        assert tick(cursor)[0] == {"readings", "devices"}
+    assert sensing.waiting_messages("snapshot_report", ["reports"]) == {}
 
 
 def test_a_new_file_asks_for_its_stream_once(hub_home: object, monkeypatch: pytest.MonkeyPatch) -> None:
