@@ -13,6 +13,7 @@ PROTOCOLS: Final[dict[str, str]] = {
     "soap": "connectors.protocols.soap",
     "sftp": "connectors.protocols.sftp",
     "mqtt": "connectors.protocols.mqtt",
+    "amqp": "connectors.protocols.amqp",
     "webhook": "connectors.protocols.webhook",
     "gb28181": "connectors.protocols.gb28181",
 }
