@@ -17,3 +17,6 @@ PROTOCOLS: Final[dict[str, str]] = {
     "webhook": "connectors.protocols.webhook",
     "gb28181": "connectors.protocols.gb28181",
 }
+
+SIGNERS: Final = ("md5_rotating", "sha1", "hmac_sha256", "hmac_sm3")
+"""Ways to sign a gateway's calls; see `connectors.protocols.signers`."""
