@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from connectors.contract import UNIT_SECONDS, Column, Contract, Server, Stream
 from connectors.contract_file import ContractFile, Place, Problem
 from connectors.encodings import ENCODINGS
-from connectors.interfaces import PROTOCOLS
+from connectors.interfaces import PROTOCOLS, SIGNERS
 from connectors.semantics import SEMANTICS
 
 LOADS = ("changes", "snapshot", "messages")
@@ -28,7 +28,7 @@ _STREAM_PROPERTIES = {"load", "cursor", "server", "source", "maxDeleteShare", "e
 _COLUMN_PROPERTIES = {"codes", "onInvalid", "unit", "purposes"}
 _SERVER_PROPERTIES = {
     "protocol", "endpoint", "timezone", "encoding", "crs", "acknowledge",
-    "username", "password", "appKey", "appSecret", "secret", "hostKey", "allowedHosts",
+    "username", "password", "appKey", "appSecret", "secret", "hostKey", "allowedHosts", "signer",
 }  # fmt: skip
 _SECRETS = {"password", "appSecret", "secret"}
 
@@ -142,6 +142,9 @@ class _Rules:
                 self.problem(where, reason, "Use a name of the tz database, such as Asia/Shanghai.")
             if properties.get("crs", "wgs84") not in CRS:
                 self.problem(where, f"the CRS {properties['crs']!r} is unknown", f"Use one of: {', '.join(CRS)}.")
+            if properties.get("signer", "md5_rotating") not in SIGNERS:
+                reason = f"the signer {properties['signer']!r} is unknown"
+                self.problem(where, reason, f"Use one of: {', '.join(SIGNERS)}.")
             for secret in _SECRETS & properties.keys():
                 if not re.fullmatch(r"\$\{[A-Z][A-Z0-9_]*\}", str(properties[secret])):
                     self.problem(where, f"{secret} is written out", "Name an environment variable: ${NAME}.")

@@ -12,22 +12,16 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-import orjson
-import polars as pl
 import psycopg
 
-from connectors.contract import Stream
-from connectors.formats.json_pages import read_records
-from connectors.protocols.base import BadRecord, Page, Pull
+from connectors.formats.messages import MessageBatch
+from connectors.protocols.base import Page, Pull
 
 Delivery = tuple[str, bytes, dict[str, str]]
 """(delivery_id unique within the stream, payload as received, headers worth keeping)"""
 
 READ_MESSAGES: Final = 256
 PAGE_BYTES: Final = 16 << 20
-RAW_CHARS: Final = 2_000
-FEW_ROWS: Final = 100
-"""In fewer rows than this an absent required field is a fault of the messages, in more one of the agreement."""
 
 _LOCK = "hashtextextended('inbox:' || %(system)s || '.' || %(stream)s, 0)"
 
@@ -108,55 +102,18 @@ class InboxExtraction:
         system, name = self._stream.system, self._stream.name
         end = last_message(self._conn, system, name)
         while self._position < end:
-            pieces: list[bytes] = []
-            bad: list[BadRecord] = []
-            records = size = 0
-            while self._position < end and records < self._page_rows and size < PAGE_BYTES:
+            batch = MessageBatch(self._stream, self._row_no)
+            while self._position < end and batch.records < self._page_rows and batch.size < PAGE_BYTES:
                 found = read(self._conn, system, name, self._position, READ_MESSAGES, end)
                 if not found:
                     self._position = end  # deleted meanwhile
                 for message_id, payload in found:
                     self._position = message_id
-                    size += len(payload)
-                    piece, count = _members(payload)
-                    if piece is None:
-                        bad.append(BadRecord(self._row_no + records, _raw(payload), "malformed_json"))
-                    elif count:
-                        pieces.append(piece)
-                    records += count
-            page = read_records(b"[" + b",".join(pieces) + b"]", f"{system}.{name}", self._row_no)
-            rows = records - len(bad) - len(page.bad)
-            self._row_no += records
-            yield Page(_with_absent_fields(page.frame, rows, self._stream), page.bad + tuple(bad), size)
+                    batch.add(payload)
+            self._row_no += batch.records
+            yield batch.page()
         self.state = {"message_id": self._position}
         self.source_time = last_arrival(self._conn, system, name)
 
     def acknowledge(self) -> None:
         """The sender was answered when its delivery was stored."""
-
-
-def _members(payload: bytes) -> tuple[bytes | None, int]:
-    """The objects of a message as JSON text to stand in an array, and their number; (None, 1) for other content."""
-    try:
-        value = orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        return None, 1
-    if isinstance(value, dict):
-        return payload.strip(), 1
-    if isinstance(value, list):
-        return payload.strip()[1:-1], len(value)
-    return None, 1
-
-
-def _raw(payload: bytes) -> str:
-    return payload[: RAW_CHARS * 4].decode("utf-8", "backslashreplace").replace("\x00", "\\x00")[:RAW_CHARS]
-
-
-def _with_absent_fields(frame: pl.DataFrame, rows: int, stream: Stream) -> pl.DataFrame:
-    """A field that no message of the page holds is null: a message may leave out what it has nothing to say on."""
-    absent = [
-        pl.Series(column.physical_name, [None] * rows, dtype=pl.String)
-        for column in stream.columns
-        if column.physical_name not in frame.columns and (rows < FEW_ROWS or not column.required)
-    ]
-    return frame.with_columns(absent)

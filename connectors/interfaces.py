@@ -13,6 +13,10 @@ PROTOCOLS: Final[dict[str, str]] = {
     "soap": "connectors.protocols.soap",
     "sftp": "connectors.protocols.sftp",
     "mqtt": "connectors.protocols.mqtt",
+    "amqp": "connectors.protocols.amqp",
     "webhook": "connectors.protocols.webhook",
     "gb28181": "connectors.protocols.gb28181",
 }
+
+SIGNERS: Final = ("md5_rotating", "sha1", "hmac_sha256", "hmac_sm3")
+"""Ways to sign a gateway's calls; see `connectors.protocols.signers`."""

@@ -22,10 +22,14 @@ class Interface:
 
 @dataclass(frozen=True)
 class GatewayInterface(Interface):
-    """A data interface `dir/id` of the provincial gateway or a clone; `lookup` is the parameter it insists on."""
+    """A data interface `dir/id` of the provincial gateway or a clone; `lookup` is the parameter it insists on.
+
+    `signer` is the way its callers sign: md5_rotating, sha1, hmac_sha256 or hmac_sm3.
+    """
 
     path: str
     lookup: str | None = None
+    signer: str = "md5_rotating"
 
 
 @dataclass(frozen=True)

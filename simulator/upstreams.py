@@ -17,10 +17,12 @@ from simulator.interfaces import (
     GatewayInterface,
     Hook,
     Key,
+    Queue,
     SoapOperation,
     Topic,
     by_system,
 )
+from simulator.servers.amqp import AmqpBroker
 from simulator.servers.exchange_db import ExchangeDbServer
 from simulator.servers.gateway import GatewayServer
 from simulator.servers.gb28181 import Gb28181Platform
@@ -54,7 +56,8 @@ class Upstreams:
         self._town = town
         self._faults = faults
         folder = town.folder
-        self._hooks, self._topics, drops = served_by(Hook), served_by(Topic), served_by(FileDrop)
+        self._hooks, self._topics, self._queues = served_by(Hook), served_by(Topic), served_by(Queue)
+        drops = served_by(FileDrop)
         self._exchange = ExchangeDbServer(town.served, faults, served_by(ExchangeTable))
         sftp = SftpServer(folder / "sftp", faults, by_system(drops))
         self._files = Files(sftp, faults, drops)
@@ -64,6 +67,7 @@ class Upstreams:
             system: WebhookPusher(faults, system, receiver, pause=(0.1, 0.8)) for system in by_system(self._hooks)
         }
         self._broker = MqttBroker(faults, by_system(self._topics))
+        self._queue_broker = AmqpBroker(faults, self._queues)
         self._servers: list[Server] = [
             GatewayServer(town.served, faults, served_by(GatewayInterface), folder / "lookups"),
             *(
@@ -78,6 +82,7 @@ class Upstreams:
             sftp,
             *self._pushers.values(),
             self._broker,
+            self._queue_broker,
         ]
         self._started: list[Server] = []
 
@@ -130,6 +135,9 @@ class Upstreams:
                 events = self._events(key, changes[key])
                 messages = ((f"{topic.prefix}{event.get(topic.device, '')}", orjson.dumps(event)) for event in events)
                 self._broker.publish(key[0], messages)
+        for key, at in self._queues.items():
+            if key in changes:
+                self._queue_broker.publish(key[0], at.queue, map(orjson.dumps, self._events(key, changes[key])))
 
     def _events(self, key: Key, change: Change) -> list[dict[str, Any]]:
         """New and changed rows as messages, in the order of their change."""

@@ -1,4 +1,4 @@
-"""The province's and city's data gateway (JSON over HTTPS, rotating secrets, pages).
+"""The province's and city's data gateway (JSON over HTTPS, signed calls, pages).
 
 Data lie at ``<endpoint>/gateway/api/<dir>/dataSharing/<id>.htm``; the contract's ``source.interface`` is ``dir/id``.
 Changes are asked for with ``startTime`` (source time, rows changed at or after it); a lookup interface is asked once
@@ -28,15 +28,19 @@ from connectors.formats import require_columns
 from connectors.formats.json_pages import loads_exact, read_records, records_page
 from connectors.protocols.ahead import read_ahead
 from connectors.protocols.base import Extraction, Page, Pull
-from connectors.protocols.gateway_token import BAD_SIGNATURE, OK, SECRET_EXPIRED, broker_of, signed
+from connectors.protocols.gateway_token import BAD_SIGNATURE, OK, SECRET_EXPIRED
 from connectors.protocols.http import HttpSource
 from connectors.protocols.reconcile import Round
+from connectors.protocols.signers import Signature, signer_of
 
 ROUNDS: Final = 3
 """How often a moving source is read before a gap is reported."""
 
 EMPTY_TRIES: Final = 5
 """How often a page that should have rows is asked for."""
+
+SIGNINGS: Final = 3
+"""How often a call is signed whose secret the gateway has forgotten."""
 
 LOOKUP_THREADS: Final = 4
 
@@ -71,8 +75,9 @@ class GatewayExtraction:
         app_key, app_secret = server.get("appKey"), server.get("appSecret")
         if not app_key or not app_secret:
             raise Permanent(f"{self._where}: no application key", "Add appKey and appSecret to the contract's server")
-        self._app_key = str(app_key)
-        self._broker = broker_of(self.http.base, self._app_key, str(app_secret))
+        self._signer = signer_of(
+            str(server.get("signer", "md5_rotating")), self.http.base, str(app_key), str(app_secret)
+        )
         self._page_size = int(self._stream.source.get("pageSize", 1000))
 
     def pages(self) -> Iterator[Page]:
@@ -129,26 +134,28 @@ class GatewayExtraction:
         )
 
     def _ask(self, form: dict[str, str], first_row: int) -> Answer:
-        stale: str | None = None
+        signature: Signature | None = None
         code = ""
-        for _ in range(3):
-            secret = self._broker.request_secret(self.http, stale)
+        for _ in range(SIGNINGS if self._signer.rotates else 1):
+            signature = self._signer.sign(self.http, signature)
             code, answer = self.http.post(
                 self._path,
                 lambda body: self._open(body, first_row),
-                form={**form, **signed(self._app_key, secret)},
+                form={**form, **signature.form},
+                headers=signature.headers,
             )
             if code == OK and answer is not None:
                 return answer
             if code not in (BAD_SIGNATURE, SECRET_EXPIRED):
                 raise ContractViolation(f"{self._where}: the gateway answered code {code}", "Ask the gateway's owner")
-            stale = secret
         if code == BAD_SIGNATURE:
             raise Permanent(
                 f"{self._where}: the gateway refuses our signature",
                 "Check the application key, its secret, its right to this interface, and this machine's clock",
             )
-        raise Retriable(f"{self._where}: the gateway's secrets expire as soon as they are given", "Ask its owner")
+        if self._signer.rotates:
+            raise Retriable(f"{self._where}: the gateway's secrets expire as soon as they are given", "Ask its owner")
+        raise Permanent(f"{self._where}: the gateway finds our time out of date", "Set this machine's clock (NTP)")
 
     def _open(self, body: bytes, first_row: int) -> tuple[str, Answer | None]:
         """The envelope's code and, for an accepted call, the page in it; nothing is parsed of a refused one."""

@@ -79,7 +79,7 @@ class _Call:
     path: str
     form: Mapping[str, str] | None
     body: Callable[[], bytes] | None
-    headers: Mapping[str, str] | None
+    headers: Mapping[str, str] | Callable[[], Mapping[str, str]] | None
     soap_faults: bool
     ends: float
 
@@ -134,14 +134,14 @@ class HttpSource:
         *,
         form: Mapping[str, str] | None = None,
         body: Callable[[], bytes] | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | Callable[[], Mapping[str, str]] | None = None,
         soap_faults: bool = False,
     ) -> T:
         """One POST; ``path`` is appended to the endpoint; the answer's body as ``parse`` gives it back.
 
         ``parse`` is part of the try: an answer that it finds ``Truncated`` or ``Retriable`` is asked for again.
-        ``body`` is made anew for each try (tokens in it are good once). With ``soap_faults`` it also gets the XML that
-        comes with HTTP 500.
+        ``body`` and, given as a function, ``headers`` are made anew for each try (tokens in them are good once). With
+        ``soap_faults`` it also gets the XML that comes with HTTP 500.
         """
         ends = time.monotonic() + self.limits.deadline
         call = _Call(path, form, body, headers, soap_faults, ends)
@@ -178,7 +178,7 @@ class HttpSource:
                 self.base + call.path,
                 data=call.form,
                 content=call.body() if call.body else None,
-                headers=call.headers,
+                headers=call.headers() if callable(call.headers) else call.headers,
                 timeout=self._timeout(call.ends),
             ) as response:
                 content = self._read(response, call.ends)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
 
 import polars as pl
 
@@ -38,24 +37,21 @@ def hmac_sm3(key: bytes, values: pl.Series) -> pl.Series:
             f"the pseudonym key has {len(key)} bytes: give at least {MINIMUM_KEY_BYTES} random ones, "
             "e.g. from `openssl rand -hex 32`"
         )
-    authenticate = _authenticator(key)
 
     def convert(distinct: pl.Series) -> pl.Series:
-        digests = [None if text is None else authenticate(text.encode()) for text in distinct.to_list()]
+        digests = [None if text is None else hmac_sm3_digest(key, text.encode()).hex() for text in distinct.to_list()]
         return pl.Series(digests, dtype=pl.String)
 
     return over_unique(values, convert)
 
 
-def _authenticator(key: bytes) -> Callable[[bytes], str]:
+def hmac_sm3_digest(key: bytes, data: bytes) -> bytes:
+    """HMAC-SM3, 32 bytes."""
     if "sm3" in hashlib.algorithms_available:
-        return lambda data: hmac.digest(key, data, "sm3").hex()
+        return hmac.digest(key, data, "sm3")
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.hmac import HMAC
 
-    def authenticate(data: bytes) -> str:
-        mac = HMAC(key, hashes.SM3())
-        mac.update(data)
-        return mac.finalize().hex()
-
-    return authenticate
+    mac = HMAC(key, hashes.SM3())
+    mac.update(data)
+    return mac.finalize()

@@ -1,4 +1,4 @@
-"""The provincial gateway and its clones in the city and the district: rotating secrets, pages, double-encoded JSON."""
+"""The provincial gateway and its clones in the city and the district: signed calls, pages, double-encoded JSON."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import polars as pl
 
 from simulator.faults import Faults
 from simulator.interfaces import GatewayInterface, Key, by_system
+from simulator.servers.gateway_signers import FixedSecret, Refusal
 from simulator.servers.view import Lookup, StreamView
 from simulator.servers.wire import Reply, Request, WireServer
 from simulator.views.base import UNDECODABLE
@@ -108,6 +109,7 @@ class _System:
             for stream, offer in interfaces.items()
         }
         self.application = _Application(random.token_hex(8), random.token_hex(16))
+        self._fixed = FixedSecret(self.application.key, self.application.secret)
         self.wire = WireServer(name, faults, self._handle)
         self._lock = threading.Lock()
 
@@ -123,7 +125,7 @@ class _System:
         interface = self.interfaces.get(f"{folder}/{name}")
         if interface is None or not call.startswith("api/"):
             return Reply(b"Not Found", "text/plain", 404, data=False)
-        refused = self._signed(sent, self.application.request, "requestSecret")
+        refused = self._refused(interface.offer.signer, request, sent)
         if refused:
             return _refusal(*refused)
         if self.faults.take(self.name, "expired_secret", interface.stream) is not None:
@@ -153,7 +155,14 @@ class _System:
         }
         return Reply(orjson.dumps(_envelope(datas, 0, 0, 1)), data=False)
 
-    def _signed(self, sent: dict[str, str], given: dict[str, int], what: str) -> tuple[str, str] | None:
+    def _refused(self, signer: str, request: Request, sent: dict[str, str]) -> Refusal | None:
+        if signer == "md5_rotating":
+            return self._signed(sent, self.application.request, "requestSecret")
+        if "bad_signature" in self.faults.active(self.name):
+            return "14", "签名错误"
+        return self._fixed.refusal(signer, request)
+
+    def _signed(self, sent: dict[str, str], given: dict[str, int], what: str) -> Refusal | None:
         """None when the signature is right; else the code and message of the refusal."""
         if "bad_signature" in self.faults.active(self.name) or sent["appKey"] != self.application.key:
             return "14", "签名错误"

@@ -22,6 +22,7 @@ from connectors.protocols import http as http_module
 from connectors.protocols import open_extraction
 from connectors.protocols.base import Page, Pull
 from connectors.protocols.gateway_token import signed
+from connectors.protocols.signers import signer_of
 from simulator.faults import Faults
 from simulator.interfaces import GatewayInterface
 from simulator.servers.gateway import GatewayServer
@@ -333,6 +334,70 @@ def test_lookups_ask_per_value(town: Town, tmp_path: Path) -> None:
     town.source = {"lookup": {"parameter": "zfbh", "values": str(tmp_path / "none")}}
     with pytest.raises(Permanent, match="lookup values"):
         town.read()
+
+
+def with_signer(town: Town, signer: str) -> None:
+    town.server.stop()
+    offers = {(SYSTEM, "payments"): GatewayInterface("mz/payments", signer=signer)}
+    town.server = GatewayServer(lambda system, stream: town.views[stream], town.faults, offers)
+    town.server.start()
+
+
+FIXED = ("sha1", "hmac_sha256", "hmac_sm3")
+SKEW = {"sha1": 3600, "hmac_sha256": 600, "hmac_sm3": 600}
+
+
+@pytest.mark.parametrize("signer", FIXED)
+def test_every_signer_reads_everything(town: Town, signer: str) -> None:
+    with_signer(town, signer)
+    town.faults.set(SYSTEM, "reset", times=2)
+    town.faults.set(SYSTEM, "http_500", times=1)
+    with open_extraction(town.pull(signer=signer)) as extraction:
+        assert len(set(keys(list(extraction.pages())))) == 250, "a try after a failure is signed anew"
+    assert town.server.token_calls(SYSTEM) == 0
+
+
+@pytest.mark.parametrize("signer", [*FIXED, "md5_rotating"])
+@pytest.mark.parametrize("spoiled", ["appKey", "appSecret", "fault", "signer"])
+def test_every_signer_is_refused_what_is_wrong(town: Town, signer: str, spoiled: str) -> None:
+    with_signer(town, signer)
+    properties = {"signer": signer}
+    if spoiled == "fault":
+        town.faults.set(SYSTEM, "bad_signature")
+    elif spoiled == "signer":
+        with_signer(town, next(other for other in ("hmac_sm3", "sha1") if other != signer))
+    else:
+        properties[spoiled] = "wrong"
+    with pytest.raises(Permanent, match="signature"), open_extraction(town.pull(**properties)) as extraction:
+        list(extraction.pages())
+
+
+@pytest.mark.parametrize("signer", FIXED)
+@pytest.mark.parametrize("ahead", [-1, 1])
+def test_times_out_of_date_are_refused(town: Town, signer: str, ahead: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_signer(town, signer)
+    for seconds, good in ((SKEW[signer] - 20, True), (SKEW[signer] + 20, False)):
+        moment = time.time_ns() // 1_000_000 + ahead * seconds * 1000
+        monkeypatch.setattr("connectors.protocols.signers._milliseconds", lambda moment=moment: str(moment))
+        with open_extraction(town.pull(signer=signer)) as extraction:
+            if good:
+                assert len(keys(list(extraction.pages()))) == 250
+            else:
+                with pytest.raises(Permanent, match="clock"):
+                    list(extraction.pages())
+
+
+@pytest.mark.parametrize("signer", ["hmac_sha256", "hmac_sm3"])
+def test_a_nonce_is_good_once(town: Town, signer: str) -> None:
+    with_signer(town, signer)
+    env = town.server.environment()
+    made = signer_of(signer, "", env["WELFARE_PAYMENT_APP_KEY"], env["WELFARE_PAYMENT_APP_SECRET"])
+    headers = made.sign(None, None).headers()  # type: ignore[arg-type]
+    codes = [
+        httpx.post(env["WELFARE_PAYMENT_URL"] + PATH, headers=sent, trust_env=False).json()["code"]
+        for sent in (headers, headers, headers | {"X-Nonce": "another"})
+    ]
+    assert codes == ["00", "14", "14"]
 
 
 def test_hosts_outside_the_contract_are_refused(town: Town) -> None:

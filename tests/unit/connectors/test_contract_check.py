@@ -161,6 +161,7 @@ MISTAKES = [
     ("- {property: legalBasis", "- {property: catalogueNumber, value: one}\n  - {property: legalBasis", "apiVersion",
      "catalogueNumber is no number", "from 1"),
     ("apiVersion: v3.2.0", "apiVersion: v9.9.9", "apiVersion", "v9.9.9", "Open Data Contract Standard"),
+    (ACKNOWLEDGE, "- {property: signer, value: rot13}", "server: exchange", "signer 'rot13' is unknown", "hmac_sm3"),
 ]  # fmt: skip
 
 
