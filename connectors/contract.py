@@ -7,10 +7,12 @@ not understand is ever ignored: such a file is refused.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -122,6 +124,15 @@ class Stream:
     @property
     def landing_table(self) -> str:
         return f"{self.system}__{self.name}"
+
+    @cached_property
+    def shape(self) -> str:
+        """A digest of how the columns are read: when it changes, what was taken in before is not what it would be."""
+        described = [
+            [c.name, c.physical_name, c.logical_type, c.semantic_type, c.codes, c.on_invalid, c.unit, c.format]
+            for c in self.columns
+        ]
+        return sha256(json.dumps(described, ensure_ascii=False).encode()).hexdigest()[:16]
 
     @cached_property
     def primary_key(self) -> tuple[Column, ...]:

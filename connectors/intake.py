@@ -148,7 +148,14 @@ def _pull(
 ) -> LoadResult:
     clock = Clock()
     server = resolve_server(contract.server_of(stream))
-    pull = Pull(stream, server, since=_since(position), state=position.get("state", {}), page_rows=CHUNK_ROWS)
+    shape = stream.shape
+    if position.get("shape", shape) != shape:
+        # A column or a code more: what was taken in before is read again, or it would lack them for ever.
+        position = {"afresh": True}
+    pull = Pull(
+        stream, server, since=_since(position), state=position.get("state", {}), page_rows=CHUNK_ROWS,
+        afresh=position.get("afresh", False),
+    )  # fmt: skip
     conform = Conformer(stream, server)
     released = {
         kind: ledger.released_hold(books, stream.system, stream.name, kind, cadence_seconds=contract.cadence_seconds)
@@ -181,7 +188,7 @@ def _pull(
                 conn,
                 load_id,
                 landed,
-                cursor=_position(position, landed, extraction),
+                cursor=_position(position, landed, extraction) | {"shape": shape},
                 bytes_in=bytes_in,
                 seconds=clock.seconds,
                 # Where the source answers, the answer is the sign of life; see `protocols.base.Dated`.

@@ -51,7 +51,11 @@ def _asset(contract: Contract, stream: Stream) -> dg.AssetsDefinition:
         pool=names.intake_pool(contract.id),
         check_specs=[
             dg.AssetCheckSpec(CONTRACT_CHECK, asset=key, description="The landed current version obeys the contract."),
-            dg.AssetCheckSpec(APPLIED_CHECK, asset=key, description="The load was applied, not held for a steward."),
+            dg.AssetCheckSpec(
+                APPLIED_CHECK,
+                asset=key,
+                description="Applied whole: nothing held, no column unknown.",
+            ),
         ],
     )
     def land(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster compares the annotation
@@ -120,12 +124,19 @@ def _contract_check(contract: Contract, stream: Stream) -> dg.AssetCheckResult:
 
 def _applied_check(result: Any) -> dg.AssetCheckResult:
     held = result.state == "held"
-    remedy = "held above the contract's limit; see `townhub holds list` and `townhub holds release`"
+    told = ["held above the contract's limit; see `townhub holds list` and `townhub holds release`"] if held else []
+    if withheld := result.notes.get("deletions_withheld"):
+        told.append(
+            f"{withheld} records that the register lacks were kept, because a row of it has no readable key; see "
+            f"`townhub quarantine list --system {result.system}`"
+        )
+    if added := result.notes.get("added_columns"):
+        told.append(f"the upstream sends columns that the contract does not describe: {', '.join(sorted(added))}")
     return dg.AssetCheckResult(
         check_name=APPLIED_CHECK,
-        passed=not held,
-        severity=dg.AssetCheckSeverity.ERROR,
-        description=remedy if held else None,
+        passed=not told,
+        severity=dg.AssetCheckSeverity.ERROR if held else dg.AssetCheckSeverity.WARN,
+        description="; ".join(told) or None,
     )
 
 
@@ -176,6 +187,7 @@ def _load_metadata(result: Any, row_count: int, preview: str) -> dict[str, Any]:
         "rows tombstoned": result.tombstoned,
         "bytes in": result.bytes_in,
         "reasons": dict(result.reasons),
+        "notes": dict(result.notes),
         "seconds": {step: round(seconds, 3) for step, seconds in result.seconds.items()},
     }
     metadata["dagster/row_count"] = row_count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import psycopg
 from psycopg.rows import class_row
@@ -32,6 +33,7 @@ class StreamStatus:
     rows_quarantined: int
     rows_tombstoned: int
     error: str | None
+    notes: dict[str, Any] | None
     last_committed_at: datetime | None
     age_seconds: float | None
     held_rows: int
@@ -42,7 +44,7 @@ _STATUS = """
 SELECT s.system, s.stream, s.owner, i.state AS input_state, s.freshness_seconds, l.load_id AS last_load, l.state,
     l.started_at, l.finished_at, coalesce(l.rows_in, 0) AS rows_in, coalesce(l.rows_landed, 0) AS rows_landed,
     coalesce(l.rows_unchanged, 0) AS rows_unchanged, coalesce(l.rows_quarantined, 0) AS rows_quarantined,
-    coalesce(l.rows_tombstoned, 0) AS rows_tombstoned, l.error, i.last_committed_at,
+    coalesce(l.rows_tombstoned, 0) AS rows_tombstoned, l.error, l.notes, i.last_committed_at,
     extract(epoch FROM now() - i.last_committed_at)::float8 AS age_seconds,
     (SELECT count(*) FROM quarantine.row q
      WHERE (q.system, q.stream, q.state) = (s.system, s.stream, 'held')) AS held_rows,

@@ -43,7 +43,8 @@ class Pull:
     """What is asked of a protocol: the stream, its server with secrets resolved, and where the last pull ended.
 
     `since` is the highest cursor value that was landed (aware), for protocols that can ask for changes only;
-    `state` is what the protocol itself left in `Extraction.state` after the last committed pull.
+    `state` is what the protocol itself left in `Extraction.state` after the last committed pull. With `afresh`
+    everything is asked for again, also what was acknowledged: the contract reads it otherwise than before.
     """
 
     stream: Stream
@@ -51,6 +52,7 @@ class Pull:
     since: datetime | None = None
     state: dict[str, Any] = field(default_factory=dict)
     page_rows: int = 50_000
+    afresh: bool = False
 
 
 class Dated(Protocol):

@@ -141,12 +141,12 @@ class ExchangeExtraction:
         """WHERE and ORDER BY, either may be empty."""
         quote, literal = self.dialect.quote, self.dialect.literal
         cursor = self.pull.stream.cursor
-        if self._flag is not None:
+        if self._flag is not None and not self.pull.afresh:
             return f"{quote(self._flag.column)} = {literal(self._flag.waiting)}", ""
         if cursor is None or self.pull.stream.load == "snapshot":
             return "", ""
         column = quote(cursor.physical_name)
-        if self.pull.since is None:
+        if self.pull.since is None or self._flag is not None:
             return "", column
         local = self.pull.since.astimezone(self.pull.server.timezone).replace(tzinfo=None)
         limit = literal(local.isoformat(" "))

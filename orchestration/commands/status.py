@@ -44,6 +44,7 @@ def status(as_json: Annotated[bool, output.JSON_OPTION] = False) -> None:
             "in quarantine": row.held_rows,
             "holds": row.open_holds,
             "error": row.error,
+            "notes": row.notes,
         }
         for row in rows
     ]

@@ -338,3 +338,18 @@ def test_a_contract_may_grow_columns_and_not_change_their_type(hub: Any, make_pa
     assert [(row[0], row[2]) for row in hub.current()] == [("P001", None), ("P002", 30)]
     with pytest.raises(Permanent, match="column age was landed as bigint, the contract now says text"):
         hub.mend("physicalName: nl, logicalType: integer", "physicalName: nl, logicalType: string")
+
+
+def test_a_contract_that_reads_otherwise_takes_everything_in_again(hub: Any, make_page: Rows) -> None:
+    row = {"bh": "P1", "xm": "王伟", "zt": "1", "gxsj": "2026-05-01 08:00:00", "bz": "new"}
+    hub.take(make_page(row))
+    assert hub.take(make_page()).rows_in == 0 and not hub.upstream.pulls[-1].afresh
+    hub.mend(
+        "      - {name: changed_at,",
+        "      - {name: remark, physicalName: bz, logicalType: string, classification: L1}\n      - {name: changed_at,",
+    )
+    assert hub.take(make_page(row)).landed == 1
+    asked = hub.upstream.pulls[-1]
+    assert asked.afresh and asked.since is None and asked.state == {}
+    hub.take(make_page())
+    assert not hub.upstream.pulls[-1].afresh, "once is enough"
