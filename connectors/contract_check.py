@@ -71,6 +71,9 @@ class _Rules:
         streams = self.streams(document, identifier, servers, isolated)
         team, description = document.get("team") or {}, document.get("description") or {}
         owner = team.get("name") if isinstance(team, dict) else None
+        if not (isinstance(description, dict) and description.get("purpose")):
+            reason = "says not what the data are taken in for"
+            self.problem(("description",), reason, "Add description: {purpose: one sentence, limitations: another}.")
         if not owner:
             self.problem(("team",), "no owner", "Add team: {name: the owning department}.")
         seconds = {name: self.duration(slas, name) for name in ("frequency", "latency", "retention")}

@@ -60,6 +60,16 @@ _SURNAMES: Final = (
     "范汪廖石金韦贾夏付方邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严莫孔向常汤康易乔赖文施洪辛欧单仇解区"
 )
 
+_LATIN_SURNAMES: Final = (
+    "bai|cai|cao|chang|chen|cheng|cui|dai|deng|ding|dong|du|duan|fan|fang|feng|fu|gao|gong|gu|guo|han|hao|he|hong|hou|hu|"
+    "huang|jia|jiang|jie|jin|kang|kong|lai|lei|li|liang|liao|lin|liu|long|lu|luo|lv|ma|mao|meng|mo|ou|pan|peng|qian|qiao|"
+    "qin|qiu|qu|ren|shan|shao|shen|shi|song|su|sun|tan|tang|tao|tian|wan|wang|wei|wen|wu|xia|xiang|xiao|xie|xin|xiong|xu|"
+    "xue|yan|yang|yao|ye|yi|yin|yu|yuan|zeng|zhang|zhao|zheng|zhong|zhou|zhu|zou"
+)
+_SYLLABLE: Final = "(?:zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw])?[aeiouv]{1,3}(?:ng|n|r)?"
+_LATIN_NAME: Final = f"^(?i)(?:{_LATIN_SURNAMES})[._-]?(?:{_SYLLABLE}){{1,2}}\\d*$"
+"""A person's name in pinyin, as it is used for accounts: zhangwei, LiXiuying01."""
+
 _LABELS: Final = {
     "正常": "normal", "异常": "abnormal", "在用": "in_use", "停用": "out_of_use", "启用": "enabled", "禁用": "disabled",
     "注销": "cancelled", "吊销": "revoked", "有效": "valid", "无效": "invalid", "过期": "expired", "存续": "active",
@@ -102,7 +112,7 @@ def guess(values: pl.Series, sql_type: str = "") -> Guess:
     if heading.hint in _REFUSED or (len(texts) and _share(plate.is_valid(plate.normalise(texts))) >= _NEARLY_ALL):
         return start.but(left_out=_REFUSED[heading.hint if heading.hint in _REFUSED else "plate"])
     if not len(texts):
-        return _typed_by_hint(start).but("empty in the sample")
+        return _with_care(_typed_by_hint(start).but("empty in the sample"), texts)
     found = _by_standard(start, texts) or _by_type(start, texts, sql_type) or _by_list(start, texts) or start
     return _with_care(found, texts)
 
@@ -205,7 +215,14 @@ def _by_list(start: Guess, texts: pl.Series) -> Guess | None:
             return _codes(start, distinct)
         return start.but(f"{len(distinct)} values: not listed here; a code list to be asked for, or free text?")
     short = bool(distinct.str.contains(r"^[A-Za-z0-9]{1,4}$").all())
-    if start.hint in ("", "flag") and few and short and len(texts) >= 5 * len(distinct) and len(distinct) <= 12:
+    if (
+        start.hint in ("", "flag")
+        and few
+        and short
+        and _may_be_codes(distinct, listed=False)
+        and len(texts) >= 5 * len(distinct)
+        and len(distinct) <= 12
+    ):
         return _codes(start, distinct)
     return None
 
@@ -223,6 +240,8 @@ def _may_be_codes(distinct: pl.Series, *, listed: bool) -> bool:
         not distinct.str.contains(r"^[\p{Han}A-Za-z0-9_\-/（）()]{1,12}$").all()
         or distinct.str.contains(r"\d{7}").any()
     ):
+        return False
+    if distinct.str.contains(_LATIN_NAME).any():
         return False
     han = distinct.filter(distinct.str.contains(r"\p{Han}"))
     doubtful = han.filter(~han.is_in(list(_LABELS)) & han.str.contains(f"^[{_SURNAMES}]"))

@@ -18,8 +18,8 @@ credit_code credit_code tyshxydm tyxydm xydm shxydm creditcode uscc
 credit_code credit_code 统一社会信用代码 社会信用代码 信用代码
 taxpayer_no taxpayer_no nsrsbh 纳税人识别号 纳税识别号 税号
 disability_certificate certificate_no cjrzh cjzh 残疾人证号 残疾证号 残疾证号码
-disability_class class cjlb 残疾类别
-disability_level level cjdj 残疾等级
+disability_class class cjlb 残疾类别 残疾情况类别
+disability_level level cjdj 残疾等级 残疾情况等级
 device_id device_id gbid deviceid 国标编码 国标编号 设备国标编码
 imei device_id imei
 phone phone lxdh sjh sjhm yddh dhhm dh mobile phone tel telephone phoneno
@@ -101,7 +101,7 @@ number registration_no djbh zch 登记编号 注册号
 number permit_no xkzh xkzbh 许可证号 许可证编号
 number contract_no htbh hth 合同编号 合同号
 number device_no sbbh sbbm 设备编号 设备编码 设备号
-number record_id id uuid guid recordid zj zjid 编号 主键
+number record_id id uuid guid recordid zjid 编号 主键
 number address_code dzbm dzm 地址编码 地址码 标准地址编码
 number community_code sqbm sqdm 社区编码 社区代码 村社编码
 number grid_code wgbm wgdm wgh 网格编码 网格代码 网格号
@@ -193,12 +193,15 @@ _KNOWN: Final = _read(_LISTED)
 
 
 def understand(heading: str) -> Heading:
-    """What the heading (of a merged header the last part) says."""
-    leaf = _BRACKETS.sub("", heading.rsplit("/", 1)[-1]).strip() or heading
-    key = re.sub(r"[\s_\-:：*]", "", leaf).lower()
-    if key in _KNOWN:
-        return _KNOWN[key]
-    return Heading(_own_name(leaf), _hint(key), False)
+    """What the heading says; of a merged header the whole or else the last part."""
+    bare = _BRACKETS.sub("", heading)
+    leaf = bare.rsplit("/", 1)[-1].strip() or heading
+    whole, key = _key(bare), _key(leaf)
+    return _KNOWN.get(whole) or _KNOWN.get(key) or Heading(_own_name(leaf), _hint(key), False)
+
+
+def _key(heading: str) -> str:
+    return re.sub(r"[\s_\-:：*/]", "", heading).lower()
 
 
 def _hint(key: str) -> str:
