@@ -176,13 +176,18 @@ class Contract:
         return column.purposes or self.purposes
 
 
+def contract_folder() -> Path:
+    """Where the contracts are: ours, or the folder that `TOWNHUB_SYSTEMS` names."""
+    return Path(os.environ.get("TOWNHUB_SYSTEMS") or SYSTEMS)
+
+
 def contract_paths(folder: Path | None = None) -> list[Path]:
     """All contract files of a folder, by name; `TOWNHUB_SYSTEMS` may name another folder than ours.
 
     Raises ConfigurationError when that one holds none: a mistyped path must not switch every system off.
     """
     named = os.environ.get("TOWNHUB_SYSTEMS")
-    found = sorted((folder or Path(named or SYSTEMS)).glob("*.odcs.yaml"))
+    found = sorted((folder or contract_folder()).glob("*.odcs.yaml"))
     if named and folder is None and not found:
         raise ConfigurationError(f"TOWNHUB_SYSTEMS names {named}, which holds no *.odcs.yaml; correct it or unset it")
     return found

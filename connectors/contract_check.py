@@ -22,7 +22,7 @@ LOADS = ("changes", "snapshot", "messages")
 CLASSIFICATIONS = ("L1", "L2", "L3", "L4")
 CRS = ("wgs84", "cgcs2000", "gcj02", "bd09")
 
-_IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
+IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
 _CONTRACT_PROPERTIES = {"legalBasis", "purposes", "enabled", "isolated", "catalogueNumber"}
 _STREAM_PROPERTIES = {"load", "cursor", "server", "source", "maxDeleteShare", "expires"}
 _COLUMN_PROPERTIES = {"codes", "onInvalid", "unit", "purposes"}
@@ -54,7 +54,7 @@ class _Rules:
         document = self.document
         custom = self.properties(document, (), _CONTRACT_PROPERTIES)
         identifier = str(document.get("id", ""))
-        if not _IDENTIFIER.match(identifier):
+        if not IDENTIFIER.match(identifier):
             self.problem(("id",), f"{identifier!r} is no identifier", "Use a-z, 0-9 and _, at most 41 characters.")
         if not custom.get("legalBasis"):
             self.problem((), "no legal basis", "Add customProperties legalBasis: without it nothing may be taken in.")
@@ -71,6 +71,9 @@ class _Rules:
         streams = self.streams(document, identifier, servers, isolated)
         team, description = document.get("team") or {}, document.get("description") or {}
         owner = team.get("name") if isinstance(team, dict) else None
+        if not (isinstance(description, dict) and description.get("purpose")):
+            reason = "says not what the data are taken in for"
+            self.problem(("description",), reason, "Add description: {purpose: one sentence, limitations: another}.")
         if not owner:
             self.problem(("team",), "no owner", "Add team: {name: the owning department}.")
         seconds = {name: self.duration(slas, name) for name in ("frequency", "latency", "retention")}
@@ -160,7 +163,7 @@ class _Rules:
         for index, node in enumerate(document.get("schema") or []):
             where: Place = ("schema", index)
             name = str(node.get("name", ""))
-            if not _IDENTIFIER.match(name):
+            if not IDENTIFIER.match(name):
                 self.problem(where, f"{name!r} is no identifier", "Use a-z, 0-9 and _.")
             if name in streams:
                 self.problem(where, f"the stream {name} stands twice", "Rename one.")
@@ -227,7 +230,7 @@ class _Rules:
     def column(self, node: dict[str, Any], where: Place) -> Column:
         custom = self.properties(node, where, _COLUMN_PROPERTIES)
         name, logical = str(node.get("name", "")), str(node.get("logicalType", ""))
-        if not _IDENTIFIER.match(name) or name.endswith("_raw"):
+        if not IDENTIFIER.match(name) or name.endswith("_raw"):
             self.problem(where, f"{name!r} is no column name", "Use a-z, 0-9 and _, not ending in _raw.")
         if logical not in {"string", "integer", "number", "date", "timestamp", "boolean"}:
             self.problem(where, f"logicalType {logical!r} cannot be landed", "Use string, integer, number, date, …")

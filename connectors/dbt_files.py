@@ -14,13 +14,11 @@ Three kinds of files, paths below `models/staging/`:
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 
-import yaml
-
 from connectors.contract import Column, Contract, Stream
+from connectors.yaml_text import flow, quoted, scalar
 
 MARK = "# Made from the contract by `townhub systems stage`; do not edit."
 """First line of every YAML file that is made. A file without it is somebody's own work and is left alone."""
@@ -53,14 +51,14 @@ def _source(contract: Contract) -> str:
     return _text(
         [
             "sources:",
-            f"  - name: {_scalar(contract.id)}",
-            f"    description: {_quoted(f'{contract.name}: {contract.purpose}')}",
+            f"  - name: {scalar(contract.id)}",
+            f"    description: {quoted(f'{contract.name}: {contract.purpose}')}",
             "    schema: landing",
             "    config:",
             "      meta:",
-            f"        owner: {_scalar(contract.owner)}",
-            f"        domain: {_scalar(contract.domain)}",
-            f"        purposes: {_list(contract.purposes)}",
+            f"        owner: {scalar(contract.owner)}",
+            f"        domain: {scalar(contract.domain)}",
+            f"        purposes: {flow(contract.purposes)}",
             "    tables:",
             *(line for stream in contract.streams.values() for line in _table(stream)),
         ]
@@ -68,12 +66,12 @@ def _source(contract: Contract) -> str:
 
 
 def _table(stream: Stream) -> Iterator[str]:
-    yield f"      - name: {_scalar(stream.name)}"
-    yield f"        identifier: {_scalar(stream.landing_table)}"
-    yield f"        description: {_quoted(stream.grain)}"
+    yield f"      - name: {scalar(stream.name)}"
+    yield f"        identifier: {scalar(stream.landing_table)}"
+    yield f"        description: {quoted(stream.grain)}"
     yield "        columns:"
     for column in stream.columns:
-        yield f"          - name: {_scalar(column.name)}"
+        yield f"          - name: {scalar(column.name)}"
         yield f"            data_type: {column.postgres_type}"
         yield f"            config: {{meta: {{{', '.join(_meta(column))}}}}}"
 
@@ -85,19 +83,19 @@ def _meta(column: Column) -> Iterator[str]:
     if column.sensitive:
         yield "sensitive: true"
     if column.purposes:
-        yield f"purposes: {_list(column.purposes)}"
+        yield f"purposes: {flow(column.purposes)}"
 
 
 def _model(contract: Contract, stream: Stream) -> str:
     return _text(
         [
             "models:",
-            f"  - name: {_scalar(model_name(stream))}",
-            f"    description: {_quoted(f'Current version: {stream.grain}.')}",
+            f"  - name: {scalar(model_name(stream))}",
+            f"    description: {quoted(f'Current version: {stream.grain}.')}",
             "    config:",
             "      meta:",
-            f"        purpose: {_list(contract.purposes)}",
-            f"        owner: {_scalar(contract.owner)}",
+            f"        purpose: {flow(contract.purposes)}",
+            f"        owner: {scalar(contract.owner)}",
             f"        classification: {max(column.classification for column in stream.columns)}",
             "    columns:",
             "      - name: record_key",
@@ -112,28 +110,11 @@ def _column(column: Column) -> Iterator[str]:
     standard = f", {column.semantic_type}" if column.semantic_type else ""
     standard += ", yuan" if column.semantic_type == "cn.amount" else ""
     remark = f" {column.description}" if column.description else ""
-    yield f"      - name: {_scalar(column.name)}"
+    yield f"      - name: {scalar(column.name)}"
     yield f"        data_type: {column.postgres_type}"
-    yield f"        description: {_quoted(f'`{column.physical_name}` at the source{standard}.{remark}')}"
+    yield f"        description: {quoted(f'`{column.physical_name}` at the source{standard}.{remark}')}"
     yield f"        config: {{meta: {{classification: {column.classification}}}}}"
 
 
 def _text(lines: Iterable[str]) -> str:
     return "\n".join((MARK, "version: 2", "", *lines, ""))
-
-
-def _list(values: Iterable[str]) -> str:
-    return f"[{', '.join(_scalar(value) for value in values)}]"
-
-
-def _scalar(text: str) -> str:
-    """A text as YAML, bare where YAML reads it back as the same text inside a list too, quoted where not."""
-    try:
-        bare = yaml.safe_load(f"[{text}]") == [text]
-    except yaml.YAMLError:
-        bare = False
-    return text if bare else _quoted(text)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)

@@ -201,6 +201,9 @@ def _boolean(texts: pl.Series) -> Judged:
         "否": False,
         "y": True,
         "n": False,
+        # What COPY writes for PostgreSQL's own booleans.
+        "t": True,
+        "f": False,
     }
     values = texts.str.to_lowercase().replace_strict(spellings, default=None, return_dtype=pl.Boolean)
     return Judged(values, {"not_a_boolean": _failed(texts, values)})

@@ -101,6 +101,40 @@ def stage(
         raise typer.Exit(1)
 
 
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="The new system's id: a-z, 0-9 and _.")],
+    sample: Annotated[str, typer.Option("--from", help="A .csv, .xlsx, .json or .geojson file, or a database's URL.")],
+    table: Annotated[str, typer.Option(help="The table to look at, when --from is a database.")] = "",
+    stream: Annotated[str, typer.Option(help="Our name for this kind of record; from the sample without.")] = "",
+    to: Annotated[Path | None, typer.Option(help="Another folder than that of the contracts.")] = None,
+) -> None:
+    """Write a first contract for a new system out of a sample. What only a person can say is left blank.
+
+    The sample's values stay out of it. The hub refuses the contract until its blanks are filled.
+
+    Example: townhub systems add disability --from 残疾人名册_202605.xlsx
+    """
+    from connectors.contract import contract_folder
+    from connectors.contract_check import IDENTIFIER, check_file
+    from connectors.scaffold import scaffold
+    from connectors.scaffold.write import CONFIRM
+
+    if not IDENTIFIER.match(name):
+        raise output.CommandError(f"{name!r} cannot be a system's id; use a-z, 0-9 and _, beginning with a letter")
+    path = (to or contract_folder()) / f"{name}.odcs.yaml"
+    if path.exists():
+        raise output.CommandError(f"{path} is there already; choose another id, or remove the file")
+    if "://" in sample and not table:
+        raise output.CommandError("which table of the database? Add --table NAME")
+    text = scaffold(name, sample, table=table or None, stream=stream or None)
+    path.write_text(text, encoding="utf-8")
+    print(f"wrote {path}; {text.count(CONFIRM)} guesses in it are marked CONFIRM")
+    for problem in check_file(path)[1]:
+        print(problem)
+    print(f"then: townhub systems check {path}")
+
+
 def _duration(seconds: int) -> str:
     for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if seconds >= length:

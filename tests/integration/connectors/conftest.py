@@ -41,6 +41,7 @@ servers:
     type: custom
     customProperties:
       - {property: protocol, value: gateway}
+      - {property: endpoint, value: "http://played.by.the.test"}
       - {property: timezone, value: Asia/Shanghai}
 slaProperties:
   - {property: frequency, value: 1, unit: hour}

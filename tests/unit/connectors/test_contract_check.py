@@ -160,6 +160,8 @@ MISTAKES = [
     ("name: 110联动平台\n", "name: 110联动平台\nname: 119平台\n", "name: 119", "stands twice in one mapping", "Keep one"),
     ("- {property: legalBasis", "- {property: catalogueNumber, value: one}\n  - {property: legalBasis", "apiVersion",
      "catalogueNumber is no number", "from 1"),
+    ("  purpose: Police dispatch incidents, for handling events and for the safety of premises and grids.\n", "",
+     "limitations", "says not what the data are taken in for", "one sentence"),
     ("apiVersion: v3.2.0", "apiVersion: v9.9.9", "apiVersion", "v9.9.9", "Open Data Contract Standard"),
     (ACKNOWLEDGE, "- {property: signer, value: rot13}", "server: exchange", "signer 'rot13' is unknown", "hmac_sm3"),
 ]  # fmt: skip

@@ -56,6 +56,7 @@ GOOD = [
     (NUMBER, "1.5e3", 1500.0),
     (NUMBER, "-0.25", -0.25),
     (BOOLEAN, "是", True),
+    (BOOLEAN, "t", True),
     (BOOLEAN, "N", False),
     (BOOLEAN, "TRUE", True),
     (DATE, "2024-02-29", dt.date(2024, 2, 29)),
