@@ -31,7 +31,7 @@ def test_rows_ledger_cursor_and_defects_are_one(hub: Any, make_page: Rows) -> No
     assert done.defects == [("state", "unknown_code", "quarantined", 1)]
     assert hub.loads() == [("committed", 4, 2, 1, 1)]
     assert [row[0] for row in hub.current()] == ["P001", "P002"]
-    assert hub.cursor() == {"newest": 1777593900000000, "state": {"page": 2}}
+    assert hub.cursor() == {"newest": 1777593900000000, "state": {"page": 2}, "shape": hub.stream.shape}
     assert hub.ask("SELECT column_name, reason, outcome, rows FROM control.defect") == done.defects
     assert {"extract", "conform", "land"} <= set(done.seconds)
     assert hub.ask("SELECT bytes_in FROM control.load") == [(400,)]
