@@ -185,8 +185,10 @@ def _by_type(start: Guess, texts: pl.Series, sql_type: str) -> Guess | None:
     if truths == 1 or (start.hint == "flag" and _valid(texts, "boolean") >= _NEARLY_ALL):
         return start.but(logical_type="boolean")
     padded = texts.str.contains(r"^-?0\d|^\d{10,}$").any()
-    if not padded and start.hint not in ("flag",):
-        for logical in ("integer", "number"):
+    if not padded and start.hint != "flag":
+        # A source that writes 1200.00 will write 1200.50 one day.
+        pointed = _share(texts.str.contains(".", literal=True)) >= _OBEYING
+        for logical in ("number",) if pointed else ("integer", "number"):
             share = _valid(texts, logical)
             if share >= _NEARLY_ALL:
                 return start.but(*_of_share(share, f"an {logical}"), logical_type=logical)
