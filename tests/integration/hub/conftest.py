@@ -193,10 +193,13 @@ def more_systems(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in (REPOSITORY / "connectors" / "systems").glob("*.odcs.yaml"):
         shutil.copy(path, folder)
     text = (folder / "four_platform.odcs.yaml").read_text(encoding="utf-8")
-    assert "id: four_platform\n" in text
-    (folder / "second_platform.odcs.yaml").write_text(
-        text.replace("id: four_platform\n", "id: second_platform\n"), encoding="utf-8"
-    )
+    for ours, its in (
+        ("id: four_platform\n", "id: second_platform\n"),
+        ("catalogueNumber, value: 8}", "catalogueNumber, value: 99}"),
+    ):
+        assert ours in text
+        text = text.replace(ours, its)
+    (folder / "second_platform.odcs.yaml").write_text(text, encoding="utf-8")
     return folder
 
 
