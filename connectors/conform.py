@@ -21,6 +21,7 @@ import pyarrow as pa
 from connectors.contract import Column, Server, Stream
 from connectors.errors import ContractViolation
 from connectors.places import place_points
+from connectors.refusals import only_described
 from connectors.rules import Judged, column_dtype, judge
 
 MAX_FIELD_BYTES = 1_000_000
@@ -65,6 +66,7 @@ class Conformer:
         if not page.width:
             page = pl.DataFrame(schema={column.physical_name: pl.String for column in self.stream.columns})
         self._check_columns(page)
+        page, added = self._known(page)
         marks = _Marks(len(page))
         raws: dict[str, pl.Series] = {}
         values: dict[str, pl.Series] = {}
@@ -79,7 +81,7 @@ class Conformer:
                 marks.wrong(self.stream.column(change.column), reason, rows)
             for reason, rows in change.corrected.items():
                 marks.corrected(change.column, reason, rows)
-        return self._split(page, values, raws, marks)
+        return self._split(page, values, raws, marks, added)
 
     def _check_columns(self, page: pl.DataFrame) -> None:
         missing = [c.physical_name for c in self.stream.columns if c.physical_name not in page.columns]
@@ -117,12 +119,16 @@ class Conformer:
         return values.rename(column.name)
 
     def _split(
-        self, page: pl.DataFrame, values: dict[str, pl.Series], raws: dict[str, pl.Series], marks: _Marks
+        self,
+        page: pl.DataFrame,
+        values: dict[str, pl.Series],
+        raws: dict[str, pl.Series],
+        marks: _Marks,
+        added: tuple[str, ...],
     ) -> Conformed:
         columns = list(values.values())
         columns += [raws[c.name].rename(f"{c.name}_raw") for c in self.stream.columns if c.keeps_raw]
         typed = pl.DataFrame(columns)
-        added = self._added(page)
         if not marks.any_rejected:
             return Conformed(typed, empty_rejects(), marks.outcomes, self._fields(page, added), added)
         rejected_rows = marks.rejected.arg_true()
@@ -141,12 +147,15 @@ class Conformer:
         fields = self._fields(page.filter(~marks.rejected), added)
         return Conformed(accepted, rejected, marks.outcomes, fields, added)
 
-    def _added(self, page: pl.DataFrame) -> tuple[str, ...]:
-        return tuple(name for name in page.columns if name not in self._expected)
+    def _known(self, page: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
+        """The page as far as it may be kept, and the names of the columns that the contract does not know."""
+        if self.stream.refusals:
+            return only_described(page, self.stream, self._expected)
+        return page, tuple(name for name in page.columns if name not in self._expected)
 
     def _fields(self, page: pl.DataFrame, added: tuple[str, ...]) -> pl.Series | None:
-        """What the upstream sends beyond the contract; of an isolated system nothing but the names is kept."""
-        if not added or self.stream.isolated:
+        """What the upstream sends beyond the contract; the names alone where the values may not be kept."""
+        if not added or self.stream.isolated or self.stream.refusals:
             return None
         extra = page.select(added)
         some = extra.select(pl.any_horizontal(pl.all().is_not_null())).to_series()

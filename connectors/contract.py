@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import unicodedata
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from hashlib import sha256
@@ -101,6 +102,25 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """What an upstream has and the hub must never take: a field, or a whole object (table, sheet, queue), and why."""
+
+    kind: str
+    """`field` or `object`."""
+    name: str
+    """As the upstream calls it."""
+    reason: str
+
+    def matches(self, name: str) -> bool:
+        """Whether a name of the upstream means this, whatever its case, width, schema or group of a merged header."""
+        return folded(self.name) in (folded(name), *(folded(part) for part in re.split(r"[./]", name)))
+
+
+def folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+@dataclass(frozen=True)
 class Stream:
     """One kind of record of a system: a table, an interface, a file series or a topic."""
 
@@ -116,6 +136,8 @@ class Stream:
     max_delete_share: float = 0.2
     isolated: bool = False
     grain: str = ""
+    refusals: tuple[Refusal, ...] = ()
+    """What the system has and we must not take. With any, nothing is kept beyond the columns described here."""
 
     @property
     def landing_schema(self) -> str:
@@ -137,6 +159,10 @@ class Stream:
     @cached_property
     def primary_key(self) -> tuple[Column, ...]:
         return tuple(column for column in self.columns if column.primary_key)
+
+    def refuses_field(self, name: str) -> bool:
+        """Whether a field of the upstream may never be taken in."""
+        return any(refusal.kind == "field" and refusal.matches(name) for refusal in self.refusals)
 
     def column(self, name: str) -> Column:
         for column in self.columns:
@@ -165,6 +191,7 @@ class Contract:
     streams: dict[str, Stream]
     enabled: bool = True
     isolated: bool = False
+    refusals: tuple[Refusal, ...] = ()
     number: int | None = None
     """The system's number in the town's catalogue of upstream systems."""
 

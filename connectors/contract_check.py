@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.contract import UNIT_SECONDS, Column, Contract, Server, Stream
+from connectors.contract import UNIT_SECONDS, Column, Contract, Refusal, Server, Stream
 from connectors.contract_file import ContractFile, Place, Problem
 from connectors.encodings import ENCODINGS
 from connectors.interfaces import PROTOCOLS, SIGNERS
@@ -23,7 +23,7 @@ CLASSIFICATIONS = ("L1", "L2", "L3", "L4")
 CRS = ("wgs84", "cgcs2000", "gcj02", "bd09")
 
 IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
-_CONTRACT_PROPERTIES = {"legalBasis", "purposes", "enabled", "isolated", "catalogueNumber"}
+_CONTRACT_PROPERTIES = {"legalBasis", "purposes", "enabled", "isolated", "refused", "catalogueNumber"}
 _STREAM_PROPERTIES = {"load", "cursor", "server", "source", "maxDeleteShare", "expires"}
 _COLUMN_PROPERTIES = {"codes", "onInvalid", "unit", "purposes"}
 _SERVER_PROPERTIES = {
@@ -49,6 +49,7 @@ class _Rules:
         self.problems = file.problems
         self.document = file.document
         self.purposes: tuple[str, ...] = ()
+        self.refusals: tuple[Refusal, ...] = ()
 
     def contract(self) -> Contract | None:
         document = self.document
@@ -62,6 +63,7 @@ class _Rules:
         if not purposes:
             self.problem((), "no permitted purposes", "Add customProperties purposes with at least one.")
         self.purposes = purposes
+        self.refusals = self.refused(custom.get("refused"))
         number = custom.get("catalogueNumber")
         if number is not None and (type(number) is not int or number < 1):
             self.problem((), "catalogueNumber is no number", "Give the system's number in the catalogue, from 1.")
@@ -96,8 +98,37 @@ class _Rules:
             streams=streams,
             enabled=bool(custom.get("enabled", True)),
             isolated=isolated,
+            refusals=self.refusals,
             number=number,
         )
+
+    def refused(self, listed: Any) -> tuple[Refusal, ...]:
+        """What the contract says must never be taken in; see `connectors.refusals`."""
+        if listed is None:
+            return ()
+        names = [item.get("property") for item in self.document["customProperties"]]
+        place: Place = ("customProperties", names.index("refused"), "value")
+        if not isinstance(listed, list) or not listed:
+            self.problem(place, "refused is no list", "Write refused: [{field: their name, reason: why}].")
+            return ()
+        found: list[Refusal] = []
+        for index, item in enumerate(listed):
+            where: Place = (*place, index)
+            kinds = [kind for kind in ("field", "object") if isinstance(item, dict) and item.get(kind)]
+            if len(kinds) != 1 or not item.get("reason") or len(item) != 2:
+                reason = f"{item!r} does not say what is refused and why"
+                self.problem(where, reason, "Write {field: NAME, reason: TEXT}, or object for a table, sheet or queue.")
+                continue
+            refusal = Refusal(kinds[0], str(item[kinds[0]]), str(item["reason"]))
+            if any(other.kind == refusal.kind and other.matches(refusal.name) for other in found):
+                self.problem(where, f"{refusal.name} is refused twice", "Keep one of the two.")
+            found.append(refusal)
+        return tuple(found)
+
+    def check_refused(self, kind: str, name: str, where: Place) -> None:
+        for refusal in self.refusals:
+            if refusal.kind == kind and refusal.matches(name):
+                self.problem(where, f"{name} must never be taken in: {refusal.reason}", "Take it out of the contract.")
 
     def duration(self, slas: dict[Any, Any], name: str) -> int:
         item = slas.get(name)
@@ -188,6 +219,10 @@ class _Rules:
         source = custom.get("source") or {}
         if not isinstance(source, dict):
             self.problem(where, "source is no mapping", "Write source: {name: value}.")
+            source = {}
+        for name in (node.get("physicalName") or node.get("name"), *source.values()):
+            if isinstance(name, str):
+                self.check_refused("object", name, where)
         columns = [
             self.column(item, (*where, "properties", number))
             for number, item in enumerate(node.get("properties") or [])
@@ -225,6 +260,7 @@ class _Rules:
             max_delete_share=float(share),
             isolated=isolated,
             grain=str(node.get("dataGranularityDescription") or ""),
+            refusals=self.refusals,
         )
 
     def column(self, node: dict[str, Any], where: Place) -> Column:
@@ -234,6 +270,7 @@ class _Rules:
             self.problem(where, f"{name!r} is no column name", "Use a-z, 0-9 and _, not ending in _raw.")
         if logical not in {"string", "integer", "number", "date", "timestamp", "boolean"}:
             self.problem(where, f"logicalType {logical!r} cannot be landed", "Use string, integer, number, date, …")
+        self.check_refused("field", str(node.get("physicalName") or name), where)
         if node.get("classification") not in CLASSIFICATIONS:
             self.problem(where, f"{name} is not classified", f"Add classification: {' | '.join(CLASSIFICATIONS)}.")
         semantic = node.get("semanticType")

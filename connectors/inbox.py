@@ -14,8 +14,10 @@ from typing import Any, Final
 
 import psycopg
 
+from connectors.contract import Stream
 from connectors.formats.messages import MessageBatch
 from connectors.protocols.base import Page, Pull
+from connectors.refusals import reduced_message
 
 Delivery = tuple[str, bytes, dict[str, str]]
 """(delivery_id unique within the stream, payload as received, headers worth keeping)"""
@@ -26,15 +28,18 @@ PAGE_BYTES: Final = 16 << 20
 _LOCK = "hashtextextended('inbox:' || %(system)s || '.' || %(stream)s, 0)"
 
 
-def store(conn: psycopg.Connection, system: str, stream: str, deliveries: Sequence[Delivery]) -> int:
+def store(conn: psycopg.Connection, stream: Stream, deliveries: Sequence[Delivery]) -> int:
     """Insert deliveries into the open transaction and give how many were new; the caller commits.
 
-    A delivery id that is already there is left as it is: that is how replays and repeated sendings are known.
+    A delivery id that is already there is left as it is: that is how replays and repeated sendings are known. Of a
+    system that sends what may never be taken in, only the fields of the contract are stored.
     """
+    if stream.refusals:
+        deliveries = [(name, reduced_message(payload, stream), headers) for name, payload, headers in deliveries]
     ids, payloads, headers = zip(*deliveries, strict=True) if deliveries else ((), (), ())
     arguments = {
-        "system": system,
-        "stream": stream,
+        "system": stream.system,
+        "stream": stream.name,
         "ids": list(ids),
         "payloads": list(payloads),
         "headers": [json.dumps(header, ensure_ascii=False) for header in headers],

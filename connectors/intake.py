@@ -24,6 +24,7 @@ from connectors.landing import Allowed, Batch, Held, Landed, Lander, commit
 from connectors.pipeline import Clock, ahead, in_chunks, timed
 from connectors.protocols import open_extraction
 from connectors.protocols.base import BadRecord, Extraction, Pull
+from connectors.refusals import without_text
 from warehouse import connection, crash, ledger
 from warehouse.errors import StreamBusy
 
@@ -210,7 +211,8 @@ def _batches(extraction: Extraction, conform: Conformer, stream: Stream, clock: 
             conformed = conform(page.frame)
             # Rows are counted over the whole pull, as the protocols count the records that never became rows.
             conformed.rejected = conformed.rejected.with_columns(pl.col("row_no") + before)
-            batch = Batch.of(_with_bad_records(conformed, page.bad), stream)
+            bad = without_text(page.bad) if stream.refusals else page.bad
+            batch = Batch.of(_with_bad_records(conformed, bad), stream)
         before += len(page.frame) + len(page.bad)
         yield batch, page.bytes_in
 

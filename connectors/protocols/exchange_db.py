@@ -134,6 +134,11 @@ class ExchangeExtraction:
                 f"{self._where}: the flag column {self._flag.column} is gone",
                 "Ask the owner how new rows are marked now",
             )
+        if self.pull.stream.refusals:
+            # What may never be taken in is not even asked for.
+            asked = {column.physical_name for column in self.pull.stream.columns}
+            asked |= {self._flag.column} if self._flag is not None else set()
+            columns = {c: kind for c, kind in columns.items() if c in asked}
         # A column that the contract does not know is kept if its name can be quoted safely; it is reported by conform.
         return Table(name, schema or None, {c: kind for c, kind in columns.items() if _IDENTIFIER.match(c)})
 

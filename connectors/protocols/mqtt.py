@@ -124,7 +124,7 @@ class _Session:
                 messages, self._waiting = self._waiting, []
                 deliveries = [(f"{run}:{count + n}", _payload(m), {"topic": m.topic}) for n, m in enumerate(messages)]
                 with conn.transaction():
-                    inbox.store(conn, self._stream.system, self._stream.name, deliveries)
+                    inbox.store(conn, self._stream, deliveries)
                 for message in messages:
                     self._client.ack(message.mid, message.qos)
                 count += len(messages)

@@ -61,7 +61,7 @@ class Store:
         self._lock = threading.Lock()
         self._conn: psycopg.Connection | None = None
 
-    def __call__(self, system: str, stream: str, delivery: inbox.Delivery) -> bool:
+    def __call__(self, stream: Stream, delivery: inbox.Delivery) -> bool:
         """Commit a delivery; False when it was there already. Raises psycopg.OperationalError when it cannot."""
         with self._lock:
             for last in (False, True):
@@ -69,7 +69,7 @@ class Store:
                     if self._conn is None or self._conn.closed:
                         self._conn = self._connect()
                     with self._conn.transaction():
-                        return inbox.store(self._conn, system, stream, [delivery]) > 0
+                        return inbox.store(self._conn, stream, [delivery]) > 0
                 except psycopg.OperationalError:
                     self._close()  # a connection lost since the last delivery is worth one more try
                     if last:
@@ -101,7 +101,7 @@ def receiver_app(contracts: Mapping[str, Contract], connect: Connect) -> Starlet
             nonce = verify(_secret(server), request.headers, body)
             events = _events(body)
             headers = {"timestamp": request.headers["x-timestamp"], "nonce": nonce}
-            if not await run_in_threadpool(store, system, stream.name, (nonce, body, headers)):
+            if not await run_in_threadpool(store, stream, (nonce, body, headers)):
                 raise Refused(409, "this nonce was delivered before")
         except Refused as refusal:
             LOG.warning("webhook delivery for %s refused with %d: %s", system[:64], refusal.status, refusal)

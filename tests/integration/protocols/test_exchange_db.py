@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from connectors.contract import Column, Server, Stream
+from connectors.contract import Column, Refusal, Server, Stream
 from connectors.errors import ContractViolation, IntakeError, Permanent, Retriable
 from connectors.protocols import open_extraction
 from connectors.protocols.base import Extraction, Page, Pull
@@ -139,6 +139,14 @@ def town(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
 
 def keys(pages: list[Page], name: str = "jjdbh") -> list[str]:
     return sorted(key for page in pages if page.frame.height for key in page.frame[name])
+
+
+def test_of_a_table_with_refused_columns_only_the_contracts_are_asked_for(town: Town) -> None:
+    pull = town.pull()
+    refusing = replace(pull.stream, refusals=(Refusal("field", "zbx", "where people are is nobody's business"),))
+    (page, *_) = town.read(replace(pull, stream=refusing))
+    assert set(page.frame.columns) == {"jjdbh", "afdz", "djrq", "gxsj"}
+    assert town.read(pull) == [], "what was read without them is taken all the same"
 
 
 def test_waiting_rows_are_read_as_the_database_prints_them(town: Town) -> None:

@@ -266,8 +266,8 @@ def test_a_lost_database_connection_is_opened_again(pusher: WebhookPusher, wareh
 
 def test_a_message_that_commits_late_is_not_read_past(warehouse_url: str, contracts: dict[str, Contract]) -> None:
     late, early = connection.connect("loader"), connection.connect("loader")
-    inbox.store(late, SYSTEM, "reports", [("slow", b'{"id":"slow"}', {})])
-    inbox.store(early, SYSTEM, "reports", [("fast", b'{"id":"fast"}', {})])
+    inbox.store(late, contracts[SYSTEM].streams["reports"], [("slow", b'{"id":"slow"}', {})])
+    inbox.store(early, contracts[SYSTEM].streams["reports"], [("fast", b'{"id":"fast"}', {})])
     early.commit()
     seen: list[int] = []
     with connection.connect("loader", autocommit=True) as reader:
@@ -288,7 +288,9 @@ def test_messages_that_are_no_objects_become_bad_records(
     monkeypatch.setenv("SNAPSHOT_REPORT_SECRET", "s")
     payloads = [b'{"id":"1"}', b"\xff", b"7", b"[]", b"{}", b'[{"id":"2"},{"id":3}]', b'{"id":'] * 10
     with connection.connect("loader") as conn:
-        assert inbox.store(conn, SYSTEM, "reports", [(str(n), p, {}) for n, p in enumerate(payloads)]) == len(payloads)
+        assert inbox.store(
+            conn, contracts[SYSTEM].streams["reports"], [(str(n), p, {}) for n, p in enumerate(payloads)]
+        ) == len(payloads)
     pages, _ = take(contracts)
     assert sum(page.frame.height for page in pages) == 40  # {} is a row of nulls, for conform to judge
     reasons = Counter(bad.reason for page in pages for bad in page.bad)

@@ -105,6 +105,13 @@ def test_the_sketch_is_accepted(tmp_path: Path) -> None:
     assert contract.purposes_of(stream.column("state")) == ("event_handling", "premises_safety")
 
 
+PURPOSES = "  - {property: purposes, value: [event_handling, premises_safety]}\n"
+
+
+def refusing(*entries: str) -> str:
+    return f"{PURPOSES}  - property: refused\n    value:\n" + "".join(f"      - {entry}\n" for entry in entries)
+
+
 ACKNOWLEDGE = '- {property: acknowledge, value: {column: clbz, waiting: "0", taken: "1"}}'
 MISTAKES = [
     # what the sketch says, what it says instead, where the problem is found, reason, remedy
@@ -137,6 +144,13 @@ MISTAKES = [
     ("zbx, logicalType: number", "zbx, logicalType: string", "name: longitude",
      "geo.gcj02.longitude does not fit logicalType string", "number"),
     ("name: latitude, ", "name: longitude, ", "name: incidents", "the name longitude stands twice", "once"),
+    (PURPOSES, refusing("{field: BJDH, reason: who called is nobody's business}"), "name: caller_phone",
+     "bjdh must never be taken in: who called is nobody's business", "Take it out"),
+    (PURPOSES, refusing("{object: T_JQ, reason: plates}"), "name: incidents", "t_jq must never be taken in: plates", "Take it"),
+    (PURPOSES, PURPOSES + "  - {property: refused, value: xm}\n", "property: refused", "refused is no list", "field"),
+    (PURPOSES, refusing("{field: xm}"), "field: xm", "does not say what is refused and why", "reason: TEXT"),
+    (PURPOSES, refusing("{field: xm, object: t, reason: x}"), "field: xm", "does not say what is refused", "reason: TEXT"),
+    (PURPOSES, refusing("{field: xm, reason: x}", "{field: XM, reason: y}"), "field: XM", "XM is refused twice", "Keep one"),
     ("physicalName: zby", "physicalName: zbx", "name: incidents", "the physical_name zbx stands twice", "once"),
     ("name: category", "name: category_raw", "category_raw", "'category_raw' is no column name", "_raw"),
     ("name: category", "name: Category", "Category", "'Category' is no column name", "a-z"),

@@ -1,0 +1,55 @@
+"""Keeping out what must never be taken in: party members, petitioners, authors, plates, tracks.
+
+A contract names it under `refused` (see `contract.Refusal`), and `contract_check` lets no column and no stream of it
+through. Keeping it out does not lean on those names, because upstreams rename fields without a word: of a system
+that refuses anything, nothing is kept but the columns that its contract describes. What goes beyond them is
+dropped before the first thing is written, in landing, quarantine and inbox alike.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import polars as pl
+
+from connectors.contract import Stream
+from connectors.formats.json_pages import loads_exact
+from connectors.protocols.base import BadRecord
+
+
+def only_described(page: pl.DataFrame, stream: Stream, expected: Iterable[str]) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """The page without what the contract does not describe, and the names of columns that are news in it.
+
+    A refused column is no news: that it is sent is why the contract names it.
+    """
+    kept = set(expected)
+    beyond = [name for name in page.columns if name not in kept]
+    return page.drop(beyond), tuple(name for name in beyond if not stream.refuses_field(name))
+
+
+def without_text(bad: Iterable[BadRecord]) -> tuple[BadRecord, ...]:
+    """Records that never became rows, with their length for their text: nothing tells where in it the refused is."""
+    return tuple(BadRecord(record.row_no, _stand_in(len(record.raw), "characters"), record.reason) for record in bad)
+
+
+def reduced_message(payload: bytes, stream: Stream) -> bytes:
+    """A message (a JSON object or an array of them) with the contract's fields alone, numbers as the digits sent.
+
+    What is no such message becomes a sentence about its length, which is no JSON and so is quarantined like one.
+    """
+    try:
+        value = loads_exact(payload)
+    except (ValueError, RecursionError):
+        value = None
+    events = value if isinstance(value, list) else [value]
+    if not all(isinstance(event, dict) for event in events):
+        return _stand_in(len(payload), "bytes").encode()
+    names = [column.physical_name for column in stream.columns]
+    kept = [{name: event[name] for name in names if name in event} for event in events]
+    text = json.dumps(kept if isinstance(value, list) else kept[0], ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _stand_in(size: int, unit: str) -> str:
+    return f"(a record of {size} {unit}, not kept: its upstream sends what may never be taken in)"
