@@ -22,7 +22,7 @@ PRODUCTS = [(product.name, product.purpose) for family in FAMILIES.values() for 
 # What a purpose may not touch: system, stream, column. Some columns are narrower than their contract.
 FORBIDDEN = {
     "premises_safety": [
-        ("tax_registry", "collections", "amount"),
+        ("tax_analysis", "collections", "amount"),
         ("household_registry", "residents", "birth_date"),
         ("welfare_payment", "payments", "amount"),
         ("police_110", "incidents", "caller_phone"),
@@ -212,9 +212,9 @@ def test_a_forbidden_column_is_found_wherever_it_stands(
 def test_the_mere_number_of_forbidden_rows_is_found(
     product: str, purpose: str, compiled: Manifest, judge: Callable[..., purposes.Judged]
 ) -> None:
-    manifest = mutated(compiled, product, ROWS_ONLY, "staging.stg_tax_registry__collections", "")
+    manifest = mutated(compiled, product, ROWS_ONLY, "staging.stg_tax_analysis__collections", "")
     found = {violation.source for violation in judge(manifest, product, purpose).violations}
-    assert found == {"tax_registry.collections.*"}
+    assert found == {"tax_analysis.collections.*"}
 
 
 @pytest.mark.parametrize("kind", MUTATIONS)
@@ -261,7 +261,7 @@ def test_a_declassification_opens_what_it_names_and_no_more(
 ) -> None:
     tax = compiled.document["nodes"]["model.townhub.fct_tax"]
     grouped = (
-        "select {columns} from staging.stg_tax_registry__collections as c group by c.tax_kind having count(*) >= 10"
+        "select {columns} from staging.stg_tax_analysis__collections as c group by c.tax_kind having count(*) >= 10"
     ).format(
         columns=", ".join(
             f"sum(c.amount) as {name}" if name == "amount" else f"c.tax_kind as {name}" for name in tax["columns"]
@@ -270,7 +270,7 @@ def test_a_declassification_opens_what_it_names_and_no_more(
     manifest = with_sql(compiled, "fct_tax", grouped)
     manifest = mutated(manifest, "premises_risk", MUTATIONS["scalar_in_where"], "core.fct_tax", "amount")
     closed = {violation.source for violation in judge(manifest, "premises_risk", "premises_safety").violations}
-    assert closed == {f"tax_registry.collections.{name}" for name in ("amount", "tax_kind", "*")}
+    assert closed == {f"tax_analysis.collections.{name}" for name in ("amount", "tax_kind", "*")}
     opened = Declassification(
         model="fct_tax",
         columns=("amount",),
