@@ -87,7 +87,7 @@ def _dust(world: World, seed: int) -> Served:
     rows = draft(seed, "construction_site", "dust_readings", measured, "_row")
     rows.spoil("pm10", 0.001, "unit", _milligrams, defect="out_of_range")
     rows.spoil("pm10", 0.001, "broken", one_of("9999", "-1"), defect="out_of_range")
-    rows.spoil("pm10", 0.0005, "text", one_of("断线", "NaN"), defect="not_a_number")
+    rows.spoil("pm10", 0.0005, "text", one_of("断线", "N/A"), defect="not_a_number")
     rows.spoil("pm10_max", 0.002, "broken", one_of("99999", "0"), defect="out_of_range")
     rows.spoil("hours", 0.001, "range", one_of("25", "99"), defect="out_of_range")
     return rows.served(

@@ -19,7 +19,7 @@ from simulator.faults import Faults
 from simulator.servers.sftp import SftpServer
 from simulator.servers.sftp_files import csv_bytes, excel_bytes, geojson_bytes
 
-SYSTEMS = ("disability_certificate", "standard_address", "tax_registry")
+SYSTEMS = ("disability_certificate", "standard_address", "tax_analysis")
 SQUARE = '{"type":"Polygon","coordinates":[[[120.1,30.2],[120.2,30.2],[120.1,30.3],[120.1,30.2]]]}'
 
 

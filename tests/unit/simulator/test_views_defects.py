@@ -20,8 +20,8 @@ from simulator.world import World, generate
 CONTRACTS = load_contracts()
 STREAMS = [(system, stream) for system in systems.SYSTEMS for stream in systems.streams(system)]
 SCALE, SEED = 0.05, 11
-NEVER_SEEN_BY_A_ROW = {"repeated_row"}
-"""Defects that a record alone does not show: landing sees them."""
+ELSEWHERE = ["repeated_row", "undecodable_text"]
+"""Landing sees a row that comes twice, the reader of a file or a message the bytes of no encoding."""
 FEWEST = 20
 """With fewer defects of a kind one miss would be more than a hundredth: then there may be none."""
 
@@ -39,11 +39,10 @@ def served(world: World) -> dict[Key, Served]:
 def page_of(key: Key, one: Served) -> pl.DataFrame:
     """The rows as they reach the conform rules: texts from files, typed values from the others."""
     page = as_sent(one.frame).drop([name for name in one.frame.columns if name.startswith("__")])
-    if isinstance(systems.served_by(FileDrop).get(key), FileDrop):
+    if key in systems.served_by(FileDrop):
         page = page.with_columns(pl.all().cast(pl.String))
     texts = [name for name, kind in page.schema.items() if kind == pl.String]
-    # a file's bytes of no encoding are a replacement character once decoded
-    return page.with_columns(pl.col(texts).str.replace_all(UNDECODABLE, "\ufffd", literal=True))
+    return page.with_columns(pl.col(texts).str.replace_all(UNDECODABLE, "", literal=True))
 
 
 def conformed(key: Key, page: pl.DataFrame, world: World) -> Conformed:
@@ -59,7 +58,7 @@ def planted(one: Served, stream: Stream) -> pl.DataFrame:
     rows = one.frame.select(
         record_key=pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in key], separator="|")
     ).with_row_index("row")
-    defects = one.defects.filter(~pl.col("kind").is_in(list(NEVER_SEEN_BY_A_ROW)))
+    defects = one.defects.filter(~pl.col("kind").is_in(ELSEWHERE))
     return rows.join(defects, on="record_key").select("row", "column", "kind").unique()
 
 

@@ -146,7 +146,7 @@ def test_files_hold_bytes_of_no_encoding_where_planted(lived: dict[str, Any]) ->
 
 def test_files_end_with_the_total_of_what_can_be_added() -> None:
     frame = pl.DataFrame({"社会信用代码": ["a", "b"], "入库额（万元）": ["1.2500", "——"], "__file": ["m.csv"] * 2})
-    drop = DROPS["tax_registry", "collections"]
+    drop = DROPS["tax_analysis", "collections"]
     lines = content(drop, frame).decode("gb18030").splitlines()
     assert lines[0] == "社会信用代码,入库额（万元）" and lines[-1] == "合计,1.2500"
     counted = replace(drop, total_of=None)
