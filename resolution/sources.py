@@ -30,7 +30,7 @@ ENTERPRISE_SCHEMA: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Source:
-    """One staging view: SQL for the record key, for the fields of the kind that it has, and which records speak of it."""
+    """One staging view: SQL for the record key, for the fields of the kind, and for which records speak of it."""
 
     system: str
     stream: str

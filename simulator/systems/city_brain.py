@@ -32,7 +32,9 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
         value=pl.col("value").cast(pl.String),
     )
     rows = draft(seed, "city_brain", "indicators", stated.rename({"indicator_id": "_row"}), "_row")
-    large = rows.frame["unit"].is_in(["万元", "万人", "万件", "万人次", "万吨", "万千瓦时", "万立方米"]).fill_null(False)
+    large = (
+        rows.frame["unit"].is_in(["万元", "万人", "万件", "万人次", "万吨", "万千瓦时", "万立方米"]).fill_null(False)
+    )
     rows.spoil("value", 0.004, "text", one_of("--", "N/A", "暂无"), defect="not_a_number")
     rows.spoil("value", 0.003, "separated", lambda values, luck: "1," + values, defect="not_a_number", among=large)
     rows.spoil("value", 0.001, "missing", constant(None), defect="missing_required")

@@ -22,9 +22,7 @@ def known(rows: pl.DataFrame, world: World) -> pl.DataFrame:
     return look_up(rows, firms, "enterprise_id").with_columns(_enterprise_id=pl.col("enterprise_id"))
 
 
-def names(
-    rows: Draft, column: str = "enterprise_name", *, trade: float = 0.3, among: ArrayLike | None = None
-) -> None:
+def names(rows: Draft, column: str = "enterprise_name", *, trade: float = 0.3, among: ArrayLike | None = None) -> None:
     """Names as they stand on the door and as clerks type them: a share `trade` is not the legal one."""
     short = pl.Series(rows.pick(trade, column, "trade"))
     rows.set(column, pl.when(short).then(pl.coalesce("_trade_name", column)).otherwise(pl.col(column)))

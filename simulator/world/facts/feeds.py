@@ -68,9 +68,9 @@ def feeds(world: World) -> pl.DataFrame:
     halts = (uniform(ids, world.seed, "feed halted") < 0.22) & (halted < filled)
     filled = np.where(halts, halted, filled)
     hour = 2 * HOUR + (uniform(ids * 100_000 + filled, world.seed, "feed hour") * 3 * HOUR).astype(np.int64)
-    changed = day_number(HISTORY_START) + integers(ids, 150, 450, world.seed, "feed changes") <= today
+    changed = day_number(HISTORY_START) + integers(ids, 230, 390, world.seed, "feed changes") <= today
     luck = uniform(ids, world.seed, "feed changed")
-    silent, told = changed & (luck < 0.2), changed & (luck > 0.85)
+    silent, told = changed & (luck < 0.4), changed & (luck > 0.85)
     people = strangers(ids, world.seed, "feed contact")
     return pl.DataFrame(
         {

@@ -9,7 +9,7 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 
-from simulator.world.columns import DAY, HOUR, Floats, Ints, dates, day_number, digits, times, words
+from simulator.world.columns import DAY, HOUR, Floats, Ints, dates, day_number, times, words
 from simulator.world.columns import numbers as as_numbers
 from simulator.world.hashing import uniform
 from simulator.world.model import World
@@ -31,8 +31,8 @@ class _Counted:
 # department → name, unit, level at scale 1, and whether it grows with the town
 _OTHERS: dict[str, tuple[tuple[str, str, float, bool], ...]] = {
     "市交通局": (
-        ("高峰拥堵指数", "", 1.62, False), ("高峰平均车速", "公里/小时", 26.4, False), ("停车泊位利用率", "%", 74, False),
-        ("公交客流", "万人次", 5.8, True), ("共享单车投放量", "辆", 8600, True),
+        ("高峰拥堵指数", "", 1.62, False), ("高峰平均车速", "公里/小时", 26.4, False),
+        ("停车泊位利用率", "%", 74, False), ("公交客流", "万人次", 5.8, True), ("共享单车投放量", "辆", 8600, True),
     ),
     "市生态环境局": (
         ("空气质量指数", "", 62, False), ("细颗粒物浓度", "微克/立方米", 33, False), ("噪声达标率", "%", 91, False),
@@ -48,7 +48,8 @@ _OTHERS: dict[str, tuple[tuple[str, str, float, bool], ...]] = {
         ("快递业务量", "万件", 14.1, True),
     ),
     "市商务局": (
-        ("社会消费品零售额", "万元", 2960, True), ("网上零售额", "万元", 1830, True), ("商圈客流", "万人次", 11.2, True),
+        ("社会消费品零售额", "万元", 2960, True), ("网上零售额", "万元", 1830, True),
+        ("商圈客流", "万人次", 11.2, True),
     ),
     "市文旅局": (
         ("酒店入住率", "%", 61, False), ("景区客流", "人次", 7400, True), ("图书馆到馆人次", "人次", 860, True),

@@ -109,7 +109,5 @@ def _danger(world: World) -> Floats:
 def _matter(ids: Ints, person: np.ndarray, seed: int) -> Ints:
     """An index of ``_MATTERS`` that fits the party."""
     rows = [[i for i, matter in enumerate(_MATTERS) if matter[2] == whom] for whom in ("person", "firm")]
-    picked = [
-        chosen([str(i) for i in fitting], ids, seed, "matter").cast(pl.Int64).to_numpy() for fitting in rows
-    ]
+    picked = [chosen([str(i) for i in fitting], ids, seed, "matter").cast(pl.Int64).to_numpy() for fitting in rows]
     return np.where(person, picked[0], picked[1])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 import polars as pl
 import pytest
 
-from connectors.conform import Conformer, Conformed
+from connectors.conform import Conformed, Conformer
 from connectors.contract import Stream, load_contracts
 from simulator import systems
 from simulator.interfaces import FileDrop
