@@ -103,19 +103,20 @@ class Conformer:
         for reason, rows in judged.wrong.items():
             marks.wrong(column, reason, rows)
         values = judged.values
+        wrong = list(judged.wrong.values())
         if column.minimum is not None or column.maximum is not None:
             outside = ~values.is_between(
                 column.minimum if column.minimum is not None else float("-inf"),
                 column.maximum if column.maximum is not None else float("inf"),
             ).fill_null(True)
             marks.wrong(column, "out_of_range", outside)
+            wrong.append(outside)
             values = _nulled(values, outside)
         if self.stream.cursor is not None and column.name == self.stream.cursor.name:
             marks.wrong(column, "future_cursor", (values > self.horizon).fill_null(False))
         if column.required:
             # A placeholder that stands for nothing (a telephone number of "无") is as missing as a blank.
-            missing = values.is_null() & ~_any_of(judged.wrong.values(), len(values))
-            marks.wrong(column, "missing_required", missing, always=True)
+            marks.wrong(column, "missing_required", values.is_null() & ~_any_of(wrong, len(values)), always=True)
         return values.rename(column.name)
 
     def _split(

@@ -30,12 +30,13 @@ ENTERPRISE_SCHEMA: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Source:
-    """One staging view: SQL for the record key and for the fields of the kind that it has."""
+    """One staging view: SQL for the record key, for the fields of the kind, and for which records speak of it."""
 
     system: str
     stream: str
     record_key: str
     fields: dict[str, str]
+    where: str = "true"
 
     @property
     def view(self) -> str:
@@ -57,11 +58,21 @@ RESIDENTS = (
     Source("welfare_payment", "payments", "payment_no", _PERSON),
 )  # fmt: skip
 
+_FIRM = {"number": "credit_code", "name": "enterprise_name"}
+
 ENTERPRISES = (
     Source("market_registration", "enterprises", "registration_no", {"number": "credit_code", "name": "name"}),
     Source("tax_registry", "taxpayers", "taxpayer_no", {"number": "taxpayer_no", "name": "name"}),
     Source("safety_inspection", "premises", "premises_code", {"number": "credit_code", "name": "name"}),
-)
+    Source("enterprise_visit", "visits", "visit_no", _FIRM),
+    Source("enterprise_demand", "demands", "demand_no", _FIRM),
+    Source("lease_register", "leases", "lease_no", {"number": "credit_code", "name": "tenant_name"}),
+    Source("construction_site", "sites", "permit_no", {"number": "credit_code", "name": "builder_name"}),
+    Source("hazmat_enterprise", "licences", "licence_no", _FIRM),
+    # A person who was punished is no enterprise, and no name of a person is read here.
+    Source("administrative_penalty", "penalties", "decision_no", {"number": "credit_code", "name": "party_name"},
+           where="party_kind <> 'person'"),
+)  # fmt: skip
 
 SOURCES = {"residents": RESIDENTS, "enterprises": ENTERPRISES}
 SCHEMAS: dict[str, dict[str, pl.DataType]] = {"residents": RESIDENT_SCHEMA, "enterprises": ENTERPRISE_SCHEMA}
@@ -111,7 +122,7 @@ def entity_kind(kind: str) -> str:
 def _read_one(conn: psycopg.Connection, source: Source, schema: dict[str, pl.DataType]) -> pl.DataFrame:
     wanted = [name for name in schema if name not in ("system", "stream", "record_key")]
     columns = [f"({source.record_key})::text"] + [source.fields.get(name, "null") + "::text" for name in wanted]
-    query = f"COPY (SELECT {', '.join(columns)} FROM {source.view}) TO STDOUT (FORMAT CSV)"
+    query = f"COPY (SELECT {', '.join(columns)} FROM {source.view} WHERE {source.where}) TO STDOUT (FORMAT CSV)"
     with conn.cursor().copy(query.encode()) as copy:
         data = b"".join(bytes(block) for block in copy)
     names = ["record_key", *wanted]

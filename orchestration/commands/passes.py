@@ -29,7 +29,7 @@ def run(
 ) -> None:
     """One headless pass: take in, build, gate, publish. Exit code 0 only if every part did its work.
 
-    Example: townhub run --select police_110 --select tax_registry.collections
+    Example: townhub run --select police_110 --select tax_analysis.collections
     """
     from orchestration import demo as demonstration
 

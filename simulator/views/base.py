@@ -139,10 +139,12 @@ class Draft:
         changed_at: str | None = None,
         repeated: float = 0.0,
         text_times: str | None = None,
+        unasked: Mapping[str, str] | None = None,
         **truths: str,
     ) -> Served:
         """Finish: `columns` maps our names to the upstream's, in the upstream's order.
 
+        `unasked` maps helper columns to fields that the upstream sends as well and that no contract takes;
         `repeated` of the rows are sent twice; `text_times` is the format in which times are served (native when
         None); `truths` names the helper columns that hold true ids, e.g. people='_resident_id'.
         """
@@ -161,8 +163,8 @@ class Draft:
             if len(rows)
         ]
         who = {kind: self._truth(keys, kind, helper) for kind, helper in truths.items()}
-        rename = {ours: theirs for ours, theirs in columns.items() if ours in out.columns}
-        keep = [*columns, *(name for name in out.columns if name.startswith("__"))]
+        rename = {ours: theirs for ours, theirs in {**columns, **(unasked or {})}.items() if ours in out.columns}
+        keep = [*columns, *(unasked or {}), *(name for name in out.columns if name.startswith("__"))]
         out = out.select(keep).rename(rename)
         if repeated:
             twice = np.flatnonzero(self.pick(repeated, "repeated"))

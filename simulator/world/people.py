@@ -17,6 +17,7 @@ from simulator.world import names, numbers
 from simulator.world.calibration import DISTRICT_CODE
 from simulator.world.columns import (
     DAY,
+    HOUR,
     Bools,
     Floats,
     Ints,
@@ -343,7 +344,7 @@ def settle(
     birth = residents["birth_date"].to_physical().to_numpy().astype(np.int64)
     came_day = np.maximum(came_day, birth)
     old = micros(datetime(2019, 1, 1)) + (rng.random(len(row)) ** 0.7 * 2400 * DAY).astype(np.int64)
-    born = birth * DAY + 9 * DAY  # registered within days of birth
+    born = birth * DAY + 9 * HOUR  # known from the day of birth on: a change is never later than the day it is seen
     changed = np.maximum(np.maximum(old, born), np.where(known, came_day * DAY + DAY // 2, 0))
     moved_before = rng.random(len(row)) < 0.15
     settled = residents.with_columns(

@@ -417,10 +417,10 @@ def test_without_a_manifest_the_guards_that_need_it_are_errors(builder: psycopg.
 
 
 def test_an_unlawful_model_is_red(builder: psycopg.Connection, tmp_path: Path) -> None:
-    query = "select taxpayer_no from landing.tax_registry__collections"
+    query = "select taxpayer_no from landing.tax_analysis__collections"
     _, verdicts = judged(builder, "welfare", write_manifest(tmp_path, welfare_match=query))
     assert not_green(verdicts) == {"guard.purpose": "red"}
-    assert "tax_registry.collections.taxpayer_no" in str(verdicts["guard.purpose"].observed)
+    assert "tax_analysis.collections.taxpayer_no" in str(verdicts["guard.purpose"].observed)
 
 
 def test_volume_is_held_against_the_current_release(builder: psycopg.Connection, manifest: Path) -> None:

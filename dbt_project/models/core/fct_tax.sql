@@ -1,4 +1,5 @@
 -- Collections per taxpayer, kind of tax and month, yuan. Negative amounts are refunds and corrections.
+-- The number is the tax register's own, so the register's taxpayer says which enterprise it is.
 select
     collection.taxpayer_no,
     collection.tax_kind,
@@ -6,7 +7,7 @@ select
     member.entity_key as enterprise_key,
     collection.amount,
     collection.paid_on
-from {{ ref('stg_tax_registry__collections') }} as collection
+from {{ ref('stg_tax_analysis__collections') }} as collection
 left join {{ source('resolution', 'membership') }} as member
     on member.kind = 'enterprise' and member.to_run is null and member.system = 'tax_registry'
     and member.stream = 'taxpayers' and member.record_key = collection.taxpayer_no

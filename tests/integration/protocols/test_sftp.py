@@ -19,7 +19,7 @@ from simulator.faults import Faults
 from simulator.servers.sftp import SftpServer
 from simulator.servers.sftp_files import csv_bytes, excel_bytes, geojson_bytes
 
-SYSTEMS = ("disability_certificate", "standard_address", "tax_registry")
+SYSTEMS = ("disability_certificate", "standard_address", "tax_analysis")
 SQUARE = '{"type":"Polygon","coordinates":[[[120.1,30.2],[120.2,30.2],[120.1,30.3],[120.1,30.2]]]}'
 
 
@@ -65,7 +65,7 @@ def addresses(contracts: dict[str, Contract], rows: int) -> pl.DataFrame:
 
 
 def collections(contracts: dict[str, Contract], month: str, rows: int = 3) -> bytes:
-    names = [column.physical_name for column in contracts["tax_registry"].streams["collections"].columns]
+    names = [column.physical_name for column in contracts["tax_analysis"].streams["collections"].columns]
     frame = pl.DataFrame({name: [f"{month}-{row}" for row in range(rows)] for name in names})
     return csv_bytes(frame, "gb18030", total_row=["合计", *[""] * (len(names) - 2)])
 
@@ -85,13 +85,13 @@ def test_snapshot_takes_the_newest_file_once(contracts: dict[str, Contract], ser
 
 def test_changes_take_every_new_or_corrected_month(contracts: dict[str, Contract], server: SftpServer) -> None:
     for month in ("202605", "202606"):
-        server.put("tax_registry", f"tax_collections_{month}.csv", collections(contracts, month))
-    frame, _, state, complete = take(pull(contracts, "tax_registry", "collections"))
+        server.put("tax_analysis", f"tax_collections_{month}.csv", collections(contracts, month))
+    frame, _, state, complete = take(pull(contracts, "tax_analysis", "collections"))
     assert frame.height == 6 and not complete and state["total_rows_dropped"] == 2
     assert sorted(state["files"]) == ["tax_collections_202605.csv", "tax_collections_202606.csv"]
-    server.put("tax_registry", "tax_collections_202605.csv", collections(contracts, "202605", rows=4))
-    server.put("tax_registry", "tax_collections_202607.csv", collections(contracts, "202607", rows=1))
-    frame, _, state, _ = take(pull(contracts, "tax_registry", "collections", state=state))
+    server.put("tax_analysis", "tax_collections_202605.csv", collections(contracts, "202605", rows=4))
+    server.put("tax_analysis", "tax_collections_202607.csv", collections(contracts, "202607", rows=1))
+    frame, _, state, _ = take(pull(contracts, "tax_analysis", "collections", state=state))
     assert frame["社会信用代码"].to_list() == [*[f"202605-{row}" for row in range(4)], "202607-0"]
 
 
@@ -111,8 +111,8 @@ def test_excel_and_geojson(contracts: dict[str, Contract], server: SftpServer) -
 
 
 def test_nothing_stays_in_the_work_folder(contracts: dict[str, Contract], server: SftpServer, tmp_path: Path) -> None:
-    server.put("tax_registry", "tax_collections_202605.csv", collections(contracts, "202605"))
-    take(pull(contracts, "tax_registry", "collections"))
+    server.put("tax_analysis", "tax_collections_202605.csv", collections(contracts, "202605"))
+    take(pull(contracts, "tax_analysis", "collections"))
     assert list((tmp_path / "home" / "work").iterdir()) == []
 
 
@@ -142,26 +142,26 @@ def test_another_host_key_is_refused(
 
 
 def test_a_refused_password_is_permanent(contracts: dict[str, Contract], server: SftpServer, faults: Faults) -> None:
-    faults.set("tax_registry", "bad_signature")
+    faults.set("tax_analysis", "bad_signature")
     with pytest.raises(Permanent, match="refuses user or password"):
-        take(pull(contracts, "tax_registry", "collections"))
+        take(pull(contracts, "tax_analysis", "collections"))
 
 
 def test_accounts_do_not_see_each_other(contracts: dict[str, Contract], server: SftpServer) -> None:
     server.put("standard_address", "tax_collections_202605.csv", collections(contracts, "202605"))
     with pytest.raises(Retriable, match="no file"):
-        take(pull(contracts, "tax_registry", "collections"))
+        take(pull(contracts, "tax_analysis", "collections"))
 
 
 def test_a_half_written_file_is_refused_until_it_is_whole(
     contracts: dict[str, Contract], server: SftpServer, faults: Faults
 ) -> None:
-    server.put("tax_registry", "tax_collections_202605.csv", collections(contracts, "202605", rows=50))
-    faults.set("tax_registry", "truncated")
+    server.put("tax_analysis", "tax_collections_202605.csv", collections(contracts, "202605", rows=50))
+    faults.set("tax_analysis", "truncated")
     with pytest.raises(Truncated):
-        take(pull(contracts, "tax_registry", "collections"))
+        take(pull(contracts, "tax_analysis", "collections"))
     faults.clear()
-    assert take(pull(contracts, "tax_registry", "collections"))[0].height == 50
+    assert take(pull(contracts, "tax_analysis", "collections"))[0].height == 50
 
 
 def test_lines_in_another_encoding_are_set_apart(
@@ -177,22 +177,22 @@ def test_lines_in_another_encoding_are_set_apart(
 
 
 def test_a_broken_download_carries_on(contracts: dict[str, Contract], server: SftpServer, faults: Faults) -> None:
-    server.put("tax_registry", "tax_collections_202605.csv", collections(contracts, "202605", rows=200))
-    faults.set("tax_registry", "reset", times=1)
-    assert take(pull(contracts, "tax_registry", "collections"))[0].height == 200
+    server.put("tax_analysis", "tax_collections_202605.csv", collections(contracts, "202605", rows=200))
+    faults.set("tax_analysis", "reset", times=1)
+    assert take(pull(contracts, "tax_analysis", "collections"))[0].height == 200
 
 
 def test_silence_and_a_dead_server_are_worth_another_try(
     contracts: dict[str, Contract], server: SftpServer, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sftp_drop, "STEP_SECONDS", 0.5)
-    server.put("tax_registry", "tax_collections_202605.csv", collections(contracts, "202605"))
-    faults.set("tax_registry", "timeout", seconds=3)
+    server.put("tax_analysis", "tax_collections_202605.csv", collections(contracts, "202605"))
+    faults.set("tax_analysis", "timeout", seconds=3)
     with pytest.raises(Retriable, match="in time"):
-        take(pull(contracts, "tax_registry", "collections"))
-    faults.set("tax_registry", "dead")
+        take(pull(contracts, "tax_analysis", "collections"))
+    faults.set("tax_analysis", "dead")
     with pytest.raises(Retriable):
-        take(pull(contracts, "tax_registry", "collections"))
+        take(pull(contracts, "tax_analysis", "collections"))
     server.stop()
     with pytest.raises(Retriable, match="failed"):
-        take(pull(contracts, "tax_registry", "collections"))
+        take(pull(contracts, "tax_analysis", "collections"))

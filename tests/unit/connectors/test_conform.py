@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -112,6 +113,13 @@ def test_all_reasons_of_a_row_are_told() -> None:
     done = conformed({"pf": "101", "zt": "03", "je": "x"}, {"bh": "B"})
     assert done.rejected["reasons"].to_list() == [["amount:not_an_amount", "score:out_of_range", "state:unknown_code"]]
     assert done.rejected["record_key"].to_list() == ["A1|7"]
+
+
+def test_a_required_value_out_of_range_is_wrong_and_not_missing() -> None:
+    stream = replace(STREAM, columns=tuple(replace(c, required=c.required or c.name == "score") for c in COLUMNS))
+    page = pl.DataFrame([GOOD | {"pf": "101"}, GOOD | {"pf": None}], schema=dict.fromkeys(GOOD, pl.String))
+    done = Conformer(stream, SERVER, now=NOW)(page)
+    assert done.rejected["reasons"].to_list() == [["score:out_of_range"], ["score:missing_required"]]
 
 
 def test_withheld_values_are_counted_and_kept_as_received() -> None:

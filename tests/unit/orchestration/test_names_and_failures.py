@@ -27,8 +27,8 @@ def test_owners_keep_apart() -> None:
 
 def test_selection_by_system_and_by_stream() -> None:
     contracts = load_contracts()
-    chosen = names.selected_streams(contracts, ["tax_registry.collections", "safety_inspection", "safety_inspection"])
-    assert (chosen[0].system, chosen[0].name) == ("tax_registry", "collections")
+    chosen = names.selected_streams(contracts, ["tax_analysis.collections", "safety_inspection", "safety_inspection"])
+    assert (chosen[0].system, chosen[0].name) == ("tax_analysis", "collections")
     assert len(chosen) == 1 + len(contracts["safety_inspection"].streams)
 
 

@@ -13,7 +13,7 @@ from quality import declassification
 from quality.declassification import DeclassificationError
 
 ENTRY: dict[str, Any] = {
-    "model": "fct_tax", "columns": ["amount"], "sources": ["tax_registry.collections.amount"],
+    "model": "fct_tax", "columns": ["amount"], "sources": ["tax_analysis.collections.amount"],
     "purpose": "premises_safety", "approver": "A Person, data office", "basis": "an example",
     "expires": date(2026, 12, 31), "minimum_group_size": 10,
 }  # fmt: skip
@@ -32,11 +32,11 @@ def test_ours_is_readable_and_holds_none() -> None:
 def test_an_entry_counts_until_its_last_day(tmp_path: Path) -> None:
     path = written(tmp_path, ENTRY)
     (entry,) = declassification.load(path, today=date(2026, 12, 31))
-    assert entry.covers("fct_tax", "amount", "tax_registry.collections.amount")
-    assert entry.covers("fct_tax", "*", "tax_registry.collections.amount")
-    assert not entry.covers("fct_tax", "tax_kind", "tax_registry.collections.amount")
-    assert not entry.covers("dim_enterprise", "amount", "tax_registry.collections.amount")
-    assert not entry.covers("fct_tax", "amount", "tax_registry.collections.tax_kind")
+    assert entry.covers("fct_tax", "amount", "tax_analysis.collections.amount")
+    assert entry.covers("fct_tax", "*", "tax_analysis.collections.amount")
+    assert not entry.covers("fct_tax", "tax_kind", "tax_analysis.collections.amount")
+    assert not entry.covers("dim_enterprise", "amount", "tax_analysis.collections.amount")
+    assert not entry.covers("fct_tax", "amount", "tax_analysis.collections.tax_kind")
     assert declassification.load(path, today=date(2027, 1, 1)) == []
 
 
@@ -50,7 +50,7 @@ def test_every_field_is_needed(field: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"columns": ["*"]}, {"sources": ["tax_registry"]}, {"minimum_group_size": 2}, {"expires": "soon"}, {"note": "x"}],
+    [{"columns": ["*"]}, {"sources": ["tax_analysis"]}, {"minimum_group_size": 2}, {"expires": "soon"}, {"note": "x"}],
 )
 def test_what_is_too_wide_is_refused(change: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(DeclassificationError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import psycopg
@@ -38,7 +39,8 @@ def test_changed_code_resolves_again(fresh_database: str, monkeypatch: pytest.Mo
     with psycopg.connect(fresh_database) as conn:
         conn.execute("CREATE SCHEMA IF NOT EXISTS staging")
         for source in sources.ENTERPRISES:
-            columns = {source.record_key, *source.fields.values()}
+            said = " ".join([source.record_key, *source.fields.values(), source.where])
+            columns = set(re.findall(r"[a-z]+(?:_[a-z]+)*", said)) - {"true"}
             fields = ", ".join(f"'1'::text AS {column}" for column in sorted(columns))
             conn.execute(f"CREATE VIEW {source.view} AS SELECT {fields}".encode())
         conn.execute("GRANT USAGE ON SCHEMA staging TO townhub_builder")
@@ -48,4 +50,18 @@ def test_changed_code_resolves_again(fresh_database: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(sources, "code_digest", lambda: "another version of this code")
     again = resolve("enterprises")
     assert again.run > first.run
-    assert (again.records, again.created, again.content_hash) == (3, 0, first.content_hash)
+    assert (again.records, again.created, again.content_hash) == (len(sources.ENTERPRISES), 0, first.content_hash)
+
+
+def test_a_punished_person_is_no_enterprise(fresh_database: str) -> None:
+    (source,) = [source for source in sources.ENTERPRISES if source.system == "administrative_penalty"]
+    with psycopg.connect(fresh_database) as conn:
+        conn.execute("CREATE SCHEMA IF NOT EXISTS staging")
+        conn.execute(
+            f"CREATE VIEW {source.view} AS SELECT * FROM (VALUES ('P1', 'person', NULL, '某某'), "
+            "('P2', 'firm', NULL, '甲乙商行'), ('P3', 'self_employed', NULL, '丙面馆')) "
+            "AS p (decision_no, party_kind, credit_code, party_name)".encode()
+        )
+        found = sources._read_one(conn, source, sources.ENTERPRISE_SCHEMA)
+    assert found["record_key"].to_list() == ["P2", "P3"]
+    assert "某某" not in found["name"].to_list()

@@ -11,7 +11,7 @@ import yaml
 
 from connectors.standards import coordinates, credit_code, resident_id, text
 from simulator import systems
-from simulator.systems import tax_registry, welfare_payment
+from simulator.systems import tax_analysis, welfare_payment
 from simulator.views.base import Served
 from simulator.world import World, generate
 
@@ -131,7 +131,7 @@ def test_shares_of_bad_identity_numbers_are_as_in_the_field(served: Views) -> No
 
 def test_money_is_exact_in_ten_thousands_and_in_yuan() -> None:
     fen = pl.DataFrame({"fen": [0, 1, 53_115, 1_000_000, 123_456_789, -30_000]})
-    assert fen.select(tax_registry.wan_yuan(pl.col("fen"))).to_series().to_list() == [
+    assert fen.select(tax_analysis.wan_yuan(pl.col("fen"))).to_series().to_list() == [
         "0.0000",
         "0.000001",
         "0.053115",
@@ -148,7 +148,7 @@ def test_money_is_exact_in_ten_thousands_and_in_yuan() -> None:
 
 
 def test_a_month_is_sent_again_with_corrections_only(served: Views) -> None:
-    files = served["tax_registry", "collections"].frame.partition_by("__file", as_dict=True, include_key=False)
+    files = served["tax_analysis", "collections"].frame.partition_by("__file", as_dict=True, include_key=False)
     first = files[("tax_collections_202605.csv",)]
     again = files[("tax_collections_202605_更正.csv",)]
     keys = ["社会信用代码", "税种", "税款所属期"]

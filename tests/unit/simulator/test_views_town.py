@@ -126,10 +126,10 @@ def test_a_data_fault_rewrites_the_files_of_its_system_alone(lived: dict[str, An
         for stage in ("sent", "served"):
             (tmp_path / stage / system).mkdir(parents=True)
     Files(server, faults, DROPS).publish(lived["town"].now(), lived["town"].today)
-    month = tmp_path / "served" / "tax_registry" / "tax_collections_202604.csv"
+    month = tmp_path / "served" / "tax_analysis" / "tax_collections_202604.csv"
     plain, others = month.read_bytes(), server.files("standard_address")
     stamps = [(tmp_path / "sent" / "standard_address" / name).stat().st_mtime_ns for name in others]
-    faults.set("tax_registry", "renamed_column", column="税种", to="税收种类")
+    faults.set("tax_analysis", "renamed_column", column="税种", to="税收种类")
     assert "税收种类".encode("gb18030") in month.read_bytes()
     assert stamps == [(tmp_path / "sent" / "standard_address" / name).stat().st_mtime_ns for name in others]
     faults.clear()
@@ -146,7 +146,7 @@ def test_files_hold_bytes_of_no_encoding_where_planted(lived: dict[str, Any]) ->
 
 def test_files_end_with_the_total_of_what_can_be_added() -> None:
     frame = pl.DataFrame({"社会信用代码": ["a", "b"], "入库额（万元）": ["1.2500", "——"], "__file": ["m.csv"] * 2})
-    drop = DROPS["tax_registry", "collections"]
+    drop = DROPS["tax_analysis", "collections"]
     lines = content(drop, frame).decode("gb18030").splitlines()
     assert lines[0] == "社会信用代码,入库额（万元）" and lines[-1] == "合计,1.2500"
     counted = replace(drop, total_of=None)

@@ -1,0 +1,1 @@
+{{ current_version('administrative_penalty', 'penalties') }}

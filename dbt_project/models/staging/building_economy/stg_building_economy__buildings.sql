@@ -1,0 +1,1 @@
+{{ current_version('building_economy', 'buildings') }}

@@ -1,0 +1,1 @@
+{{ current_version('construction_site', 'sites') }}

@@ -1,0 +1,1 @@
+{{ current_version('hazmat_enterprise', 'licences') }}

@@ -1,0 +1,1 @@
+{{ current_version('lease_register', 'leases') }}

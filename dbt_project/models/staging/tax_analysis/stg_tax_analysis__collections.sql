@@ -1,0 +1,1 @@
+{{ current_version('tax_analysis', 'collections') }}

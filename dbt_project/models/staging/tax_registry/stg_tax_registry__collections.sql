@@ -1,1 +1,0 @@
-{{ current_version('tax_registry', 'collections') }}
