@@ -75,6 +75,28 @@ def replay(
 
 
 @app.command()
+def scorecard(
+    owner: Annotated[str, typer.Option(help="Only this department.")] = "",
+    days: Annotated[int, typer.Option(min=1, help="How many days, beside as many before them.")] = 7,
+    as_json: Annotated[bool, output.JSON_OPTION] = False,
+) -> None:
+    """Defects by owner department and reason, this week beside the last: what to take up with whom.
+
+    Example: townhub quarantine scorecard --days 30
+    """
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from connectors import scorecard as cards
+    from warehouse import connection
+
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    with connection.connect("loader") as conn:
+        found = cards.scorecard(conn, today, days=days, owner=owner or None)
+    output.emit_rows(found, as_json=as_json, empty="no defects in these days")
+
+
+@app.command()
 def discard(
     quarantine_id: Annotated[int, typer.Argument(help="Number of the row.")],
     reason: Annotated[str, typer.Option(help="Why it is no record; kept with the row.")],

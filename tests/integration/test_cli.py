@@ -70,7 +70,8 @@ def test_help_is_quick_and_shows_examples(townhub: Townhub) -> None:
     assert best < 2.0  # 0.25 s on a quiet machine; what matters is that nothing heavy is imported
     for command in (["demo"], ["run"], ["up"], ["down"], ["status"], ["sql"], ["purge"], ["bench"], ["systems", "list"],
                     ["systems", "check"], ["quarantine", "list"], ["quarantine", "show"], ["quarantine", "replay"],
-                    ["quarantine", "discard"], ["release", "list"], ["release", "show"], ["release", "diff"],
+                    ["quarantine", "discard"], ["quarantine", "scorecard"],
+                    ["release", "list"], ["release", "show"], ["release", "diff"],
                     ["release", "rollback"], ["holds", "list"], ["holds", "release"], ["simulate", "serve"],
                     ["simulate", "advance"], ["simulate", "truth"], ["simulate", "faults"]):  # fmt: skip
         assert "Example: townhub " + " ".join(command) in townhub(*command, "--help").stdout

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from connectors import quarantine, retention
+from connectors import quarantine, retention, scorecard
 from connectors.errors import Permanent
 from connectors.protocols.base import BadRecord, Page
 from warehouse import audit, connection
@@ -309,3 +309,20 @@ def test_columns_that_no_contract_describes_are_kept_apart_and_told(hub: Any, ma
     with connection.connect("loader") as conn:
         retention.purge(conn, {"demo": hub.contract}, dt.date.today() + dt.timedelta(days=800))
     assert hub.ask("SELECT count(*) FROM quarantine.addition") == [(0,)]
+
+
+def test_the_scorecard_tells_each_owner_what_to_mend(hub: Any, make_page: Rows) -> None:
+    today = dt.datetime.now(dt.timezone(dt.timedelta(hours=8))).date()
+    hub.take(make_page(person(1, "9"), person(2), person(3), person(4)))
+    with psycopg.connect(hub.url) as conn:
+        conn.execute("UPDATE control.load SET finished_at = finished_at - interval '8 days'")
+    hub.take(make_page(person(5, "9"), person(6)))
+    with connection.connect("loader") as conn:
+        (line,) = scorecard.scorecard(conn, today)
+        assert scorecard.scorecard(conn, today, owner="somebody else") == []
+    assert (line["owner"], line["stream"], line["reason"], line["outcome"]) == (
+        "the testers", "people", "unknown_code", "quarantined",
+    )  # fmt: skip
+    assert (line["defects"], line["waiting"]) == (1, 2)
+    assert (line["per_thousand"], line["per_thousand_before"]) == (500.0, 250.0)
+    assert "add the code to the contract" in line["remedy"]
