@@ -14,12 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
 from connectors.contract import resolve_value
 from connectors.errors import ContractViolation, Permanent, Retriable, Truncated
 from connectors.formats import require_columns
-from connectors.formats.json_pages import loads_exact, read_records, records_page
+from connectors.formats.json_pages import cut_array, read_records, records_page
 from connectors.protocols.base import Extraction, Page, Pull
 from connectors.protocols.gateway_token import BAD_SIGNATURE, OK, SECRET_EXPIRED
 from connectors.protocols.http import HttpSource
@@ -147,24 +145,17 @@ def _split(body: bytes, where: str) -> tuple[dict[str, Any], bytes | list[Any]]:
 
     ``datas`` comes as a JSON string (encoded twice) or as an array.
     """
-    start = body.find(b'"datas":')
-    begin, end = start + len(b'"datas":'), body.rfind(b"]") + 1
     try:
-        if start >= 0 and body[begin : begin + 1] == b"[" and end > begin:
-            envelope = orjson.loads(body[:begin] + b"null" + body[end:])
-            return envelope, body[begin:end]
-        envelope = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        try:
-            envelope = loads_exact(body)
-        except ValueError:
-            raise Truncated(
-                f"{where}: the answer is no whole JSON document",
-                "The next run tries again; if it persists ask the owner",
-            ) from None
+        envelope, cut = cut_array(body, "datas")
+    except ValueError:
+        raise Truncated(
+            f"{where}: the answer is no whole JSON document", "The next run tries again; if it persists ask the owner"
+        ) from None
     if not isinstance(envelope, dict) or "code" not in envelope:
         raise ContractViolation(f"{where}: the answer is no gateway envelope", "Ask the gateway's owner")
     records = envelope.get("datas")
+    if cut is not None:
+        return envelope, cut
     if isinstance(records, str):
         return envelope, records.encode("utf-8", "surrogateescape")
     if records is None or isinstance(records, list):
