@@ -28,7 +28,7 @@ _STREAM_PROPERTIES = {"load", "cursor", "server", "source", "maxDeleteShare", "e
 _COLUMN_PROPERTIES = {"codes", "onInvalid", "unit", "purposes"}
 _SERVER_PROPERTIES = {
     "protocol", "endpoint", "timezone", "encoding", "crs", "acknowledge",
-    "username", "password", "appKey", "appSecret", "secret", "hostKey", "allowedHosts", "signer",
+    "username", "password", "appId", "appKey", "appSecret", "secret", "hostKey", "allowedHosts", "signer",
 }  # fmt: skip
 _SECRETS = {"password", "appSecret", "secret"}
 

@@ -9,6 +9,7 @@ from typing import Final
 
 PROTOCOLS: Final[dict[str, str]] = {
     "gateway": "connectors.protocols.gateway",
+    "catalogue_api": "connectors.protocols.catalogue_api",
     "exchange_db": "connectors.protocols.exchange_db",
     "soap": "connectors.protocols.soap",
     "sftp": "connectors.protocols.sftp",

@@ -33,6 +33,13 @@ class GatewayInterface(Interface):
 
 
 @dataclass(frozen=True)
+class CatalogueApi(Interface):
+    """An entry of a city's data catalogue: `interface/gateway.do` with separate calls for sign, total, update, page."""
+
+    interface_id: str
+
+
+@dataclass(frozen=True)
 class ExchangeTable(Interface):
     """A table of an exchange database (前置机); `flagged` when readers acknowledge rows in a flag column.
 

@@ -12,6 +12,7 @@ from simulator.faults import Faults
 from simulator.files import Files
 from simulator.interfaces import (
     Catalogue,
+    CatalogueApi,
     ExchangeTable,
     FileDrop,
     GatewayInterface,
@@ -23,6 +24,7 @@ from simulator.interfaces import (
     by_system,
 )
 from simulator.servers.amqp import AmqpBroker
+from simulator.servers.catalogue_api import CatalogueApiServer
 from simulator.servers.exchange_db import ExchangeDbServer
 from simulator.servers.gateway import GatewayServer
 from simulator.servers.gb28181 import Gb28181Platform
@@ -48,7 +50,7 @@ class Server(Protocol):
 class Upstreams:
     """All servers of the town, each for the streams that the modules of `simulator.systems` declare for it.
 
-    Gateway, SOAP and video platforms read the town on every request; exchange tables, files and messages are
+    Gateway, catalogue, SOAP and video platforms read the town on every request; exchange tables, files and messages are
     published.
     """
 
@@ -78,6 +80,7 @@ class Upstreams:
                 Gb28181Platform(town.served, faults, system, stream, number=number)
                 for number, (system, stream) in enumerate(served_by(Catalogue), 1)
             ),
+            CatalogueApiServer(town.served, faults, served_by(CatalogueApi)),
             self._exchange,
             sftp,
             *self._pushers.values(),

@@ -65,11 +65,14 @@ def _quick(payload: bytes) -> pl.DataFrame | None:
         frame = pl.read_json(text, schema=dict.fromkeys(keys, pl.String))
     except pl.exceptions.PolarsError:
         return None
-    # Every record has just the keys of the first one if there are so many keys in all and none had to be filled up.
-    filled = sum(frame.null_count().row(0))
-    if filled:
-        filled -= payload.count(b'":null') + payload.count(b'": null')
-    return frame if pairs == frame.height * len(keys) and filled == 0 else None
+    # Every record has just the keys of the first one if there are so many keys in all and none had to be filled up:
+    # either nothing is null, or every key stands in as many records as there are.
+    if pairs != frame.height * len(keys):
+        return None
+    whole = not any(frame.null_count().row(0)) or all(
+        payload.count(f'"{key}":'.encode("utf-8", "replace")) == frame.height for key in keys
+    )
+    return frame if whole else None
 
 
 def _quote_numbers(payload: bytes) -> tuple[bytes, int] | None:
@@ -134,6 +137,23 @@ def loads_exact(payload: bytes) -> Any:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
+
+
+def cut_array(payload: bytes, name: str) -> tuple[Any, bytes | None]:
+    """A document with null in the place of the array ``name``, and that array as it was sent, for ``read_records``.
+
+    It must be the document's last array. Where it cannot be cut out: the whole document (as by ``loads_exact`` if need
+    be) and None. Raises ValueError for what is no JSON.
+    """
+    mark = f'"{name}":'.encode()
+    start, end = payload.find(mark), payload.rfind(b"]") + 1
+    begin = start + len(mark)
+    try:
+        if start >= 0 and payload[begin : begin + 1] == b"[" and end > begin:
+            return orjson.loads(payload[:begin] + b"null" + payload[end:]), payload[begin:end]
+        return orjson.loads(payload), None
+    except orjson.JSONDecodeError:
+        return loads_exact(payload), None
 
 
 def records_page(records: list[Any], size: int, first_row: int = 0) -> Page:

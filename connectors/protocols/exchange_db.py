@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +20,6 @@ import polars as pl
 from connectors.errors import ContractViolation, Permanent, Retriable
 from connectors.formats import require_columns
 from connectors.formats.fields import without_oversized
-from connectors.protocols.ahead import read_ahead
 from connectors.protocols.base import Extraction, Page, Pull
 from connectors.protocols.exchange_dialects import READ_SECONDS, Dialect, Table, dialect_of
 from connectors.protocols.watchdog import Watchdog
@@ -72,14 +71,14 @@ class ExchangeExtraction:
         self._read: list[pl.DataFrame] = []
 
     def pages(self) -> Iterator[Page]:
-        """The waiting or changed rows in batches of ``page_rows``, one batch read ahead."""
+        """The waiting or changed rows in batches of ``page_rows``."""
         table = self._table()
         names = [name for name in table.types if self._flag is None or name != self._flag.column]
         where, order = self._condition(table)
         first_row = 0
         batches = self.dialect.rows(self.engine, table, names, where, order, self.pull.page_rows)
-        with self._errors("reading"), closing(read_ahead(self._in_time(batches))) as ahead:
-            for frame, size in ahead:
+        with self._errors("reading"):
+            for frame, size in self._in_time(batches):
                 page = without_oversized(frame, size, first_row)
                 first_row += frame.height
                 if self._flag is not None:

@@ -14,7 +14,7 @@ import hashlib
 import os
 import zlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -23,10 +23,9 @@ from xml.sax.saxutils import escape
 from connectors.errors import ContractViolation, IntakeError, Permanent, Retriable, Truncated
 from connectors.formats import require_columns
 from connectors.formats.xml_records import gunzip, local_name, parse, read_records
-from connectors.protocols.ahead import read_ahead
 from connectors.protocols.base import Extraction, Page, Pull
 from connectors.protocols.http import HttpSource
-from connectors.protocols.reconcile import Round
+from connectors.protocols.paging import Answer, all_pages, changed_since, refuse_empty
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -37,23 +36,11 @@ WSSE: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurit
 WSU: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
 TOKEN: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0"
 
-ROUNDS: Final = 3
-
 
 def password_digest(nonce: bytes, created: str, password: str) -> str:
     """Base64(SHA-1(nonce + created + password)), as the OASIS Username Token Profile 1.0 defines it."""
     digest = hashlib.sha1(nonce + created.encode() + password.encode(), usedforsecurity=False).digest()
     return base64.b64encode(digest).decode()
-
-
-@dataclass(frozen=True)
-class Batch:
-    """One answered page: the service's id for it, its rows, and what is declared of the whole."""
-
-    id: str
-    page: Page
-    total: int
-    pages: int
 
 
 @dataclass
@@ -77,9 +64,8 @@ class SoapExtraction:
         self._batches: list[str] = []
 
     def pages(self) -> Iterator[Page]:
-        """One page per answer, one read ahead; all of them again when the source moved meanwhile."""
-        with closing(read_ahead(self._rounds())) as pages:
-            yield from pages
+        """One page per answer; all of them again when the source moved meanwhile."""
+        yield from all_pages(self._stream, self._query)
         self.complete = self._stream.load == "snapshot"
 
     def acknowledge(self) -> None:
@@ -87,45 +73,24 @@ class SoapExtraction:
         for batch in self._batches:
             self._answer(batch, "OK")
 
-    def _rounds(self) -> Iterator[Page]:
-        previous: Round | None = None
-        for _ in range(ROUNDS):
-            current = Round(tuple(column.physical_name for column in self._stream.primary_key))
-            yield from self._round(current)
-            if current.consistent or current.confirms(previous):
-                return
-            previous = current
-        raise Retriable(
-            f"{self._where}: pages moved while they were read: {previous}",
-            "The next run tries again; ask for larger pages",
-        )
-
-    def _round(self, current: Round) -> Iterator[Page]:
-        number, pages = 1, 1
-        while number <= pages:
-            batch = self._query(number)
-            pages = batch.pages
-            self._batches.append(batch.id)
-            current.add(batch.page.frame, len(batch.page.bad), batch.total)
-            if batch.page.frame.height or batch.page.bad:
-                yield batch.page
-            number += 1
-
-    def _query(self, number: int) -> Batch:
+    def _query(self, number: int) -> Answer:
         arguments = {"page": str(number), "pageSize": str(self._page_size)}
-        if self.pull.since is not None and self._stream.load != "snapshot":
-            local = self.pull.since.astimezone(self.pull.server.timezone)
-            arguments["since"] = f"{local:%Y-%m-%d %H:%M:%S}"
+        since = changed_since(self.pull)
+        if since is not None:
+            arguments["since"] = since
         operation = self._stream.physical_name
-        return self.http.post(
+        batch, answer = self.http.post(
             "",
-            lambda body: self._open(self._body(body, f"{operation}Response"), (number - 1) * self._page_size),
+            lambda body: self._open(self._body(body, f"{operation}Response"), number),
             body=lambda: self._envelope(operation, arguments),
             headers=_headers(operation),
             soap_faults=True,
         )
+        self._batches.append(batch)
+        return answer
 
-    def _open(self, answer: Element, first_row: int) -> Batch:
+    def _open(self, answer: Element, number: int) -> tuple[str, Answer]:
+        """The service's id for a batch, and the page in it."""
         element = next((child for child in answer.iter() if local_name(child) == "batch"), None)
         if element is None:
             raise ContractViolation(
@@ -140,6 +105,7 @@ class SoapExtraction:
                 f"{self._where}: the batch does not declare id, count, total, pages and crc32",
                 "Ask the owner",
             ) from None
+        first_row = (number - 1) * self._page_size
         try:
             page = self._unpack(element.text or "", count, crc, first_row)
         except IntakeError:
@@ -147,11 +113,8 @@ class SoapExtraction:
             with suppress(IntakeError):
                 self._answer(batch, "NOTOK")
             raise
-        if count == 0 and total > first_row:
-            raise Retriable(
-                f"{self._where}: an empty page although {total} rows are declared", "The next run asks again"
-            )
-        return Batch(batch, page, total, pages)
+        refuse_empty(self._where, page, number, first_row, total)
+        return batch, Answer(page, total, pages)
 
     def _unpack(self, text: str, count: int, crc: int, first_row: int) -> Page:
         try:

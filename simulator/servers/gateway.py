@@ -17,9 +17,9 @@ import polars as pl
 from simulator.faults import Faults
 from simulator.interfaces import GatewayInterface, Key, by_system
 from simulator.servers.gateway_signers import FixedSecret, Refusal
+from simulator.servers.pages import Pages
 from simulator.servers.view import Lookup, StreamView
 from simulator.servers.wire import Reply, Request, WireServer
-from simulator.views.base import UNDECODABLE
 
 REQUEST_LIFE_MS = 15 * 60 * 1000
 REFRESH_LIFE_MS = 48 * 3600 * 1000
@@ -89,8 +89,7 @@ class _Interface:
 
     offer: GatewayInterface
     view: StreamView
-    last_page: tuple[str | bytes, int] | None = None
-    moved: int = 0
+    pages: Pages
     by_value: tuple[pl.DataFrame, dict[Any, pl.DataFrame]] | None = None
 
     @property
@@ -105,8 +104,9 @@ class _System:
         self.name = name
         self.faults = faults
         self.interfaces = {
-            offer.path: _Interface(offer, StreamView(name, stream, served, faults))
+            offer.path: _Interface(offer, view, Pages(view, faults))
             for stream, offer in interfaces.items()
+            for view in (StreamView(name, stream, served, faults),)
         }
         self.application = _Application(random.token_hex(8), random.token_hex(16))
         self._fixed = FixedSecret(self.application.key, self.application.secret)
@@ -175,40 +175,16 @@ class _System:
         return "14", "签名错误"
 
     def _data(self, interface: _Interface, fields: dict[str, str]) -> Reply:
-        take, stream = self.faults.take, interface.stream
         rows = interface.view.rows(fields.get("startTime", ""))
         if interface.offer.lookup:
             rows = self._of_value(interface, rows, fields.get(interface.offer.lookup, ""))
         size = min(LONGEST_PAGE, max(1, int(fields.get("pageSize") or 1000)))
         number = max(1, int(fields.get("pageNum") or 1))
-        total = rows.height
-        rows = self._shifted(interface, rows, number)
-        page = rows[(number - 1) * size : number * size]
-        if page.height and take(self.name, "empty_page", stream) is not None:
-            page = page.clear()
-        json = page.write_json() if page.height else "[]"
-        text: str | bytes = json.encode().replace(UNDECODABLE.encode(), b"\xff\xff") if UNDECODABLE in json else json
-        count = page.height
-        with self._lock:
-            if number > 1 and take(self.name, "duplicate_page", stream) is not None and interface.last_page:
-                text, count = interface.last_page
-            interface.last_page = (text, count)
-        mixed = take(self.name, "mixed_encoding", stream)
-        if mixed is not None:
-            text = _mixed(text, float(mixed.get("share", 0.1)))
-        body = _body(text, count, total, -(-total // size) or 1)
-        if take(self.name, "truncated", stream) is not None:
+        records, count = interface.pages.page(rows, number, size)
+        body = _body(records, count, rows.height, -(-rows.height // size) or 1)
+        if self.faults.take(self.name, "truncated", interface.stream) is not None:
             body = body[: len(body) // 2]
         return Reply(body)
-
-    def _shifted(self, interface: _Interface, rows: pl.DataFrame, number: int) -> pl.DataFrame:
-        """Rows on pages that were read are touched meanwhile: from now on they stand last, all others move forward."""
-        with self._lock:
-            shift = self.faults.take(self.name, "shifting_pages", interface.stream) if number > 1 else None
-            if shift is not None:
-                interface.moved += int(shift.get("rows", 3))
-            moved = interface.moved % max(1, rows.height)
-        return pl.concat([rows[moved:], rows[:moved]]) if moved else rows
 
     def _of_value(self, interface: _Interface, rows: pl.DataFrame, value: str) -> pl.DataFrame:
         """Rows of one looked-up value, from an index that lives as long as the rows do."""
@@ -248,25 +224,8 @@ def _refusal(code: str, message: str) -> Reply:
     return Reply(orjson.dumps(_envelope(None, 0, 0, 0, code, message)), data=False)
 
 
-def _body(records: str | bytes, count: int, total: int, pages: int) -> bytes:
+def _body(records: bytes, count: int, total: int, pages: int) -> bytes:
     """The envelope with the records as a JSON string: encoded twice, as the gateway does."""
-    if isinstance(records, str):
-        datas = orjson.dumps(records)
-    else:
-        # Bytes that are not UTF-8 go out as they are: the gateway hands through what its sources store.
-        datas = b'"' + records.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+    datas = b'"' + records.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
     head, tail = orjson.dumps(_envelope("@", count, total, pages)).split(b'"@"')
     return head + datas + tail
-
-
-def _mixed(records: str | bytes, share: float) -> bytes:
-    """A share of the records in GB18030 instead of UTF-8."""
-    every = max(1, round(1 / share))
-    parts = (records.encode() if isinstance(records, str) else records).split(b"},{")
-    return b"},{".join(_gb18030(p) if i % every == 0 else p for i, p in enumerate(parts))
-
-
-def _gb18030(part: bytes) -> bytes:
-    """Re-encoded, unless a character's second byte would be a backslash or quote and break the JSON."""
-    encoded = part.decode("utf-8", "replace").encode("gb18030")
-    return encoded if encoded.count(b"\\") == part.count(b"\\") else part

@@ -159,8 +159,8 @@ def test_list_payload_is_read_like_text(town: Town, monkeypatch: pytest.MonkeyPa
 
     real = gateway._body
 
-    def as_list(records: str | bytes, count: int, total: int, pages: int) -> bytes:
-        return real("[]", count, total, pages).replace(b'"[]"', str(records).encode())
+    def as_list(records: bytes, count: int, total: int, pages: int) -> bytes:
+        return real(b"[]", count, total, pages).replace(b'"[]"', records)
 
     monkeypatch.setattr(gateway, "_body", as_list)
     pages = town.read()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.errors import ContractViolation
 from connectors.formats.fields import FIELD_CAP
-from connectors.formats.json_pages import _quick, loads_exact, read_records, records_page
+from connectors.formats.json_pages import _quick, cut_array, loads_exact, read_records, records_page
 
 
 def frame(text: str) -> pl.DataFrame:
@@ -118,3 +118,18 @@ def test_both_ways_agree(records: list[dict[str, object]], separators: tuple[str
     page = read_records(payload, "test")
     assert page.frame.rows(named=True) == careful.frame.rows(named=True)
     assert len(page.bad) == len(careful.bad)
+
+
+def test_an_array_is_cut_out_of_its_document() -> None:
+    assert cut_array(b'{"code":"0","rows":[{"a":[1]},{"b":"]"}],"n":2}', "rows") == (
+        {"code": "0", "rows": None, "n": 2},
+        b'[{"a":[1]},{"b":"]"}]',
+    )
+    assert cut_array(b'{"rows":"[]","n":1}', "rows") == ({"rows": "[]", "n": 1}, None)
+    with pytest.raises(ValueError):
+        cut_array(b'{"rows":[1', "rows")
+
+
+def test_a_null_under_a_key_of_its_own_does_not_hide_an_absent_one() -> None:
+    page = read_records(b'[{"sfzh":null},{"xm":null}]', "test")
+    assert page.frame.rows(named=True) == [{"sfzh": None, "xm": None}] * 2
