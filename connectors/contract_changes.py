@@ -50,9 +50,6 @@ def changes(old: Contract, new: Contract | None) -> Iterator[Change]:
     lost = _lost(old.purposes, new.purposes)
     if lost:
         yield Change(old.id, None, None, "unlawful", _unlawful(lost, new.purposes), lost)
-    if new.retention_days < old.retention_days:
-        reason = f"kept for {new.retention_days} days and no longer for {old.retention_days}: older records go"
-        yield Change(old.id, None, None, "rows", reason)
     for name, stream in old.streams.items():
         if name in new.streams:
             yield from _of_stream(old, stream, new, new.streams[name])
@@ -64,6 +61,10 @@ def _of_stream(old: Contract, before: Stream, new: Contract, after: Stream) -> I
     keys = [[column.name for column in stream.primary_key] for stream in (before, after)]
     if keys[0] != keys[1]:
         reason = f"the key is {', '.join(keys[1])} and no longer {', '.join(keys[0])}: every record becomes another"
+        yield Change(before.system, before.name, None, "rows", reason)
+    # Without a column to age by, only replaced versions go, which no model reads (`connectors.retention`).
+    if after.expires is not None and (before.expires is None or new.retention_days < old.retention_days):
+        reason = f"records older than {new.retention_days} days by {after.expires.name} go from now on"
         yield Change(before.system, before.name, None, "rows", reason)
     if before.load != after.load:
         reason = f"loaded as {after.load} and no longer as {before.load}: what vanishes at the source is told otherwise"
