@@ -33,7 +33,7 @@ test-fast: .venv/.ready ## the tests that need no server
 
 lint: .venv/.ready ## style, types, layering
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(MAKE) --no-print-directory types layers
-	@$(BIN)/townhub systems check && $(BIN)/townhub systems stage --check
+	@$(BIN)/townhub systems check && $(BIN)/townhub systems stage --check && $(BIN)/townhub systems docs --check
 	@bash deploy/scan_secrets.sh
 
 format: .venv/.ready ## write the code as ruff wants it

@@ -231,25 +231,13 @@ def load_contracts(folder: Path | None = None) -> dict[str, Contract]:
 
 @lru_cache(maxsize=4)
 def _load(stamps: tuple[tuple[Path, int, int], ...]) -> dict[str, Contract]:
-    from connectors.contract_check import check_file
-    from connectors.contract_file import ContractError, Problem
+    from connectors.contract_check import check_files
+    from connectors.contract_file import ContractError
 
-    contracts: dict[str, Contract] = {}
-    numbers: dict[int, Path] = {}
-    problems: list[Problem] = []
-    for path, _, _ in stamps:
-        contract, found = check_file(path)
-        problems += found
-        if contract is not None and contract.id in contracts:
-            problems.append(Problem(path, 1, "id", f"the id {contract.id} stands in two files", "Rename one."))
-        elif contract is not None:
-            contracts[contract.id] = contract
-            if contract.number is not None and numbers.setdefault(contract.number, path) != path:
-                reason = f"the number {contract.number} stands in {numbers[contract.number].name} too"
-                problems.append(Problem(path, 1, "catalogueNumber", reason, "Give every system its own."))
+    contracts, problems = check_files(path for path, _, _ in stamps)
     if problems:
         raise ContractError(problems)
-    return contracts
+    return {contract.id: contract for contract in contracts.values()}
 
 
 def load_contract(path: Path) -> Contract:

@@ -8,6 +8,7 @@ hub does not understand is ever ignored.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -38,6 +39,27 @@ def check_file(path: Path) -> tuple[Contract | None, list[Problem]]:
     file = ContractFile(path)
     contract = _Rules(file).contract() if file.shaped else None
     return (None if file.problems else contract), file.problems
+
+
+def check_files(paths: Iterable[Path]) -> tuple[dict[Path, Contract], list[Problem]]:
+    """The contracts of files that have no mistake, with all mistakes of all of them, clashes between them included."""
+    contracts: dict[Path, Contract] = {}
+    problems: list[Problem] = []
+    ids: dict[str, Path] = {}
+    numbers: dict[int, Path] = {}
+    for path in paths:
+        contract, found = check_file(path)
+        problems += found
+        if contract is None:
+            continue
+        contracts[path] = contract
+        if (first := ids.setdefault(contract.id, path)) != path:
+            reason = f"the id {contract.id} stands in two files, {first.name} being the other"
+            problems.append(Problem(path, 1, "id", reason, "Rename one."))
+        if contract.number is not None and (first := numbers.setdefault(contract.number, path)) != path:
+            reason = f"the number {contract.number} stands in {first.name} too"
+            problems.append(Problem(path, 1, "catalogueNumber", reason, "Give every system its own."))
+    return contracts, problems
 
 
 class _Rules:

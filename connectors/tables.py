@@ -40,14 +40,15 @@ def ensure_tables(conn: psycopg.Connection, contracts: Mapping[str, Contract]) -
     """
     with conn.transaction():
         conn.execute("SELECT pg_advisory_xact_lock(hashtext('townhub landing tables'))")
-        existing = _existing(conn)
+        existing = landed_columns(conn)
         for contract in contracts.values():
             for stream in contract.streams.values():
                 _ensure_table(conn, stream, existing.get((stream.landing_schema, stream.landing_table)))
         sync_streams(conn, [_entry(c, s) for c in contracts.values() for s in c.streams.values()])
 
 
-def _existing(conn: psycopg.Connection) -> dict[tuple[str, str], dict[str, str]]:
+def landed_columns(conn: psycopg.Connection) -> dict[tuple[str, str], dict[str, str]]:
+    """(schema, table) → column → PostgreSQL type of every landing table that there is."""
     rows = conn.execute(
         """SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod)
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -13,9 +13,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -97,14 +98,26 @@ def target_folder() -> Path:
 
 def ensure_manifest() -> Path:
     """Path of a manifest.json that belongs to the project's present files. Raises ManifestError."""
-    folder = target_folder()
+    return _ensure(target_folder(), "parse")
+
+
+def ensure_compiled() -> Path:
+    """Path of a manifest.json with the SQL of every model, made without a database. Raises ManifestError."""
+    # Any day will do: it does not change which columns are read.
+    day = json.dumps({"as_of": date.today().isoformat()})
+    return _ensure(
+        environment.home() / "dbt_compiled", "compile", "--no-populate-cache", "--no-introspect", "--vars", day
+    )
+
+
+def _ensure(folder: Path, *command: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     manifest, stamp = folder / "manifest.json", folder / "manifest.digest"
     wanted = digest(environment.DBT_PROJECT)
     if not _fresh(manifest, stamp, wanted):
         with _locked(folder / "parse.lock"):
             if not _fresh(manifest, stamp, wanted):
-                _parse(folder)
+                _run(folder, command)
                 stamp.write_text(wanted, encoding="ascii")
     return manifest
 
@@ -184,13 +197,14 @@ def _fresh(manifest: Path, stamp: Path, wanted: str) -> bool:
     return manifest.exists() and stamp.exists() and stamp.read_text(encoding="ascii") == wanted
 
 
-def _parse(folder: Path) -> None:
-    command = [sys.executable, "-m", "dbt.cli.main", "--quiet", "parse", *arguments(folder)]
+def _run(folder: Path, command: Sequence[str]) -> None:
+    whole = [sys.executable, "-m", "dbt.cli.main", "--quiet", *command, *arguments(folder)]
     done = subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, **environment.QUIET}, check=False, timeout=300
+        whole, capture_output=True, text=True, env={**os.environ, **environment.QUIET}, check=False, timeout=300
     )
     if done.returncode != 0 or not (folder / "manifest.json").exists():
-        raise ManifestError(f"dbt cannot parse {environment.DBT_PROJECT.name}/: {(done.stdout + done.stderr).strip()}")
+        name = environment.DBT_PROJECT.name
+        raise ManifestError(f"dbt cannot {command[0]} {name}/: {(done.stdout + done.stderr).strip()}")
 
 
 def arguments(folder: Path) -> list[str]:

@@ -4,68 +4,80 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from orchestration import output
+
+if TYPE_CHECKING:
+    from connectors.contract_file import Problem
+    from orchestration.contract_review import Warned
 
 app = typer.Typer(help="The upstream systems and their contracts.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_(as_json: Annotated[bool, output.JSON_OPTION] = False) -> None:
-    """Every system with its protocol, streams, cadence and owner.
+    """Every system: its number in the town's catalogue, owner, shape, cadence, freshness and streams.
 
     Example: townhub systems list
     """
     from connectors.contract import load_contracts
+    from orchestration.catalogue import every, in_order, span
 
     rows = [
         {
+            "number": contract.number,
             "system": contract.id,
             "name": contract.name,
-            "enabled": contract.enabled,
-            "domain": contract.domain,
-            "protocols": sorted({server.protocol for server in contract.servers.values()}),
-            "streams": list(contract.streams),
-            "cadence": _duration(contract.cadence_seconds),
             "owner": contract.owner,
-            "version": contract.version,
+            "shape": sorted({server.protocol for server in contract.servers.values()}),
+            "cadence": every(contract.cadence_seconds),
+            "fresh within": span(contract.freshness_seconds),
+            "streams": list(contract.streams),
+            "enabled": contract.enabled,
         }
-        for contract in load_contracts().values()
+        for contract in in_order(load_contracts().values())
     ]
+    if as_json:
+        rows = [{key.replace(" ", "_"): value for key, value in row.items()} for row in rows]
     output.emit_rows(rows, as_json=as_json)
 
 
 @app.command()
 def check(
-    files: Annotated[
-        list[Path] | None, typer.Argument(help="Contract files; all of connectors/systems without.")
+    files: Annotated[list[Path] | None, typer.Argument(help="Contract files; all of the hub's without.")] = None,
+    against: Annotated[
+        str | None, typer.Option(help="A git revision or a folder with the contracts as they were.")
     ] = None,
     as_json: Annotated[bool, output.JSON_OPTION] = False,
 ) -> None:
-    """Explain every mistake of a contract file with its line and remedy.
+    """Every mistake of a contract file with its line and remedy, and whom a change of it breaks downstream.
 
-    Example: townhub systems check connectors/systems/police_110.odcs.yaml
+    Without --against, contracts are compared with what is landed, if the hub's server runs. Mistakes make the exit
+    code 1, warnings do not.
+
+    Example: townhub systems check connectors/systems/police_110.odcs.yaml --against main
     """
     from connectors.contract import contract_paths
-    from connectors.contract_check import check_file
+    from connectors.contract_check import check_files
 
-    paths = files or contract_paths()
-    problems = [problem for path in paths for problem in check_file(path)[1]]
+    contracts, problems = check_files(files or contract_paths())
+    reviewed = None
+    if against is not None or not problems:
+        from orchestration.contract_review import review
+
+        reviewed = review(contracts, against, whole=not files and not problems)
     if as_json:
-        output.emit_json(
-            [
-                {"file": str(p.file), "line": p.line, "where": p.where, "reason": p.reason, "remedy": p.remedy}
-                for p in problems
-            ]
-        )
+        output.emit_json([*map(_mistake, problems), *(map(_warning, reviewed.warnings) if reviewed else ())])
     else:
-        for problem in problems:
-            print(problem)
+        for line in (*problems, *(reviewed.warnings if reviewed else ())):
+            print(line)
         if not problems:
-            print(f"{len(paths)} contract{'' if len(paths) == 1 else 's'} without a mistake")
+            print(f"{len(contracts)} contract{'' if len(contracts) == 1 else 's'} without a mistake")
+        if reviewed:
+            output.say(reviewed.compared)
     if problems:
         raise typer.Exit(1)
 
@@ -135,9 +147,46 @@ def add(
     print(f"then: townhub systems check {path}")
 
 
-def _duration(seconds: int) -> str:
-    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if seconds >= length:
-            count = round(seconds / length)
-            return f"every {unit}" if count == 1 else f"every {count} {unit}s"
-    return f"every {seconds} seconds"
+@app.command()
+def docs(
+    check_only: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if it is not in step.")] = False,
+) -> None:
+    """Write docs/systems.md, the catalogue of all systems, from the contracts.
+
+    Example: townhub systems docs
+    """
+    from connectors.contract import load_contracts
+    from orchestration.catalogue import PAGE, page
+
+    text = page(load_contracts().values())
+    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
+        print(f"{PAGE.name} is in step with the contracts")
+    elif check_only:
+        raise output.CommandError(f"{PAGE.name} is not in step with the contracts; run `townhub systems docs`")
+    else:
+        PAGE.write_text(text, encoding="utf-8")
+        print(f"wrote {PAGE.relative_to(PAGE.parents[1])}")
+
+
+def _mistake(problem: Problem) -> dict[str, Any]:
+    return {
+        "kind": "mistake",
+        "file": str(problem.file),
+        "line": problem.line,
+        "where": problem.where,
+        "reason": problem.reason,
+        "remedy": problem.remedy,
+    }
+
+
+def _warning(warned: Warned) -> dict[str, Any]:
+    return {
+        "kind": "warning",
+        "file": str(warned.path) if warned.path else None,
+        "line": warned.line,
+        "where": warned.change.where,
+        "reason": warned.change.reason,
+        "readers": warned.hit.readers,
+        "behind": warned.hit.behind,
+        "products": warned.hit.products,
+    }
