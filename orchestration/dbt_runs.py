@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from orchestration import environment, manifest
-from orchestration.manifest import Project
+from orchestration.manifest import Node, Project
 
 THREADS = "4"
 PASSING = ("success", "pass")
@@ -45,17 +46,20 @@ class Outcome:
         return self.status in PASSING
 
 
-def build(project: Project, step: str, *, as_of: date, only: Iterable[str] | None = None) -> dict[str, Outcome]:
-    """`dbt build` of one step: its seeds and models (or those of `only`) with the data tests that belong to it.
+def build(
+    project: Project, step: str, *, as_of: date, only: Iterable[Node], standing: AbstractSet[str] = frozenset()
+) -> dict[str, Outcome]:
+    """`dbt build` of one step: its seeds and models that are in `only`, with the data tests that belong to them.
 
-    Returns the outcome of every node that dbt touched, by unique id. Unit tests are left to the test suite:
-    they judge the SQL, not today's data.
+    Those in `standing` (unique ids) are there already: only their tests are run. Returns the outcome of every node of
+    `only` and of its tests, by unique id. Unit tests are left to the test suite: they judge the SQL, not today's data.
     """
-    wanted = set(only) if only is not None else {node.unique_id for node in project.nodes_of(step)}
+    wanted = {node.unique_id for node in only}
+    stand = {uid: Outcome(uid, "success", 0.0, None, None, "") for uid in wanted & standing}
     tests = [test for test in project.tests_of(step) if test.node in wanted]
-    names = [uid.split(".")[2] for uid in (*sorted(wanted), *(test.unique_id for test in tests))]
+    names = [uid.split(".")[2] for uid in (*sorted(wanted - standing), *(test.unique_id for test in tests))]
     if not names:
-        return {}
+        return stand
     _connect()
     result = _invoke(
         [
@@ -66,7 +70,7 @@ def build(project: Project, step: str, *, as_of: date, only: Iterable[str] | Non
             *manifest.arguments(manifest.target_folder()),
         ]
     )
-    return {outcome.unique_id: outcome for outcome in map(_outcome, result.results)}
+    return stand | {outcome.unique_id: outcome for outcome in map(_outcome, result.results)}
 
 
 def save_outcomes(run_id: str, project: Project, outcomes: Mapping[str, Outcome]) -> None:

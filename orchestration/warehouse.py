@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import building, names, recovery, report
+from orchestration import building, environment, manifest, names, recovery, report, staging_views
 from orchestration.dbt_runs import Outcome
 from orchestration.failures import safe_message
 from orchestration.manifest import STAGING, Node, Project, Test
@@ -84,7 +84,12 @@ def _build(context: dg.AssetExecutionContext, project: Project, step: str, chose
             from orchestration import dbt_runs
 
             crash.point("build.begin")
-            outcomes = dbt_runs.build(project, step, as_of=settings().as_of(), only=[node.unique_id for node in chosen])
+            digest = manifest.digest(environment.DBT_PROJECT)
+            standing = staging_views.standing(chosen, digest) if step == STAGING else set()
+            outcomes = dbt_runs.build(project, step, as_of=settings().as_of(), only=chosen, standing=standing)
+            if step == STAGING:
+                made = [node for node in chosen if node.unique_id not in standing]
+                staging_views.mark([node for node in made if outcomes[node.unique_id].passed], digest)
             crash.point("build.done")
             dbt_runs.save_outcomes(context.run_id, project, outcomes)
     except Exception as error:
