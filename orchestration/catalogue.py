@@ -9,6 +9,7 @@ from orchestration.environment import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "systems.md"
 
+
 def in_order(contracts: Iterable[Contract]) -> list[Contract]:
     """By their number in the town's catalogue; those without one at the end, by id."""
     return sorted(contracts, key=lambda contract: (contract.number is None, contract.number or 0, contract.id))
