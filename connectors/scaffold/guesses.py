@@ -47,7 +47,7 @@ _REFUSED: Final = {
     "face": "faces and what is made of them are never taken in",
     "health_code": "the purpose of the health code ended on 2023-01-08",
 }
-"""What the law keeps out of the hub (docs/handbook.md); such columns are left out of the contract."""
+"""What the law keeps out of the hub: the contract names such columns as refused (docs/handbook.md)."""
 
 _LEFT_OUT: Final = {
     "ordinal": "a row's place in the file says nothing of the record",
@@ -83,7 +83,10 @@ _LABELS: Final = {
 
 @dataclass(frozen=True)
 class Guess:
-    """One column of the contract to be, or one left out (`left_out` says why). `remarks` are for a person."""
+    """One column of the contract to be, or one left out (`left_out` says why). `remarks` are for a person.
+
+    What is `refused` is left out for good: the contract names it, and its values never land.
+    """
 
     physical_name: str
     heading: Heading
@@ -95,6 +98,7 @@ class Guess:
     format: str | None = None
     personal: bool = False
     left_out: str = ""
+    refused: bool = False
     remarks: tuple[str, ...] = ()
 
     def but(self, *remarks: str, **changes: object) -> Guess:
@@ -110,7 +114,7 @@ def guess(values: pl.Series, sql_type: str = "") -> Guess:
     if why := _LEFT_OUT.get(heading.hint):
         return start.but(left_out=why)
     if heading.hint in _REFUSED or (len(texts) and _share(plate.is_valid(plate.normalise(texts))) >= _NEARLY_ALL):
-        return start.but(left_out=_REFUSED[heading.hint if heading.hint in _REFUSED else "plate"])
+        return start.but(left_out=_REFUSED[heading.hint if heading.hint in _REFUSED else "plate"], refused=True)
     if not len(texts):
         return _with_care(_typed_by_hint(start).but("empty in the sample"), texts)
     found = _by_standard(start, texts) or _by_type(start, texts, sql_type) or _by_list(start, texts) or start

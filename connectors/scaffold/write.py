@@ -21,10 +21,12 @@ _SERVERS: Final = {"sftp": "drop", "gateway": "gateway", "exchange_db": "exchang
 
 def contract_text(system: str, stream: str, sample: Sample, draft: Draft) -> str:
     """The contract file of a new system."""
-    return "\n".join((*_head(system, sample), *_servers(system, sample, draft), *_stream(stream, sample, draft), ""))
+    return "\n".join(
+        (*_head(system, sample, draft), *_servers(system, sample, draft), *_stream(stream, sample, draft), "")
+    )
 
 
-def _head(system: str, sample: Sample) -> Iterator[str]:
+def _head(system: str, sample: Sample, draft: Draft) -> Iterator[str]:
     yield f"# Made by `townhub systems add` from a sample of {sample.frame.height:,} rows; delete each comment as you"
     yield "# settle it. FILL IN: only a person can say it, and the file is refused until it is said. CONFIRM: a guess."
     yield "apiVersion: v3.2.0"
@@ -41,6 +43,13 @@ def _head(system: str, sample: Sample) -> Iterator[str]:
     yield "customProperties:"
     yield f'  - {{property: legalBasis, value: ""}}  {FILL_IN} the law or order that permits taking them in'
     yield f"  - {{property: purposes, value: []}}  {FILL_IN} what they may serve, such as [event_handling]"
+    refused = [item for item in draft.left_out if item.refused]
+    if refused:
+        yield f"  {CONFIRM} never taken in; the sample shows them, and more may come"
+        yield "  - property: refused"
+        yield "    value:"
+        for item in refused:
+            yield f"      - {flow({'field': item.physical_name, 'reason': item.left_out})}"
 
 
 def _servers(system: str, sample: Sample, draft: Draft) -> Iterator[str]:
@@ -113,7 +122,7 @@ def _stream(name: str, sample: Sample, draft: Draft) -> Iterator[str]:
         yield f"      {FILL_IN} primaryKey: true at what tells one record from another; the sample does not show it"
     for column in draft.columns:
         yield f"      - {_column(column)}{_remarks(column)}"
-    for item in draft.left_out:
+    for item in (item for item in draft.left_out if not item.refused):
         yield f"      # Left out: {_comment(item.physical_name)}. {item.left_out.capitalize()}."
 
 

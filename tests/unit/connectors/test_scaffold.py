@@ -148,6 +148,15 @@ def test_what_the_law_keeps_out_is_left_out(heading: str, values: list[str]) -> 
     assert column(heading, values).left_out
 
 
+def test_what_is_refused_is_named_so_that_it_cannot_land(tmp_path: Path) -> None:
+    path = tmp_path / "passes.csv"
+    path.write_bytes(csv_bytes(pl.DataFrame({"bh": ["a", "b"], "hphm": ["浙A12345", "浙A54321"]})))
+    document, text = written(path)
+    refused = {entry["property"]: entry["value"] for entry in document["customProperties"]}["refused"]
+    assert [entry["field"] for entry in refused] == ["hphm"] and "浙A" not in text
+    assert list(columns_of(document)) == ["bh"]
+
+
 def frame(**columns: list[str]) -> Sample:
     return Sample(pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)), "gateway", "x")
 
