@@ -26,6 +26,16 @@ class Retriable(IntakeError):
         """Seconds the upstream asked us to wait (HTTP Retry-After), if it did."""
 
 
+class Unwell(Retriable):
+    """Trouble of a source whose last loads failed already: it was asked once and is left alone until the next run."""
+
+    @classmethod
+    def after(cls, error: Retriable, loads: int) -> Unwell:
+        """`error` of a source whose last `loads` loads had failed."""
+        message = f"{error.message}. Asked only once, because its last {loads} loads failed too"
+        return cls(message, error.remedy, error.retry_after)
+
+
 class Permanent(IntakeError):
     """Trying again will not help: credentials, address or agreement must be mended by a person."""
 

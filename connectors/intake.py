@@ -9,9 +9,9 @@ between means that they are sent again and recognised as unchanged.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -19,13 +19,14 @@ import psycopg
 
 from connectors.conform import Conformed, Conformer, empty_rejects
 from connectors.contract import Contract, Stream, resolve_server
-from connectors.errors import IntakeError, Permanent, Retriable
+from connectors.errors import IntakeError, Permanent, Retriable, Unwell
 from connectors.landing import Allowed, Batch, Held, Landed, Lander, commit
+from connectors.pace import Pace
 from connectors.pipeline import Clock, ahead, in_chunks, timed
 from connectors.protocols import open_extraction
 from connectors.protocols.base import BadRecord, Extraction, Pull
 from connectors.refusals import without_text
-from warehouse import connection, crash, ledger
+from warehouse import connection, crash, ledger, load_history
 from warehouse.errors import StreamBusy
 
 ATTEMPTS = 3
@@ -57,37 +58,35 @@ class LoadResult:
     notes: dict[str, Any] = field(default_factory=dict)
 
 
-def run_stream(
-    contract: Contract,
-    stream: Stream,
-    *,
-    run_id: str,
-    as_of: date | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> LoadResult:
+def run_stream(contract: Contract, stream: Stream, *, run_id: str, pace: Pace | None = None) -> LoadResult:
     """Pull a stream once and land what is new.
 
-    `progress` is called with the number of rows received so far. Raises `IntakeError` after the load was recorded
-    as failed; nothing of it is landed then, and the cursor stands where it stood.
+    Raises `IntakeError` after the load was recorded as failed; nothing of it is landed then, and the cursor stands
+    where it stood. A source whose last loads failed is asked once instead of `ATTEMPTS` times (`Unwell`).
     """
+    pace = pace or Pace()
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return _attempt(contract, stream, run_id, progress)
+            return _attempt(contract, stream, run_id, pace)
+        except Unwell:
+            raise
         except Retriable as error:
             # A source that asks for a longer pause is left to the next schedule, not asked again before its time.
             if attempt == ATTEMPTS or (error.retry_after or 0) > LONGEST_PAUSE:
                 raise
-            time.sleep(error.retry_after or 0.5 * 2**attempt)
+            with pace.waiting():
+                time.sleep(error.retry_after or 0.5 * 2**attempt)
     raise AssertionError("unreachable")
 
 
-def _attempt(contract: Contract, stream: Stream, run_id: str, progress: Callable[[int], None] | None) -> LoadResult:
+def _attempt(contract: Contract, stream: Stream, run_id: str, pace: Pace) -> LoadResult:
+    pace.begin()
     try:
         with (
             connection.connect("loader", autocommit=True) as books,
             ledger.stream_lock(books, stream.system, stream.name),
         ):
-            return _locked_attempt(books, contract, stream, run_id, progress)
+            return _locked_attempt(books, contract, stream, run_id, pace)
     except StreamBusy:
         return LoadResult(stream.system, stream.name, 0, "skipped")
     except psycopg.OperationalError as error:
@@ -97,23 +96,24 @@ def _attempt(contract: Contract, stream: Stream, run_id: str, progress: Callable
 
 
 def _locked_attempt(
-    books: psycopg.Connection,
-    contract: Contract,
-    stream: Stream,
-    run_id: str,
-    progress: Callable[[int], None] | None,
+    books: psycopg.Connection, contract: Contract, stream: Stream, run_id: str, pace: Pace
 ) -> LoadResult:
+    probing = load_history.in_trouble(books, stream.system, stream.name)
     load_id = ledger.open_load(
         books, system=stream.system, stream=stream.name, contract_version=contract.version, run_id=run_id
     )
     crash.point("intake.opened")
     try:
         position = ledger.cursor(books, stream.system, stream.name) or {}
-        return _pull(books, contract, stream, load_id, position, progress)
+        return _pull(books, contract, stream, load_id, position, pace, probing)
     except Held as error:
         ledger.hold(books, load_id, stream.system, stream.name, error.kind, error.detail)
         ledger.fail_load(books, load_id, str(error), state="held")
         return LoadResult(stream.system, stream.name, load_id, "held")
+    except Retriable as error:
+        told = Unwell.after(error, load_history.TROUBLE_AFTER) if probing else error
+        ledger.fail_load(books, load_id, str(told), notes=load_history.TROUBLE)
+        raise told from error.__cause__
     except IntakeError as error:
         ledger.fail_load(books, load_id, str(error))
         raise
@@ -145,7 +145,8 @@ def _pull(
     stream: Stream,
     load_id: int,
     position: dict[str, Any],
-    progress: Callable[[int], None] | None,
+    pace: Pace,
+    probing: bool,
 ) -> LoadResult:
     clock = Clock()
     server = resolve_server(contract.server_of(stream))
@@ -155,7 +156,7 @@ def _pull(
         position = {"afresh": True}
     pull = Pull(
         stream, server, since=_since(position), state=position.get("state", {}), page_rows=CHUNK_ROWS,
-        afresh=position.get("afresh", False),
+        afresh=position.get("afresh", False), probing=probing,
     )  # fmt: skip
     conform = Conformer(stream, server)
     released = {
@@ -165,13 +166,12 @@ def _pull(
     with open_extraction(pull) as extraction, connection.connect("loader") as conn:
         lander = Lander(conn, stream, load_id, contract.version)
         bytes_in = 0
-        for batch, size in ahead(_batches(extraction, conform, stream, clock), "intake-conform"):
+        for batch, size in ahead(_batches(extraction, conform, stream, clock, pace), "intake-conform"):
             bytes_in += size
             crash.point("intake.page")
             with clock("land"):
                 lander.add_batch(batch)
-            if progress is not None:
-                progress(lander.result.rows_in)
+            pace.progress(lander.result.rows_in)
         crash.point("intake.all_pages")
         with clock("land"):
             landed = lander.finish(
@@ -196,15 +196,19 @@ def _pull(
                 source_time=getattr(extraction, "source_time", None),
             )
         crash.point("intake.before_acknowledge")
-        extraction.acknowledge()
+        with pace.waiting():
+            extraction.acknowledge()
         crash.point("intake.acknowledged")
     clock.rest("extract")
     return _result(stream, load_id, landed, bytes_in, clock)
 
 
-def _batches(extraction: Extraction, conform: Conformer, stream: Stream, clock: Clock) -> Iterator[tuple[Batch, int]]:
+def _batches(
+    extraction: Extraction, conform: Conformer, stream: Stream, clock: Clock, pace: Pace
+) -> Iterator[tuple[Batch, int]]:
     """Batches ready to be landed, with the bytes that they came in."""
-    pages = ahead(in_chunks(extraction.pages(), CHUNK_ROWS), "intake-fetch")
+    received = pace.pages(extraction.pages(), f"{stream.system}.{stream.name}")
+    pages = ahead(in_chunks(received, CHUNK_ROWS), "intake-fetch")
     before = 0
     for page in timed(pages, clock, "extract"):
         with clock("conform"):

@@ -1,11 +1,12 @@
 """One Dagster asset per upstream stream, made from its contract.
 
-The asset's step pulls, conforms and lands (connectors.intake) and then holds the landed rows against the
-contract (quality.contract_checks). The checks run in the same step, so that they cost no step of their own
-and a stream whose pull failed has none.
+The asset's step waits for its stream to be pulled, conformed and landed (connectors.intake, beside the run's other
+streams: see `pulls`) and then holds the landed rows against the contract (quality.contract_checks). The checks run in
+the same step, so that they cost no step of their own and a stream whose pull failed has none.
 """
 
 # No `from __future__ import annotations` here: Dagster reads the annotation of `context` at run time.
+import time
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import dagster as dg
 
 from connectors.contract import Contract, Stream
-from orchestration import environment, names, recovery, report, statistics
+from orchestration import names, pulls, recovery, report, statistics
 from orchestration.failures import safe_message
 
 CONTRACT_CHECK = "contract"
@@ -27,14 +28,14 @@ PERSONAL_STANDARDS = ("cn.person_name", "cn.resident_id", "cn.phone", "cn.disabi
 def assets(contracts: Mapping[str, Contract]) -> list[dg.AssetsDefinition]:
     """The assets of every enabled contract; a disabled one (health_code) has none."""
     return [
-        _asset(contract, stream)
+        _asset(contracts, contract, stream)
         for contract in contracts.values()
         if contract.enabled
         for stream in contract.streams.values()
     ]
 
 
-def _asset(contract: Contract, stream: Stream) -> dg.AssetsDefinition:
+def _asset(contracts: Mapping[str, Contract], contract: Contract, stream: Stream) -> dg.AssetsDefinition:
     key = dg.AssetKey(names.landing(stream))
 
     @dg.asset(
@@ -59,30 +60,28 @@ def _asset(contract: Contract, stream: Stream) -> dg.AssetsDefinition:
         ],
     )
     def land(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster compares the annotation
-        return _land(context, contract, stream)
+        try:
+            return _land(context, contracts, contract, stream)
+        except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt):
+            pulls.end(context.run_id)
+            raise
 
     return land
 
 
-def _land(context: dg.AssetExecutionContext, contract: Contract, stream: Stream) -> dg.MaterializeResult[Any]:
-    from connectors import intake
-
-    environment.load_simulated()
+def _land(
+    context: dg.AssetExecutionContext, contracts: Mapping[str, Contract], contract: Contract, stream: Stream
+) -> dg.MaterializeResult[Any]:
     recovery.mark(context)
-    current, name = report.current(), f"{stream.system}.{stream.name}"
-    current.progress.begin(name)
-    outcome = "failed"
+    current, began = report.current(), time.perf_counter()
     try:
-        result = intake.run_stream(contract, stream, run_id=context.run_id, progress=current.progress.rows)
-        outcome = result.state
+        result = _pulled(context, contracts, contract, stream)
     except Exception as error:
         message = safe_message(error)
-        current.load_failed(stream.system, stream.name, message)
+        current.load_failed(stream.system, stream.name, message, time.perf_counter() - began)
         # `from None`: the original error's text and local values must not reach the event log.
         raise dg.Failure(description=message, allow_retries=False) from None
-    finally:
-        current.progress.end(name, outcome)
-    current.loaded(result)
+    current.loaded(result, time.perf_counter() - began)
     row_count, preview = _look(stream)
     with report.timed("land"):
         table = (stream.landing_schema, stream.landing_table)
@@ -91,6 +90,31 @@ def _land(context: dg.AssetExecutionContext, contract: Contract, stream: Stream)
         metadata=_load_metadata(result, row_count, preview),
         check_results=[_contract_check(contract, stream), _applied_check(result)],
     )
+
+
+def _pulled(
+    context: dg.AssetExecutionContext, contracts: Mapping[str, Contract], contract: Contract, stream: Stream
+) -> Any:
+    """The outcome of the stream's pull, which the run's first intake step has started."""
+    of_run = pulls.begin(context.run_id, _asked(context, contracts), report.current().progress)
+    result = of_run.take(stream)
+    if result is None:  # the step runs a second time: what was pulled for it is spent
+        of_run = pulls.Pulls(context.run_id, [(contract, stream)], report.current().progress)
+        result = of_run.take(stream)
+    assert result is not None
+    return result.result()
+
+
+def _asked(context: dg.AssetExecutionContext, contracts: Mapping[str, Contract]) -> list[tuple[Contract, Stream]]:
+    """The streams whose steps this process executes in this run: all of them, or one where every step has its own."""
+    steps = set(context.get_step_execution_context().execution_plan.step_keys_to_execute)
+    return [
+        (contract, stream)
+        for contract in contracts.values()
+        if contract.enabled
+        for stream in contract.streams.values()
+        if dg.AssetKey(names.landing(stream)).to_python_identifier() in steps
+    ]
 
 
 def _contract_check(contract: Contract, stream: Stream) -> dg.AssetCheckResult:

@@ -7,6 +7,7 @@ must stop its own stream and nothing else.
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -80,17 +81,22 @@ def _run_job(
 ) -> None:
     import dagster as dg
 
-    from orchestration import building
+    from orchestration import building, pulls
     from orchestration.definitions import defs
 
-    result = defs.resolve_job_def(job).execute_in_process(
-        instance=instance,
-        raise_on_error=False,
-        asset_selection=None if keys is None else [dg.AssetKey(key) for key in keys],
-        tags={names.RUN_KEY_TAG: run_key, **recovery.this_worker().tags()},
-        run_config=QUIET_LOGGER,
-    )
-    building.end(result.run_id)
+    run_id = str(uuid.uuid4())
+    try:
+        result = defs.resolve_job_def(job).execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            asset_selection=None if keys is None else [dg.AssetKey(key) for key in keys],
+            tags={names.RUN_KEY_TAG: run_key, **recovery.this_worker().tags()},
+            run_config=QUIET_LOGGER,
+            run_id=run_id,
+        )
+    finally:
+        pulls.end(run_id)
+        building.end(run_id)
     if not result.success and not collected.failures:
         collected.failed(job, f"the Dagster run {result.run_id} failed; see it in the UI (townhub up)")
 

@@ -16,11 +16,11 @@ STEPS = ("extract", "conform", "land", "staging", "resolve", "build", "gate", "p
 
 
 class Progress(Protocol):
-    """Who shows the work in progress; see `orchestration.progress`."""
+    """Who shows the work in progress; see `orchestration.progress`. Pulls call it from threads of their own."""
 
     def begin(self, what: str) -> None: ...
 
-    def rows(self, rows: int) -> None: ...
+    def rows(self, what: str, rows: int) -> None: ...
 
     def end(self, what: str, outcome: str) -> None: ...
 
@@ -31,7 +31,7 @@ class Silent:
     def begin(self, what: str) -> None:
         pass
 
-    def rows(self, rows: int) -> None:
+    def rows(self, what: str, rows: int) -> None:
         pass
 
     def end(self, what: str, outcome: str) -> None:
@@ -66,12 +66,19 @@ class PassReport:
     published: dict[str, bool] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    """Step → seconds on the clock, which add up to the pass's; of intake, what the pass had to wait for."""
+    busy: dict[str, float] = field(default_factory=dict)
+    """extract, conform, land → seconds of work, which overlap: within a pull, between pulls, and with other steps."""
 
     def stream(self, system: str, name: str) -> StreamOutcome:
         return self.streams.setdefault((system, name), StreamOutcome())
 
-    def loaded(self, result: Any) -> None:
-        """Add one `connectors.intake.LoadResult`."""
+    def loaded(self, result: Any, waited: float) -> None:
+        """Add one `connectors.intake.LoadResult`, for which the pass waited so many seconds.
+
+        Pulls overlap, so of their work only the wait for it counts as time of the pass: each step of intake gets its
+        share of that by the seconds that it was busy.
+        """
         outcome = self.stream(result.system, result.stream)
         outcome.rows_in += result.rows_in
         outcome.landed += result.landed
@@ -79,10 +86,14 @@ class PassReport:
         outcome.quarantined += result.quarantined
         outcome.tombstoned += result.tombstoned
         outcome.state, outcome.message = result.state, ""
+        total = sum(result.seconds.values())
         for step, seconds in result.seconds.items():
-            self.spent(step, seconds)
+            self.busy[step] = self.busy.get(step, 0.0) + seconds
+            self.spent(step, waited * seconds / total if total else 0.0)
 
-    def load_failed(self, system: str, stream: str, message: str) -> None:
+    def load_failed(self, system: str, stream: str, message: str, waited: float) -> None:
+        """Add a load that failed; the wait was for its source."""
+        self.spent("extract", waited)
         outcome = self.stream(system, stream)
         outcome.state, outcome.message = "failed", message
         self.failures.append(f"{system}.{stream}: {message}")

@@ -43,6 +43,7 @@ def document(report: PassReport) -> dict[str, Any]:
         },
         "content_hash": content_hash,
         "seconds": {step: round(report.seconds.get(step, 0.0), 3) for step in (*STEPS, "orchestration", "total")},
+        "busy_seconds": {step: round(seconds, 3) for step, seconds in sorted(report.busy.items())},
         "failures": report.failures,
     }
 

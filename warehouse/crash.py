@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections import Counter
 
 _passages: Counter[str] = Counter()
+_lock = threading.Lock()
 
 
 def point(name: str) -> None:
@@ -19,7 +21,8 @@ def point(name: str) -> None:
     if not target:
         return
     wanted, _, number = target.partition(":")
-    _passages[name] += 1
-    passed = _passages.total() if wanted == "*" else _passages[wanted]
+    with _lock:
+        _passages[name] += 1
+        passed = _passages.total() if wanted == "*" else _passages[wanted]
     if wanted in (name, "*") and passed == int(number or 1):
         os.kill(os.getpid(), signal.SIGKILL)

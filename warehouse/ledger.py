@@ -25,6 +25,7 @@ from warehouse.settings import process_alive
 __all__ = [
     "StreamEntry",
     "allowed_rows",
+    "claim_system",
     "close_dead_loads",
     "commit_load",
     "cursor",
@@ -33,6 +34,7 @@ __all__ = [
     "host_boot",
     "load_state",
     "open_load",
+    "release_system",
     "released_hold",
     "stream_lock",
     "sync_streams",
@@ -101,6 +103,24 @@ def stream_lock(connection: psycopg.Connection, system: str, stream: str) -> Ite
     finally:
         if not connection.closed and not connection.broken:
             connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+
+
+def claim_system(connection: psycopg.Connection, system: str) -> bool:
+    """Have a system to this connection (in autocommit) until `release_system` or its end; False while another has it.
+
+    Between runs that pull side by side: no upstream is asked by two of them at once.
+    """
+    row = connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [_system_key(system)]).fetchone()
+    return bool(row and row[0])
+
+
+def release_system(connection: psycopg.Connection, system: str) -> None:
+    """Let another connection have the system."""
+    connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [_system_key(system)])
+
+
+def _system_key(system: str) -> str:
+    return f"townhub.system.{system}"
 
 
 def open_load(
@@ -198,12 +218,19 @@ def commit_load(
         )
 
 
-def fail_load(connection: psycopg.Connection, load_id: int, error: str, *, state: str = "failed") -> None:
+def fail_load(
+    connection: psycopg.Connection,
+    load_id: int,
+    error: str,
+    *,
+    state: str = "failed",
+    notes: dict[str, Any] | None = None,
+) -> None:
     """End a running load as `failed` or `held`, once its rows are rolled back. `error` holds no personal data."""
     connection.execute(
-        "UPDATE control.load SET state = %s, finished_at = clock_timestamp(), error = %s "
+        "UPDATE control.load SET state = %s, finished_at = clock_timestamp(), error = %s, notes = %s "
         "WHERE load_id = %s AND state = 'running'",
-        [state, error.replace("\0", "")[:4000], load_id],
+        [state, error.replace("\0", "")[:4000], Jsonb(notes) if notes else None, load_id],
     )
 
 

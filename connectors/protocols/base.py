@@ -44,7 +44,8 @@ class Pull:
 
     `since` is the highest cursor value that was landed (aware), for protocols that can ask for changes only;
     `state` is what the protocol itself left in `Extraction.state` after the last committed pull. With `afresh`
-    everything is asked for again, also what was acknowledged: the contract reads it otherwise than before.
+    everything is asked for again, also what was acknowledged: the contract reads it otherwise than before. A `probing`
+    pull tries once until the source has answered: its last loads failed, and the others are waiting.
     """
 
     stream: Stream
@@ -53,6 +54,7 @@ class Pull:
     state: dict[str, Any] = field(default_factory=dict)
     page_rows: int = 50_000
     afresh: bool = False
+    probing: bool = False
 
 
 class Dated(Protocol):

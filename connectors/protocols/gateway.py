@@ -167,5 +167,7 @@ def _split(body: bytes, where: str) -> tuple[dict[str, Any], bytes | list[Any]]:
 def open_extraction(pull: Pull) -> Iterator[Extraction]:
     """Open the pull of one gateway interface; see ``connectors.protocols.base``."""
     server = pull.server
-    with HttpSource(pull.stream.system, server.endpoint, allowed_hosts=server.get("allowedHosts")) as http:
+    with HttpSource(
+        pull.stream.system, server.endpoint, allowed_hosts=server.get("allowedHosts"), probing=pull.probing
+    ) as http:
         yield GatewayExtraction(pull, http)

@@ -59,6 +59,11 @@ class Breaker:
     def open(self) -> bool:
         return self.failures >= OPEN_AFTER
 
+    def trip(self) -> None:
+        """Open at once, for a source that an earlier process found failing."""
+        with self.lock:
+            self.failures = max(self.failures, OPEN_AFTER)
+
     def record(self, ok: bool) -> None:
         with self.lock:
             self.failures = 0 if ok else self.failures + 1
@@ -87,7 +92,8 @@ class _Call:
 class HttpSource:
     """Calls to one upstream system; a context manager that closes its connections.
 
-    ``endpoint`` is the base address; ``allowed_hosts`` (from the contract) limits where it may point. Errors:
+    ``endpoint`` is the base address; ``allowed_hosts`` (from the contract) limits where it may point; ``probing`` makes
+    one try a call until the source has answered. Errors:
     ``Retriable`` or ``Truncated`` after the last try, ``Permanent`` for refused credentials or addresses,
     ``ContractViolation`` for answers that are not what the interface gives.
     """
@@ -99,6 +105,7 @@ class HttpSource:
         *,
         allowed_hosts: list[str] | None = None,
         limits: Limits | None = None,
+        probing: bool = False,
     ) -> None:
         parts = urlsplit(endpoint)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -114,6 +121,8 @@ class HttpSource:
         self.base = endpoint.rstrip("/")
         self.limits = limits or Limits.from_environment()
         self.breaker = breaker_of(f"{system} {parts.netloc}")
+        if probing:
+            self.breaker.trip()
         # The address is in the contract, so no proxy or .netrc of the environment may change where secrets go.
         self._client = httpx.Client(
             timeout=httpx.Timeout(self.limits.read, connect=self.limits.connect),

@@ -96,7 +96,7 @@ def open_extraction(pull: Pull) -> Iterator[SftpExtraction]:
     root.mkdir(parents=True, exist_ok=True)
     _remove_stale(root)
     with tempfile.TemporaryDirectory(prefix="sftp-", dir=root) as work, AsyncThread("sftp") as thread:
-        drop = Drop(pull.server, thread)
+        drop = Drop(pull.server, thread, probing=pull.probing)
         try:
             yield SftpExtraction(pull, drop, Path(work))
         finally:

@@ -49,9 +49,12 @@ class Entry:
 
 
 class Drop:
-    """The directory of `endpoint` (`sftp://user:password@host:port/dir`), spoken to through `thread`'s loop."""
+    """The directory of `endpoint` (`sftp://user:password@host:port/dir`), spoken to through `thread`'s loop.
 
-    def __init__(self, server: Server, thread: AsyncThread) -> None:
+    With `probing` nothing is tried twice until the server has answered.
+    """
+
+    def __init__(self, server: Server, thread: AsyncThread, *, probing: bool = False) -> None:
         parts = urlsplit(server.endpoint)
         if parts.scheme != "sftp" or not parts.hostname or not parts.username:
             raise Permanent(
@@ -62,6 +65,7 @@ class Drop:
         self._directory = unquote(parts.path).rstrip("/") or "/"
         self._key = _pinned_key(server)
         self._thread = thread
+        self._attempts = 1 if probing else ATTEMPTS
         self._connection: asyncssh.SSHClientConnection | None = None
         self._sftp: asyncssh.SFTPClient | None = None
 
@@ -146,17 +150,21 @@ class Drop:
         return self._sftp
 
     def _insist(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Run `work`, reconnecting after a loss, at most ATTEMPTS times with growing, jittered pauses."""
-        for attempt in range(1, ATTEMPTS + 1):
+        """Run `work`, reconnecting after a loss, a bounded number of times with growing, jittered pauses."""
+        attempt = 0
+        while True:
+            attempt += 1
             try:
-                return self._thread.run(work(), STEP_SECONDS)
+                answer = self._thread.run(work(), STEP_SECONDS)
             except (asyncssh.Error, asyncssh.SFTPError, OSError) as error:
                 self.close()
                 failure = self._explain(error)
-                if isinstance(failure, Permanent) or attempt == ATTEMPTS:
+                if isinstance(failure, Permanent) or attempt >= self._attempts:
                     raise failure from error
                 time.sleep(0.2 * 2**attempt * random.uniform(0.5, 1))
-        raise AssertionError("the last attempt returns or raises")
+            else:
+                self._attempts = ATTEMPTS
+                return answer
 
     def _explain(self, error: Exception) -> IntakeError:
         where = f"{self.host}:{self.port}"

@@ -188,5 +188,7 @@ def _headers(operation: str) -> dict[str, str]:
 def open_extraction(pull: Pull) -> Iterator[Extraction]:
     """Open the pull of one SOAP operation; see ``connectors.protocols.base``."""
     server = pull.server
-    with HttpSource(pull.stream.system, server.endpoint, allowed_hosts=server.get("allowedHosts")) as http:
+    with HttpSource(
+        pull.stream.system, server.endpoint, allowed_hosts=server.get("allowedHosts"), probing=pull.probing
+    ) as http:
         yield SoapExtraction(pull, http)

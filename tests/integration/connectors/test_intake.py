@@ -13,6 +13,7 @@ import pytest
 
 from connectors import intake, landing, quarantine
 from connectors.errors import ContractViolation, Permanent, Retriable
+from connectors.pace import Pace
 from connectors.protocols.base import BadRecord, Page
 from warehouse import connection, holds, ledger
 
@@ -326,7 +327,7 @@ def test_progress_tells_rows_received_so_far(hub: Any, make_page: Rows, monkeypa
     monkeypatch.setattr(intake, "CHUNK_ROWS", 2)
     told: list[int] = []
     hub.upstream.gives(*(make_page(person(number)) for number in range(5)))
-    done = intake.run_stream(hub.contract, hub.stream, run_id="test", progress=told.append)
+    done = intake.run_stream(hub.contract, hub.stream, run_id="test", pace=Pace(progress=told.append))
     assert told == [2, 4, 5] and done.landed == 5
 
 

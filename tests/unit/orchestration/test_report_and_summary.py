@@ -21,14 +21,15 @@ def _load(**counts: Any) -> LoadResult:
 
 def test_counts_add_up_and_the_last_state_stays() -> None:
     collected = report.PassReport()
-    collected.loaded(_load(rows_in=3, landed=2, quarantined=1))
-    collected.load_failed("s", "t", "dead")
+    collected.loaded(_load(rows_in=3, landed=2, quarantined=1), 0.3)
+    collected.load_failed("s", "t", "dead", 0.5)
     assert collected.streams["s", "t"].state == "failed" and collected.failures == ["s.t: dead"]
-    collected.loaded(_load(rows_in=2, unchanged=2))
+    collected.loaded(_load(rows_in=2, unchanged=2), 0.0)
     assert collected.streams["s", "t"].as_json() == {
         "landed": 2, "unchanged": 2, "quarantined": 1, "tombstoned": 0, "state": "committed"
     }  # fmt: skip
-    assert collected.seconds == {"extract": 2.0, "land": 1.0}
+    assert collected.busy == {"extract": 2.0, "land": 1.0}
+    assert collected.seconds == pytest.approx({"extract": 0.7, "land": 0.1}), "the clock's seconds, by what was busy"
 
 
 def test_steps_report_to_the_pass_that_runs() -> None:
