@@ -40,6 +40,7 @@ def check_stream(contract: Contract, stream: Stream) -> list[CheckResult]:
         return known
     results = _judge(stream, settings().as_of())
     with connection.connect("builder") as conn:
+        results += _fit(conn, stream)
         _remember(conn, stream, load, results)
     return results
 
@@ -58,6 +59,15 @@ def _judge(stream: Stream, today: date) -> list[CheckResult]:
         )
         results += [_result(stream, outcome, rows) for outcome in outcomes]
     return results
+
+
+def _fit(conn: psycopg.Connection, stream: Stream) -> list[CheckResult]:
+    """How the borders of a map fit together; shapely is imported where there are any."""
+    if not any(column.semantic_type == "geo.polygon" for column in stream.columns):
+        return []
+    from quality import mosaic
+
+    return mosaic.check_stream(conn, stream)
 
 
 def suite_of(stream: Stream, today: date) -> list[Check]:

@@ -68,10 +68,10 @@ SAFETY = Family(
         ("safety_inspection", "inspections"),
         ("safety_inspection", "hazards"),
         ("fire_119", "incidents"),
-        ("standard_address", "grids"),
-        ("standard_address", "communities"),
+        ("grid_map", "grids"),
+        ("grid_map", "communities"),
     ),
-    base=(("safety_inspection", "premises"), ("standard_address", "grids")),
+    base=(("safety_inspection", "premises"), ("grid_map", "grids")),
 )
 
 WELFARE = Family(

@@ -1,9 +1,8 @@
-"""标准地址与网格: the door register (CSV), communities and grids (GeoJSON, WGS-84)."""
+"""标准地址/门牌: the door register; other spellings, aliases of estates, bytes of no encoding."""
 
 from __future__ import annotations
 
 import polars as pl
-import shapely
 
 from simulator.interfaces import FileDrop
 from simulator.views import dirt, places
@@ -27,20 +26,9 @@ STREAMS = {
         "longitude": "经度",
         "latitude": "纬度",
     },
-    "communities": {"community_code": "SQBM", "name": "SQMC", "geometry": "geometry"},
-    "grids": {
-        "grid_code": "WGBM",
-        "community_code": "SQBM",
-        "name": "WGMC",
-        "longitude": "ZXJD",
-        "latitude": "ZXWD",
-        "geometry": "geometry",
-    },
 }
 SERVED_BY = {
     "addresses": FileDrop("addresses_*.csv", every=7, encoding="utf-8-sig"),
-    "communities": FileDrop("communities_*.geojson", every=90),
-    "grids": FileDrop("grids_*.geojson", every=90),
 }
 _KINDS = {"residential": "住宅", "shop": "商铺", "factory": "厂房", "office": "写字楼", "site": "工地"}
 
@@ -51,22 +39,8 @@ def _broken(values: pl.Series, luck: Floats) -> pl.Series:
 
 
 def view(world: World, *, seed: int) -> dict[str, Served]:
-    """`addresses`, `communities` and `grids`."""
-    communities = world.communities.select(
-        "community_id", "name", community_code="code", geometry=_geojson(world.communities["polygon"])
-    )
-    numbers = communities.select("community_id", "community_code")
-    grids = world.grids.join(numbers, on="community_id", how="left", maintain_order="left").select(
-        "grid_id", "community_code", "name", grid_code="code", longitude="lon", latitude="lat",
-        geometry=_geojson(world.grids["polygon"]),
-    )  # fmt: skip
-    return {
-        "addresses": _addresses(world, seed),
-        "communities": draft(seed, "standard_address", "communities", communities, "community_id").served(
-            STREAMS["communities"], ["community_code"]
-        ),
-        "grids": draft(seed, "standard_address", "grids", grids, "grid_id").served(STREAMS["grids"], ["grid_code"]),
-    }
+    """`addresses`: one row per door."""
+    return {"addresses": _addresses(world, seed)}
 
 
 def _addresses(world: World, seed: int) -> Served:
@@ -88,9 +62,3 @@ def _addresses(world: World, seed: int) -> Served:
     rows.spoil("community_code", 0.0004, "missing", constant(None), defect="missing_required")
     rows.spoil("estate", 0.01, "alias", dirt.alias)
     return rows.served(STREAMS["addresses"], ["address_code"], repeated=0.0005)
-
-
-def _geojson(wkt: pl.Series) -> pl.Series:
-    """WKT → compact GeoJSON text (RFC 7946), coordinates rounded to 7 places."""
-    shapes = shapely.orient_polygons(shapely.from_wkt(wkt.to_numpy()))
-    return pl.Series(shapely.to_geojson(shapes).tolist(), dtype=pl.String)

@@ -75,7 +75,7 @@ def state(url: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     contracts = load_contracts()
     with psycopg.connect(url) as conn:
-        for system, name in (("household_registry", "residents"), ("standard_address", "grids"),
+        for system, name in (("household_registry", "residents"), ("grid_map", "grids"),
                              ("snapshot_report", "reports")):  # fmt: skip
             stream = contracts[system].streams[name]
             columns = ", ".join(landing_columns(stream))
@@ -106,7 +106,7 @@ def check_ledger(url: str) -> None:
         landed = conn.execute("SELECT sum(rows_landed) FROM control.load WHERE state = 'committed'").fetchone()
         stored = conn.execute(
             "SELECT (SELECT count(*) FROM landing.household_registry__residents) "
-            "+ (SELECT count(*) FROM landing.standard_address__grids) "
+            "+ (SELECT count(*) FROM landing.grid_map__grids) "
             "+ (SELECT count(*) FROM landing.snapshot_report__reports)"
         ).fetchone()
         assert landed is not None and stored is not None and int(landed[0]) == stored[0]
@@ -140,7 +140,7 @@ def control(
 def test_the_control_did_something_of_everything(control: tuple[dict[str, Any], list[tuple[int, int]]]) -> None:
     found, passages = control
     assert len(passages) > 30
-    for table in ("household_registry__residents", "standard_address__grids", "snapshot_report__reports"):
+    for table in ("household_registry__residents", "grid_map__grids", "snapshot_report__reports"):
         assert found[table][0] > found[table][1] > 0, f"{table} has no history"
     assert len(found["held"]) == 9 and found["members"][1] > 0
 

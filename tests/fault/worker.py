@@ -27,7 +27,7 @@ from resolution.runner import resolve
 from resolution.sources import RESIDENTS
 from warehouse import connection, ledger
 
-STREAMS = (("household_registry", "residents"), ("standard_address", "grids"), ("snapshot_report", "reports"))
+STREAMS = (("household_registry", "residents"), ("grid_map", "grids"), ("snapshot_report", "reports"))
 CHUNK_ROWS = 60
 
 

@@ -242,7 +242,7 @@ def manifest(tmp_path: Path) -> Path:
 def write_manifest(folder: Path, **queries: str) -> Path:
     lawful = {
         "premises_risk": "select premises_code from landing.safety_inspection__premises",
-        "grid_risk": "select grid_code from landing.standard_address__grids",
+        "grid_risk": "select grid_code from landing.grid_map__grids",
         "welfare_match": "select person_no from landing.household_registry__residents where _to_load is null",
     }
     nodes: dict[str, Any] = {}

@@ -26,11 +26,11 @@ def _places(town: DbtTown) -> None:
     square = json.dumps(
         {"type": "Polygon", "coordinates": [[[120.0, 30.0], [121.0, 30.0], [121.0, 31.0], [120.0, 30.0]]]}
     )
-    town.land("standard_address", "communities", {"community_code": COMMUNITY, "name": "c", "geometry": square})
+    border = {"valid_from": "2021-09-01", "geometry": square}
+    town.land("grid_map", "communities", {"community_code": COMMUNITY, "name": "c", **border})
     town.land(
-        "standard_address", "grids",
-        {"grid_code": GRID, "community_code": COMMUNITY, "name": "g", "longitude": 120.1, "latitude": 30.3,
-         "geometry": square},
+        "grid_map", "grids",
+        {"grid_code": GRID, "community_code": COMMUNITY, "name": "g", "longitude": 120.1, "latitude": 30.3, **border},
     )  # fmt: skip
     town.land(
         "standard_address", "addresses",

@@ -19,7 +19,7 @@ from simulator.faults import Faults
 from simulator.servers.sftp import SftpServer
 from simulator.servers.sftp_files import csv_bytes, excel_bytes, geojson_bytes
 
-SYSTEMS = ("disability_certificate", "standard_address", "tax_analysis")
+SYSTEMS = ("disability_certificate", "grid_map", "standard_address", "tax_analysis")
 SQUARE = '{"type":"Polygon","coordinates":[[[120.1,30.2],[120.2,30.2],[120.1,30.3],[120.1,30.2]]]}'
 
 
@@ -102,11 +102,10 @@ def test_excel_and_geojson(contracts: dict[str, Contract], server: SftpServer) -
     server.put("disability_certificate", "cjrz_20260630.xlsx", excel_bytes(frame, total_row=["合计", 2]))
     got, _, state, complete = take(pull(contracts, "disability_certificate", "certificates"))
     assert got.equals(frame) and complete and state["total_rows_dropped"] == 1
-    grids = pl.DataFrame(
-        {"WGBM": ["g1"], "SQBM": ["s1"], "WGMC": ["东"], "ZXJD": ["120.1"], "ZXWD": ["30.2"], "geometry": [SQUARE]}
-    )
-    server.put("standard_address", "grids_20260630.geojson", geojson_bytes(grids))
-    got, _, _, _ = take(pull(contracts, "standard_address", "grids"))
+    names = [column.physical_name for column in contracts["grid_map"].streams["grids"].columns]
+    grids = pl.DataFrame({name: [SQUARE if name == "geometry" else f"{name}1"] for name in names})
+    server.put("grid_map", "grids_20260630.geojson", geojson_bytes(grids))
+    got, _, _, _ = take(pull(contracts, "grid_map", "grids"))
     assert got.equals(grids)
 
 

@@ -43,7 +43,7 @@ def test_days_bring_new_events_and_changed_ones_only(lived: dict[str, Any]) -> N
     new = changed_rows(change)
     assert 0 < new.height < change.now.frame.height / 4
     assert new["gxsj"].min() >= f"{lived['town'].today - timedelta(days=2)} 00:00:00"
-    assert ("standard_address", "grids") not in lived["changes"]
+    assert ("grid_map", "grids") not in lived["changes"]
 
 
 def test_records_that_did_not_change_are_dirty_as_before(lived: dict[str, Any]) -> None:
@@ -106,17 +106,17 @@ def test_files_are_dropped_once_and_again_when_due(lived: dict[str, Any], tmp_pa
             (tmp_path / stage / system).mkdir(parents=True)
     files, town = Files(server, Faults(), DROPS), lived["town"]
     files.publish(town.now(), town.today)
-    assert server.files("standard_address") == sorted(
-        f"{name}_{town.today:%Y%m%d}.{end}"
-        for name, end in (("addresses", "csv"), ("communities", "geojson"), ("grids", "geojson"))
-    )
+    today = f"{town.today:%Y%m%d}"
+    assert server.files("standard_address") == [f"addresses_{today}.csv"]
+    assert server.files("grid_map") == [f"communities_{today}.geojson", f"grids_{today}.geojson"]
     files.publish({}, town.today + timedelta(days=6))
-    assert len(server.files("standard_address")) == 3
+    assert len(server.files("standard_address")) == 1
     files.publish({}, town.today + timedelta(days=7))
-    assert len(server.files("standard_address")) == 4
+    assert len(server.files("standard_address")) == 2
     for week in range(2, 7):
         files.publish({}, town.today + timedelta(days=7 * week))
-    assert len([name for name in server.files("standard_address") if name.startswith("addresses")]) == 3
+    assert len(server.files("standard_address")) == 3
+    assert len(server.files("grid_map")) == 2, "a quarter has not passed"
 
 
 def test_a_data_fault_rewrites_the_files_of_its_system_alone(lived: dict[str, Any], tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ with parameter as (
         (select min(w.version) from {{ ref('risk_weights') }} as w where {{ in_force('w') }}) as score_version,
         {{ unusable_inputs([
             ['safety_inspection', 'premises'], ['safety_inspection', 'inspections'], ['safety_inspection', 'hazards'],
-            ['fire_119', 'incidents'], ['standard_address', 'grids']
+            ['fire_119', 'incidents'], ['grid_map', 'grids']
         ]) }} as unknown_inputs
 ),
 

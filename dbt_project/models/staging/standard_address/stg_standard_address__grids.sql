@@ -1,1 +1,0 @@
-{{ current_version('standard_address', 'grids') }}
