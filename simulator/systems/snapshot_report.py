@@ -6,7 +6,7 @@ import polars as pl
 
 from simulator.interfaces import Hook
 from simulator.views import dirt, events, places
-from simulator.views.base import Draft, Floats, Served, constant, draft, one_of
+from simulator.views.base import Floats, Served, constant, draft, one_of
 from simulator.world import hashing
 from simulator.world.model import World
 
@@ -27,7 +27,6 @@ STREAMS = {
 }
 SERVED_BY = {"reports": Hook()}
 _STATES = {"received": "0", "assigned": "1", "handled": "1", "closed": "2", "feedback": "2", "rejected": "3"}
-_BEIJING = 8 * 3600
 _FOLLOWERS = 98_000
 
 
@@ -59,16 +58,8 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
     dirt.phones(rows, "phone", missing=0.3, format=0.02, shared=0)
     rows.spoil("photos", 0.001, "range", lambda values, luck: values + 100, defect="out_of_range")
     rows.spoil("state", 0.001, "code", one_of("-1"), defect="unknown_code")
-    _epochs(rows)
+    events.epochs(rows, ["reported_at", "updated_at"], millis=0.33)
     rows.spoil("reported_at", 0.0006, "missing", constant(None), defect="missing_required")
     return {
         "reports": rows.served(STREAMS["reports"], ["report_id"], changed_at="updated_at", incidents="_incident_id")
     }
-
-
-def _epochs(rows: Draft) -> None:
-    """Local times → epochs; a third of the phones send milliseconds."""
-    millis = pl.Series(rows.pick(0.33, "millis"))
-    for column in ("reported_at", "updated_at"):
-        seconds = pl.col(column).dt.epoch("s") - _BEIJING
-        rows.set(column, pl.when(millis).then(seconds * 1000).otherwise(seconds))

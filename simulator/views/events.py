@@ -1,10 +1,15 @@
-"""What the four channels of events share: a report joined with the incident that it tells of."""
+"""What the channels of events share: a report joined with the incident that it tells of."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
+from simulator.views.base import Draft
 from simulator.world.model import World
+
+_BEIJING = 8 * 3600
 
 POLICE_CODES = {
     "theft": "010203",
@@ -45,6 +50,7 @@ def reports(world: World, channel: str) -> pl.DataFrame:
         "kind",
         "address_id",
         "grid_id",
+        "premises_id",
         pl.col("lon").alias("longitude"),
         pl.col("lat").alias("latitude"),
     )
@@ -69,6 +75,14 @@ def reports(world: World, channel: str) -> pl.DataFrame:
 def _roadside() -> pl.Expr:
     """What is told as place when nothing has a door: the grid at the roadside."""
     return pl.lit("网格") + pl.col("grid_code").str.slice(-6) + pl.lit("路边")
+
+
+def epochs(rows: Draft, columns: Sequence[str], *, millis: float) -> None:
+    """Local times → epochs in seconds; a share `millis` of the senders count milliseconds."""
+    finer = pl.Series(rows.pick(millis, "millis"))
+    for column in columns:
+        seconds = pl.col(column).dt.epoch("s") - _BEIJING
+        rows.set(column, pl.when(finer).then(seconds * 1000).otherwise(seconds))
 
 
 def word(column: str = "kind") -> pl.Expr:

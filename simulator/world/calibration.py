@@ -57,6 +57,11 @@ REPORTS: dict[str, int] = {
     "four_platform": 188_703,
     "police_110": 250 * HISTORY_DAYS,
     "snapshot_report": 27_087,
+    "hotline_12345": 100 * HISTORY_DAYS,
+    "city_eye": 90 * HISTORY_DAYS,  # the alarms that are true
+    "safety_patrol": 60 * HISTORY_DAYS,  # the patrols that find something
+    "grid_app": 300 * HISTORY_DAYS,
+    "city_management": 55 * HISTORY_DAYS,
 }
 FIRES_IN_HOMES_A_DAY = 0.4
 

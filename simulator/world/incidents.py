@@ -38,7 +38,17 @@ _RATES = {"fire": 1.2e-5, "gas": 0.9e-5, "safety_hazard": 6.5e-5}
 _STEEPNESS = 4.0
 _MINUTE = HOUR // 60
 # mean minutes from the incident to its report
-_DELAY = {"police_110": 4, "fire_119": 3, "four_platform": 240, "snapshot_report": 150}
+_DELAY = {
+    "police_110": 4,
+    "fire_119": 3,
+    "four_platform": 240,
+    "snapshot_report": 150,
+    "hotline_12345": 90,
+    "city_eye": 2,
+    "safety_patrol": 300,
+    "grid_app": 180,
+    "city_management": 200,
+}
 
 
 @dataclass(frozen=True)
@@ -158,49 +168,30 @@ def _plan(
     kind = np.concatenate([*(kinds[k] for _, _, k in struck), np.full(home_fires, fire)])
     day = np.concatenate([*(d for d, _, _ in struck), rng.integers(first_day, last_day + 1, home_fires)])
     row = np.concatenate([*(r for _, r, _ in struck), np.full(home_fires, -1)])
-    draw = rng.random((3, len(kind)))
-    four = draw[0] < np.select([kind == fire, kind == gas], [0.5, 0.8], 0.75)
-    snapshot = draw[1] < np.select([kind == fire, kind == gas], [0.1, 0.05], 0.4)
-    police = draw[2] < np.select([kind == fire, kind == gas], [0.4, 0.5], 0.03)
-    four |= ~(four | snapshot | police | (kind == fire))
-    safety = _Batch(
-        kind,
-        day,
-        row,
-        {"fire_119": kind == fire, "police_110": police, "four_platform": four, "snapshot_report": snapshot},
-        {},
-    )
-
-    left = {name: max(0, total - int(safety.heard[name].sum())) for name, total in totals.items()}
-    called = _first_heard(rng, "police_110", phrases.POLICE_KINDS, left["police_110"], 1.07, 0.15, first_day, days)
-    sent = _first_heard(
-        rng, "snapshot_report", phrases.SNAPSHOT_KINDS, left["snapshot_report"], 1.06, 0.45, first_day, days
-    )
-    passed_on = sum(int(b.heard["four_platform"].sum()) for b in (called, sent))
-    rest = max(0, left["four_platform"] - passed_on)
-    found = _first_heard(rng, "four_platform", phrases.PATROL_KINDS, rest, 1.02, 0.0, first_day, days)
-    return [safety, called, sent, found]
+    heard = {"fire_119": kind == fire}
+    for name, shares in phrases.HEARD_AT_PREMISES.items():
+        chance = np.select([kind == fire, kind == gas], [shares["fire"], shares["gas"]], shares["safety_hazard"])
+        heard[name] = rng.random(len(kind)) < chance
+    heard["four_platform"] |= ~np.any(list(heard.values()), axis=0)
+    batches = [_Batch(kind, day, row, heard, {})]
+    for origin in phrases.ORIGINS:
+        already = sum(int(b.heard[origin.channel].sum()) for b in batches if origin.channel in b.heard)
+        left = max(0, totals[origin.channel] - already)
+        batches.append(_first_heard(rng, origin, left, first_day, days))
+    return batches
 
 
-def _first_heard(
-    rng: np.random.Generator,
-    channel: str,
-    kinds: dict[str, int],
-    reports: int,
-    per_incident: float,
-    passed_on: float,
-    first_day: int,
-    days: int,
-) -> _Batch:
-    """Incidents that make ``reports`` reports in ``channel``; a share of them also reaches the four platforms."""
-    n = round(reports / per_incident)
-    kind = np.array([phrases.KINDS.index(k) for k in kinds])[weighted(rng, list(kinds.values()), n)]
-    heard = {channel: np.ones(n, bool)}
-    if channel != "four_platform":
-        also = np.zeros(n, bool)
-        also[rng.permutation(n)[: round(n * passed_on)]] = True
-        heard["four_platform"] = also
-    return _Batch(kind, first_day + rng.integers(0, days, n), np.full(n, -1), heard, {channel: reports - n})
+def _first_heard(rng: np.random.Generator, origin: phrases.Origin, reports: int, first_day: int, days: int) -> _Batch:
+    """Incidents that make ``reports`` reports in the origin's channel; a share of them also reaches others."""
+    n = round(reports / origin.per_incident)
+    weights = list(origin.kinds.values())
+    kind = np.array([phrases.KINDS.index(k) for k in origin.kinds])[weighted(rng, weights, n)]
+    heard = {origin.channel: np.ones(n, bool)}
+    for other, share in origin.passed_on.items():
+        heard[other] = np.zeros(n, bool)
+        heard[other][rng.permutation(n)[: round(n * share)]] = True
+    day = first_day + rng.integers(0, days, n)
+    return _Batch(kind, day, np.full(n, -1), heard, {origin.channel: reports - n})
 
 
 def _incidents(
@@ -269,7 +260,7 @@ def _reports(
     where = masked(exact.gather(index), precise).fill_null(vague.gather(index) + "附近")
     said = _choose(rng, list(phrases.DESCRIPTIONS.values()), kind[index])
     opening = _choose(rng, list(phrases.OPENINGS.values()), channel)
-    staff = (channel == phrases.CHANNELS.index("four_platform")) & (rng.random(n) < 0.65)
+    staff = rng.random(n) < np.array([phrases.BY_STAFF.get(c, 0.0) for c in phrases.CHANNELS])[channel]
     who = rng.integers(0, len(people.resident_id), n)
     phone = masked(people.phone.gather(who), ~staff)
     signs = (channel == phrases.CHANNELS.index("snapshot_report")) & (rng.random(n) < 0.03)

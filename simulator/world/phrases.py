@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 DESCRIPTIONS: dict[str, tuple[str, ...]] = {
     "dispute": (
         "有人吵架，请来处理",
@@ -54,6 +57,11 @@ OPENINGS: dict[str, tuple[str, ...]] = {
     "fire_119": ("报警人称", "", "接警："),
     "four_platform": ("网格员巡查发现，", "巡查时发现", "", "居民反映"),
     "snapshot_report": ("", "你好，", "反映一下，", "麻烦处理：", "希望有关部门管管，"),
+    "hotline_12345": ("市民来电反映", "来电人称", "市民反映：", "诉求人反映"),
+    "city_eye": ("",),
+    "safety_patrol": ("平安巡查发现", "检查时发现", ""),
+    "grid_app": ("走访发现", "巡查中发现", "网格员上报：", ""),
+    "city_management": ("信息采集员上报：", "巡查发现", ""),
 }
 CHANNELS: tuple[str, ...] = tuple(OPENINGS)
 
@@ -70,6 +78,18 @@ SNAPSHOT_KINDS = {
     "noise": 10,
     "safety_hazard": 4,
 }
+HOTLINE_KINDS = {
+    "noise": 26,
+    "illegal_parking": 18,
+    "sanitation": 16,
+    "facility_damage": 15,
+    "dispute": 12,
+    "shop_occupying_road": 9,
+    "safety_hazard": 4,
+}
+STREET_CAMERA_KINDS = {"shop_occupying_road": 62, "illegal_parking": 20, "sanitation": 18}
+SAFETY_PATROL_KINDS = {"safety_hazard": 80, "illegal_parking": 12, "facility_damage": 8}
+COLLECTOR_KINDS = {"facility_damage": 38, "sanitation": 30, "shop_occupying_road": 20, "illegal_parking": 12}
 PATROL_KINDS = {
     "sanitation": 28,
     "illegal_parking": 18,
@@ -80,3 +100,45 @@ PATROL_KINDS = {
     "safety_hazard": 4,
     "traffic": 3,
 }
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a channel hears of first: weights of kinds, reports of each, and the share that reaches other channels."""
+
+    channel: str
+    kinds: Mapping[str, float]
+    per_incident: float
+    passed_on: Mapping[str, float] = field(default_factory=dict)
+
+
+# each passes on only to channels after it, so that the last reports of a channel can be counted out exactly
+ORIGINS: tuple[Origin, ...] = (
+    Origin("police_110", POLICE_KINDS, 1.07, {"hotline_12345": 0.02, "four_platform": 0.15}),
+    Origin(
+        "snapshot_report",
+        SNAPSHOT_KINDS,
+        1.06,
+        {"hotline_12345": 0.06, "city_management": 0.05, "four_platform": 0.45},
+    ),
+    Origin("hotline_12345", HOTLINE_KINDS, 1.08, {"city_management": 0.12, "four_platform": 0.35}),
+    # one stall is seen again and again
+    Origin("city_eye", STREET_CAMERA_KINDS, 1.9, {"grid_app": 0.04, "city_management": 0.1, "four_platform": 0.2}),
+    Origin("safety_patrol", SAFETY_PATROL_KINDS, 1.0, {"grid_app": 0.1, "four_platform": 0.45}),
+    Origin("grid_app", PATROL_KINDS, 1.02, {"city_management": 0.03, "four_platform": 0.6}),
+    Origin("city_management", COLLECTOR_KINDS, 1.03, {"four_platform": 0.12}),
+    Origin("four_platform", PATROL_KINDS, 1.02),
+)
+
+# share of the fires, gas leaks and dangers at premises that a channel hears of besides the fire service
+HEARD_AT_PREMISES: dict[str, dict[str, float]] = {
+    "four_platform": {"fire": 0.5, "gas": 0.8, "safety_hazard": 0.75},
+    "snapshot_report": {"fire": 0.1, "gas": 0.05, "safety_hazard": 0.4},
+    "police_110": {"fire": 0.4, "gas": 0.5, "safety_hazard": 0.03},
+    "hotline_12345": {"fire": 0.05, "gas": 0.15, "safety_hazard": 0.12},
+    "safety_patrol": {"fire": 0.0, "gas": 0.05, "safety_hazard": 0.35},
+    "grid_app": {"fire": 0.1, "gas": 0.1, "safety_hazard": 0.3},
+}
+
+# share of a channel's reports that come from staff or machines: nobody's number goes with them
+BY_STAFF = {"four_platform": 0.65, "city_eye": 1.0, "safety_patrol": 1.0, "grid_app": 1.0, "city_management": 1.0}

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 import yaml
 
+from connectors.contract import load_contracts
 from connectors.standards import coordinates, credit_code, resident_id, text
 from simulator import systems
 from simulator.systems import tax_analysis, welfare_payment
@@ -92,13 +93,14 @@ def test_invalid_credit_codes_are_all_planted_defects(served: Views) -> None:
 
 
 def test_points_outside_the_town_are_all_planted_defects(served: Views) -> None:
-    crs = {"video_index": "wgs84", "fire_119": "wgs84", "standard_address": "wgs84"}
+    contracts = load_contracts()
     for (system, stream), one in served.items():
         names = {c["name"]: c["physicalName"] for c in columns_of(system, stream)}
         if "longitude" not in names:
             continue
-        lon, lat = (one.frame[names[axis]].to_numpy() for axis in ("longitude", "latitude"))
-        lon, lat = coordinates.convert(lon, lat, crs.get(system, "gcj02"))
+        crs = contracts[system].server_of(contracts[system].streams[stream]).crs
+        placed = one.frame.select(names[axis] for axis in ("longitude", "latitude")).drop_nulls()
+        lon, lat = coordinates.convert(*(column.to_numpy() for column in placed), crs)
         outside = ~((lon > 119.9) & (lon < 120.4) & (lat > 30.1) & (lat < 30.6))
         repeated = one.defects.filter(pl.col("kind") == "repeated_row")["record_key"]
         planted = one.defects.filter(

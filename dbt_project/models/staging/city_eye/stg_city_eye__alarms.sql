@@ -1,0 +1,1 @@
+{{ current_version('city_eye', 'alarms') }}

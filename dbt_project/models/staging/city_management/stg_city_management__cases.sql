@@ -1,0 +1,1 @@
+{{ current_version('city_management', 'cases') }}

@@ -1,0 +1,1 @@
+{{ current_version('dispute_mediation', 'cases') }}

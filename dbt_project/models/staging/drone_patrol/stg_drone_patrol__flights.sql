@@ -1,0 +1,1 @@
+{{ current_version('drone_patrol', 'flights') }}

@@ -1,0 +1,1 @@
+{{ current_version('grid_app', 'reports') }}

@@ -1,0 +1,1 @@
+{{ current_version('high_altitude_video', 'alarms') }}

@@ -1,0 +1,1 @@
+{{ current_version('hotline_12345', 'orders') }}

@@ -1,0 +1,1 @@
+{{ current_version('smoke_sensor', 'messages') }}
