@@ -30,16 +30,15 @@ def rentals(world: World) -> pl.DataFrame:
 
 
 def tenants(world: World) -> pl.DataFrame:
-    """One row per person of a filed home: ``rental_id``, resident_id, moved_in, moved_out (as true, null while there),
-    updated_at."""
+    """One row per person of a filed home, by resident: ``rental_id``, resident_id, moved_in, moved_out (once the filing
+    has ended), updated_at. Nobody is taken off before that."""
     homes = _homes(world).select("rental_id", "household_id", "filed_on", "ended_on", _filed_at="updated_at")
-    people = world.residents.filter(pl.col("migrant") & (pl.col("death_date").is_null()))
-    people = people.select("resident_id", "household_id", "moved_in", "moved_out", "updated_at")
+    people = world.residents.filter(pl.col("migrant")).select("resident_id", "household_id", "moved_in", "moved_out", "updated_at")
     return (
         people.join(homes, on="household_id", how="inner", maintain_order="left")
         .with_columns(
             moved_in=pl.max_horizontal("moved_in", "filed_on"),
-            moved_out=pl.when(pl.col("ended_on").is_not_null()).then(pl.min_horizontal("moved_out", "ended_on")),
+            moved_out=pl.when(pl.col("ended_on").is_not_null()).then(pl.coalesce("moved_out", "ended_on")),
             updated_at=pl.max_horizontal("updated_at", "_filed_at"),
         )
         .select("rental_id", "resident_id", "moved_in", "moved_out", "updated_at")
