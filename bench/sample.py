@@ -50,7 +50,11 @@ def _by_standard(semantic: str, column: Column, count: pl.Series) -> pl.Series |
         case "cn.bank_account":
             return pl.Series(["6299"]) + (count % 10**12).cast(pl.String).str.zfill(15)
         case "cn.property_unit":
-            return pl.Series(["330199001002GB"]) + (count % 100_000).cast(pl.String).str.zfill(5) + pl.Series(["F00010001"])
+            return (
+                pl.Series(["330199001002GB"])
+                + (count % 100_000).cast(pl.String).str.zfill(5)
+                + pl.Series(["F00010001"])
+            )
         case "cn.phone":
             return pl.Series(["139"]) + (count % 100_000_000).cast(pl.String).str.zfill(8)
         case "cn.person_name":

@@ -33,7 +33,7 @@ def is_valid(s: pl.Series) -> pl.Series:
 
 
 def parse(s: pl.Series) -> pl.DataFrame:
-    """DataFrame(parcel: 19 characters, thing: F house, L trees, Q other, W land, building, unit); nulls if not valid."""
+    """DataFrame(parcel: 19 characters, thing: F house, L trees, Q other, W land, building, unit); null if invalid."""
     valid = is_valid(s).fill_null(False)
     code = pl.when(valid).then(pl.col("code"))
     return s.to_frame("code").select(

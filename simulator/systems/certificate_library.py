@@ -51,7 +51,9 @@ def misread(values: pl.Series, luck: Floats) -> pl.Series:
     at = tail.str.find(f"[{''.join(_MISREAD)}]").fill_null(0).cast(pl.Int64)
     frame = pl.DataFrame({"all": values, "at": at + 6})
     letter = pl.col("all").str.slice("at", 1).replace(_MISREAD)
-    return frame.select(pl.col("all").str.slice(0, "at") + letter + pl.col("all").str.slice(pl.col("at") + 1)).to_series()
+    return frame.select(
+        pl.col("all").str.slice(0, "at") + letter + pl.col("all").str.slice(pl.col("at") + 1)
+    ).to_series()
 
 
 def view(world: World, *, seed: int) -> dict[str, Served]:
@@ -59,7 +61,11 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
     people = persons.cards(world).select("_resident_id", "resident_id", "name", "_changed")
     firms = world.enterprises.select("enterprise_id", "credit_code", _firm="name")
     kinds = pl.DataFrame(
-        {"kind": list(_KINDS), "_word": [w for w, _ in _KINDS.values()], "issuer": [f"安澜区{i}" for _, i in _KINDS.values()]}
+        {
+            "kind": list(_KINDS),
+            "_word": [w for w, _ in _KINDS.values()],
+            "issuer": [f"安澜区{i}" for _, i in _KINDS.values()],
+        }
     )
     held = certificates.certificates(world).rename({"resident_id": "_resident_id"})
     held = look_up(look_up(look_up(held, people, "_resident_id"), firms, "enterprise_id"), kinds, "kind")
@@ -106,8 +112,12 @@ def _scanned(rows: Draft) -> None:
     rows.spoil("issued_on", 0.02, "dots", lambda values, luck: values.str.replace_all("-", "."))
     ends = rows.frame["valid_to"] != ENDLESS
     rows.spoil("valid_to", 0.02, "dots", lambda values, luck: values.str.replace_all("-", "."))
-    rows.spoil("valid_to", 0.004, "ocr", lambda values, luck: values.str.replace("20", "2O"), defect="not_a_date", among=ends)
-    rows.spoil("valid_to", 0.002, "no_such_day", one_of("2027-02-29", "2026-06-31"), defect="impossible_date", among=ends)
+    rows.spoil(
+        "valid_to", 0.004, "ocr", lambda values, luck: values.str.replace("20", "2O"), defect="not_a_date", among=ends
+    )
+    rows.spoil(
+        "valid_to", 0.002, "no_such_day", one_of("2027-02-29", "2026-06-31"), defect="impossible_date", among=ends
+    )
     rows.spoil("kind", 0.001, "code", one_of("其他证照", "收养登记证"), defect="unknown_code")
     rows.spoil("state", 0.0005, "code", one_of("9"), defect="unknown_code")
     rows.spoil("holder_name", 0.0005, "missing", constant(None), defect="missing_required")

@@ -1,4 +1,4 @@
-"""高龄与养老服务: a list a month; ages that nobody counted on, assessments that ran out, levels in figures and words."""
+"""高龄与养老服务: a list a month; ages that nobody counted on, assessments that ran out, levels as figures or words."""
 
 from __future__ import annotations
 

@@ -27,7 +27,14 @@ STREAMS = {
 SERVED_BY = {"repairs": Hook()}
 UNASKED = {"reporter": "userName", "reporter_phone": "mobile", "text": "content"}
 """What the app sends besides: who asked and in which words, which the repair's figures do not need."""
-_KINDS = {"water": "水", "electricity": "电", "lift": "电梯", "door": "门窗锁具", "roof": "房屋漏水", "public": "公共设施"}
+_KINDS = {
+    "water": "水",
+    "electricity": "电",
+    "lift": "电梯",
+    "door": "门窗锁具",
+    "roof": "房屋漏水",
+    "public": "公共设施",
+}
 _STATES = {"reported": "10", "accepted": "20", "repairing": "30", "done": "40"}
 _TIMES = ("reported_at", "accepted_at", "repairing_at", "done_at", "updated_at")
 

@@ -98,7 +98,12 @@ def _rentals(world: World, cards: pl.DataFrame, seed: int) -> Served:
 def _units(rows: Draft) -> None:
     """Codes that nobody looked up, printed in groups, cut to the parcel, or with a digit for the letter."""
     rows.spoil("property_unit", 0.2, "missing", constant(None))
-    rows.spoil("property_unit", 0.05, "groups", lambda values, luck: values.str.replace(r"^(.{6})(.{6})(.{7})", "${1} ${2} ${3} "))
+    rows.spoil(
+        "property_unit",
+        0.05,
+        "groups",
+        lambda values, luck: values.str.replace(r"^(.{6})(.{6})(.{7})", "${1} ${2} ${3} "),
+    )
     for what, share, maker in (
         ("parcel", 0.008, lambda values, luck: values.str.slice(0, property_unit.PARCEL)),
         ("zero", 0.004, lambda values, luck: values.str.replace(r"^(.{19})F", "${1}E")),

@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 import numpy as np
 import polars as pl
 
+from simulator.world.calibration import HISTORY_START
 from simulator.world.columns import DAY, HOUR, Ints, dates, day_number, digits, micros, texts, times
 from simulator.world.facts.draws import chosen, strangers
 from simulator.world.hashing import bits, integers, uniform
@@ -15,8 +16,9 @@ from simulator.world.model import World
 PASSES_PER_HOME = 4.15
 """A day; 0.6 million in all at scale 1."""
 _INSTALLED_FROM = day_number(date(2021, 3, 1))
-_OFFLINE_DAY, _OFFLINE_HOUR = 0.012, 0.004
-_LOOK_BACK = 60
+_OFFLINE, _OFFLINE_HOUR = 0.01, 0.004
+_SPELL = 3
+"""A gate that fails is back after three days."""
 _DOORS = ("东门", "西门", "南门", "北门", "地下车库", "中心通道")
 # how many of a day's passes fall into each hour, inwards and outwards
 _IN = np.array([4, 2, 1, 1, 1, 2, 6, 14, 18, 20, 22, 30, 34, 26, 22, 24, 34, 62, 78, 66, 48, 36, 22, 10], float)
@@ -31,8 +33,9 @@ def gates(world: World) -> pl.DataFrame:
         .group_by("estate")
         .agg(
             pl.len().alias("homes"),
-            pl.col("lon").mean().round(7),
-            pl.col("lat").mean().round(7),
+            # a mean would depend on the order in which it is summed
+            pl.col("lon").median(),
+            pl.col("lat").median(),
             pl.col("community_id").mode().min(),
         )
         .sort("estate")
@@ -53,8 +56,8 @@ def gates(world: World) -> pl.DataFrame:
         door=texts(_DOORS, (rank + row) % len(_DOORS)),
         kind=chosen(("pedestrian", "vehicle"), ids, world.seed, "gate kind", weights=(3, 1)),
         vendor=pl.Series(integers(row, 0, 3, world.seed, "gate vendor")),
-        lon=pl.col("lon") + pl.Series(shift[0]),
-        lat=pl.col("lat") + pl.Series(shift[1]),
+        lon=(pl.col("lon") + pl.Series(shift[0])).round(7),
+        lat=(pl.col("lat") + pl.Series(shift[1])).round(7),
         homes=pl.col("homes") / pl.Series(size[row]),
         installed_on=dates(installed),
         state=texts(["offline", "online"], on),
@@ -63,13 +66,14 @@ def gates(world: World) -> pl.DataFrame:
 
 
 def _offline(ids: Ints, day: Ints, seed: int) -> np.ndarray:
-    return uniform(ids * 100_000 + day, seed, "gate offline") < _OFFLINE_DAY
+    return uniform(ids * 100_000 + day // _SPELL, seed, "gate offline") < _OFFLINE
 
 
 def _state(ids: Ints, installed: Ints, world: World) -> tuple[np.ndarray, Ints]:
-    """Whether each gate is online, and the day on which that last changed (looked for within 60 days)."""
+    """Whether each gate is online, and the day on which that last changed since the history began."""
     today = day_number(world.today)
-    offline = np.stack([_offline(ids, np.int64(today - back), world.seed) for back in range(_LOOK_BACK)])
+    days = np.arange(today, day_number(HISTORY_START) - 1, -1)
+    offline = np.stack([_offline(ids, np.full(len(ids), day), world.seed) for day in days])
     turned = offline[:-1] != offline[1:]
     since = np.where(turned.any(axis=0), today - turned.argmax(axis=0), installed)
     return ~offline[0], np.maximum(since, installed)

@@ -33,7 +33,9 @@ def tenants(world: World) -> pl.DataFrame:
     """One row per person of a filed home, by resident: ``rental_id``, resident_id, moved_in, moved_out (once the filing
     has ended), updated_at. Nobody is taken off before that."""
     homes = _homes(world).select("rental_id", "household_id", "filed_on", "ended_on", _filed_at="updated_at")
-    people = world.residents.filter(pl.col("migrant")).select("resident_id", "household_id", "moved_in", "moved_out", "updated_at")
+    people = world.residents.filter(pl.col("migrant")).select(
+        "resident_id", "household_id", "moved_in", "moved_out", "updated_at"
+    )
     return (
         people.join(homes, on="household_id", how="inner", maintain_order="left")
         .with_columns(
@@ -60,7 +62,10 @@ def _homes(world: World) -> pl.DataFrame:
     salt = (world.seed, "rental")
     today = day_number(world.today)
     filed = as_numbers(found["moved_in"]) + integers(ids, 0, 90, *salt, "filed")
-    rows = np.flatnonzero((uniform(ids, *salt) < _FILED) & (filed <= today) & found["moved_in"].is_not_null().to_numpy())
+    # who left before the filing was made never made one
+    stayed = ~found["gone"].to_numpy() | (as_numbers(found["moved_out"]) > filed)
+    known = found["moved_in"].is_not_null().to_numpy() & stayed
+    rows = np.flatnonzero((uniform(ids, *salt) < _FILED) & (filed <= today) & known)
     found, ids, filed = found[rows], ids[rows], filed[rows]
     noticed = as_numbers(found["moved_out"]) + integers(ids, 0, _LATEST, *salt, "noticed")
     ended = found["gone"].to_numpy() & (noticed <= today) & (uniform(ids, *salt, "never") >= _NEVER_ENDED)

@@ -66,8 +66,8 @@ def test_units_of_real_estate() -> None:
 
 
 def test_bank_accounts() -> None:
-    received = pl.Series(["6299 0000-1234 5678 901", "６２９９00001234567", "6.29900E+18", "1234567", "0000000000000000",
-                          "开户中", None])  # fmt: skip
+    received = pl.Series(["6299 0000-1234 5678 901", "６２９９00001234567", "6.29900E+18", "1234567",
+                          "0000000000000000", "开户中", None])  # fmt: skip
     numbers = bank_account.normalise(received)
     assert numbers.to_list()[:2] == ["6299000012345678901", "629900001234567"]
     assert bank_account.is_valid(numbers).to_list() == [True, True, False, False, False, False, None]
