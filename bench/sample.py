@@ -47,6 +47,14 @@ def _by_standard(semantic: str, column: Column, count: pl.Series) -> pl.Series |
             return credit_code.make("91", pl.Series(["330199"] * len(count)), count)
         case "cn.gb28181_device_id":
             return device_id.make(pl.Series(["33019900"] * len(count)), count % 1_000_000)
+        case "cn.bank_account":
+            return pl.Series(["6299"]) + (count % 10**12).cast(pl.String).str.zfill(15)
+        case "cn.property_unit":
+            return (
+                pl.Series(["330199001002GB"])
+                + (count % 100_000).cast(pl.String).str.zfill(5)
+                + pl.Series(["F00010001"])
+            )
         case "cn.phone":
             return pl.Series(["139"]) + (count % 100_000_000).cast(pl.String).str.zfill(8)
         case "cn.person_name":

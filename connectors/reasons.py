@@ -22,6 +22,8 @@ REASONS: dict[str, tuple[str, str]] = {
     "invalid_phone": ("the value is no telephone number", "ask the owner"),
     "invalid_name": ("the value cannot be a name", "ask the owner"),
     "invalid_certificate_no": ("the certificate number does not hold a valid identity number", "ask the owner"),
+    "invalid_account_no": ("the value is no bank account number", "ask the owner for the number as text"),
+    "invalid_property_unit": ("the code fails GB/T 37346-2019", "ask the owner to correct the code"),
     "invalid_device_id": ("the device number fails GB/T 28181", "ask the owner"),
     "invalid_polygon": ("the geometry is no valid polygon", "ask the owner for a closed, simple polygon"),
     "lost_precision": ("a long number went through a floating-point cell and lost digits", "export it as text"),

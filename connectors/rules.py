@@ -16,6 +16,7 @@ from connectors import plain_times
 from connectors.contract import Column
 from connectors.standards import (
     amount,
+    bank_account,
     codes,
     credit_code,
     device_id,
@@ -23,6 +24,7 @@ from connectors.standards import (
     legacy_tax,
     person_name,
     phone,
+    property_unit,
     resident_id,
     text,
 )
@@ -288,6 +290,8 @@ _SEMANTIC_RULES: dict[str, Callable[[pl.Series, Column], Judged]] = {
     "cn.disability_certificate": _checked(disability.normalise, disability.is_valid, "invalid_certificate_no"),
     "cn.disability_class": _decoded(disability.class_code),
     "cn.disability_level": _decoded(disability.level_code),
+    "cn.bank_account": _checked(bank_account.normalise, bank_account.is_valid, "invalid_account_no"),
+    "cn.property_unit": _checked(property_unit.normalise, property_unit.is_valid, "invalid_property_unit"),
     "cn.gb28181_device_id": _checked(device_id.normalise, device_id.is_valid, "invalid_device_id"),
     "cn.address": _text_kept,
     "cn.amount": _amount,

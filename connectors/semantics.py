@@ -34,6 +34,8 @@ SEMANTICS: dict[str, Semantic] = {
     "cn.disability_certificate": _semantic("string", True, "GB 11643 id + class + level"),
     "cn.disability_class": _semantic("string", True, "disability classes 1-7"),
     "cn.disability_level": _semantic("string", True, "disability levels 1-4"),
+    "cn.bank_account": _semantic("string", True, "8-32 digits; GB/T 16711 for cards"),
+    "cn.property_unit": _semantic("string", True, "GB/T 37346-2019"),
     "cn.gb28181_device_id": _semantic("string", True, "GB/T 28181"),
     "cn.police_incident_type": _semantic("string", False, "raw code, mapped by a dated table"),
     "cn.fire_incident_type": _semantic("string", False, "GA/T 974 code or text, mapped by a dated table"),

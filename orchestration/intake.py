@@ -21,7 +21,7 @@ CONTRACT_CHECK = "contract"
 APPLIED_CHECK = "applied"
 PREVIEW_ROWS = 5
 PREVIEW_CLASSES = ("L1", "L2")
-PERSONAL_STANDARDS = ("cn.person_name", "cn.resident_id", "cn.phone", "cn.disability_certificate")
+PERSONAL_STANDARDS = ("cn.person_name", "cn.resident_id", "cn.phone", "cn.disability_certificate", "cn.bank_account")
 """Never previewed, whatever their class: a public register may show a name, the event log may not."""
 
 

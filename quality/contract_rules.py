@@ -29,6 +29,8 @@ PATTERNS: dict[str, tuple[str, str]] = {
     "cn.disability_certificate": ("^[1-9][0-9]{16}[0-9X][1-7][1-4](B[1-9])?$", "identity number, class, level"),
     "cn.disability_class": ("^[1-7]$", "1 to 7"),
     "cn.disability_level": ("^[1-4]$", "1 to 4"),
+    "cn.bank_account": ("^[0-9]{8,32}$", "8 to 32 digits"),
+    "cn.property_unit": ("^[1-8][0-9]{11}[GJZ][A-Z][0-9]{5}([FLQ][0-9]{8}|W0{8})$", "28 characters of GB/T 37346"),
     "cn.gb28181_device_id": ("^[0-9]{20}$", "20 digits of GB/T 28181"),
     "cn.month": ("^[0-9]{4}-(0[1-9]|1[0-2])$", "YYYY-MM"),
     "geo.polygon": ('"type"[[:space:]]*:[[:space:]]*"(Multi)?Polygon"', "a GeoJSON polygon, RFC 7946"),

@@ -10,6 +10,8 @@ returns a Series of the same length, keeps nulls null and never raises because o
 - ``division``           dated table of administrative divisions, GB/T 2260
 - ``codes``              sex GB/T 2261.1, ethnic group GB/T 3304, family relation GB/T 4761
 - ``disability``         number of the disability certificate
+- ``bank_account``       numbers of bank accounts and cards
+- ``property_unit``      code of the unit of real estate, GB/T 37346-2019
 - ``device_id``          device codes of video networks, GB/T 28181 annex D
 - ``phone``              mobile and landline numbers
 - ``plate``              number plates, GA 36

@@ -119,7 +119,7 @@ def pay(
     ids = payees["resident_id"].to_numpy()
     # an account of one's own; one in twenty-five uses somebody else's, and a second payment goes to a second account
     owner = np.where(uniform(ids, seed, "proxy") < 0.04, ids + 3, ids) + payees["turn"].to_numpy() * 50_000_000
-    account = "6299" + digits(bits(owner, seed, "account") % np.uint64(10**15), 15)
+    account = account_numbers(owner, seed)
     return pl.DataFrame(
         {
             "payment_id": np.arange(first_id, first_id + len(ids)),
@@ -136,6 +136,11 @@ def pay(
         },
         schema=NONE_PAID.schema,
     )
+
+
+def account_numbers(owners: Ints, seed: int) -> pl.Series:
+    """The 19-digit account of each resident_id; other numbers than a resident's are accounts besides."""
+    return "6299" + digits(bits(owners, seed, "account") % np.uint64(10**15), 15)
 
 
 def onward(payments: pl.DataFrame, now: datetime, seed: int) -> pl.DataFrame:

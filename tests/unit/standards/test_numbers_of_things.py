@@ -1,11 +1,11 @@
-"""Disability certificates, device codes, phones, plates."""
+"""Disability certificates, device codes, units of real estate, bank accounts, phones, plates."""
 
 from __future__ import annotations
 
 import polars as pl
 import pytest
 
-from connectors.standards import device_id, disability, phone, plate
+from connectors.standards import bank_account, device_id, disability, phone, plate, property_unit
 
 IDENTITY = "330106190001010017"
 
@@ -51,6 +51,26 @@ def test_device_codes() -> None:
     assert parts.row(2) == (None,) * 6
     assert device_id.parse(codes, edition="2011").row(0) == ("33010600", "00", "132", None, "0000001", "A")
     assert device_id.normalise(pl.Series([" 33010600-00-132-0-000001"])).to_list() == [codes[0]]
+
+
+def test_units_of_real_estate() -> None:
+    house, land = "330199001002GB00003F00010012", "330199001002JC00003W00000000"
+    received = pl.Series([house, land, "330199 001002 gb00003 f00010012", house[:27], land[:-1] + "1", "330199001002G",
+                          "330199001002XX00003F00010012", None])  # fmt: skip
+    codes = property_unit.normalise(received)
+    assert property_unit.is_valid(codes).to_list() == [True, True, True, False, False, False, False, None]
+    parts = property_unit.parse(codes)
+    assert parts.row(0) == (house[:19], "F", "0001", "0012")
+    assert parts.row(1) == (land[:19], "W", "0000", "0000")
+    assert parts.row(2) == parts.row(0) and parts.row(3) == (None,) * 4
+
+
+def test_bank_accounts() -> None:
+    received = pl.Series(["6299 0000-1234 5678 901", "６２９９00001234567", "6.29900E+18", "1234567",
+                          "0000000000000000", "开户中", None])  # fmt: skip
+    numbers = bank_account.normalise(received)
+    assert numbers.to_list()[:2] == ["6299000012345678901", "629900001234567"]
+    assert bank_account.is_valid(numbers).to_list() == [True, True, False, False, False, False, None]
 
 
 def test_device_codes_are_composed() -> None:
