@@ -70,7 +70,9 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
 
 def _finding(world: World, seed: int) -> pl.DataFrame:
     told = look_up(
-        events.reports(world, "safety_patrol"), world.premises.select("premises_id", premises_name="name"), "premises_id"
+        events.reports(world, "safety_patrol"),
+        world.premises.select("premises_id", premises_name="name"),
+        "premises_id",
     )
     ids = told["report_id"].to_numpy()
     return told.with_columns(

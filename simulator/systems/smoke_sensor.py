@@ -53,7 +53,13 @@ def _installations(world: World, seed: int) -> Served:
     there = look_up(
         smoke.sensors(world),
         world.premises.select(
-            "premises_id", "address_id", "coded", unit_name="name", premises_code="code", longitude="lon", latitude="lat"
+            "premises_id",
+            "address_id",
+            "coded",
+            unit_name="name",
+            premises_code="code",
+            longitude="lon",
+            latitude="lat",
         ),
         "premises_id",
     )
