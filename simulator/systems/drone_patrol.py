@@ -1,4 +1,4 @@
-"""无人机自动巡航: a file of flights and one of findings for every day of flying; UTC times, heights from the satellites."""
+"""无人机自动巡航: files of flights and findings for every day of flying; UTC times, heights of the satellites."""
 
 from __future__ import annotations
 
