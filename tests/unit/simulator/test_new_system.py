@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
+import pika
 import polars as pl
 import psycopg
 import pytest
@@ -24,11 +25,13 @@ from simulator import systems
 from simulator.faults import Faults
 from simulator.interfaces import (
     Catalogue,
+    CatalogueApi,
     ExchangeTable,
     FileDrop,
     GatewayInterface,
     Hook,
     Interface,
+    Queue,
     SoapOperation,
     Topic,
 )
@@ -68,6 +71,8 @@ SHAPES: dict[str, dict[str, Interface]] = {
     "ferry": {"cameras": Catalogue(), "alarms": Hook()},
     "gates": {"cameras": Catalogue()},
     "hall": {"votes": Hook("vote"), "wishes": Hook("wish"), "plan": FileDrop("plan_*.xlsx", every=7)},
+    "inlet": {"alerts": Queue("inlet.alerts"), "floods": Queue("inlet.floods")},
+    "kiosk": {"lists": CatalogueApi("JH-lists")},
 }
 ENVIRONMENT = {
     "bus": {"URL", "SFTP", "SFTP_HOST_KEY"},
@@ -77,6 +82,8 @@ ENVIRONMENT = {
     "ferry": {"URL", "USER", "PASSWORD", "SECRET"},
     "gates": {"URL", "USER", "PASSWORD"},
     "hall": {"SECRET", "SFTP", "SFTP_HOST_KEY"},
+    "inlet": {"URL"},
+    "kiosk": {"URL", "APP_ID", "APP_SECRET"},
 }
 
 
@@ -125,6 +132,7 @@ def exchange(server_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     address = urlunsplit(urlsplit(server_url)._replace(path="/" + name))
     monkeypatch.setenv("TOWNHUB_UPSTREAM_DATABASE_URL", address)
     monkeypatch.delenv("TOWNHUB_MQTT_BROKER_URL", raising=False)
+    monkeypatch.delenv("TOWNHUB_AMQP_BROKER_URL", raising=False)
     monkeypatch.delenv("TOWNHUB_WEBHOOK_URL", raising=False)
     yield address
     with psycopg.connect(server_url, autocommit=True) as conn:
@@ -143,6 +151,9 @@ def test_every_shape_is_served_for_every_module(modules: Path, exchange: str, tm
         dropped = tmp_path / "sftp" / "served"
         assert (dropped / "bus" / "b_20260701.csv").read_text("utf-8").splitlines()[-1] == "合计,3条"
         assert (dropped / "hall" / "plan_20260701.xlsx").exists()
+        with pika.BlockingConnection(pika.URLParameters(named["INLET_URL"])) as reader:
+            alerts = reader.channel().queue_declare("inlet.alerts", passive=True)
+        assert alerts.method.message_count == 3
         assert upstreams.outbox == 3 + 2 * 3, "ferry's alarms and hall's two kinds wait for the hub"
     finally:
         upstreams.stop()
