@@ -88,7 +88,7 @@ def _build(context: dg.AssetExecutionContext, project: Project, step: str, chose
             standing = staging_views.standing(chosen, digest) if step == STAGING else set()
             outcomes = dbt_runs.build(project, step, as_of=settings().as_of(), only=chosen, standing=standing)
             if step == STAGING:
-                made = [node for node in chosen if node.unique_id not in standing]
+                made = [n for n in chosen if n.materialized == "view" and n.unique_id not in standing]
                 staging_views.mark([node for node in made if outcomes[node.unique_id].passed], digest)
             crash.point("build.done")
             dbt_runs.save_outcomes(context.run_id, project, outcomes)

@@ -56,7 +56,7 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
     )
     drift = 4 + 12 * hashing.uniform(ids, seed, "grid_app", "accuracy")
     lost = hashing.uniform(ids, seed, "grid_app", "drift") < 0.08
-    drift = np.round(np.where(lost, 60 + 500 * hashing.uniform(ids, seed, "grid_app", "lost"), drift), 1)
+    drift = np.where(lost, 60 + 500 * hashing.uniform(ids, seed, "grid_app", "lost"), drift).round(1)
     lon, lat = told["longitude"].to_numpy(), told["latitude"].to_numpy()
     near, far = shifted(lon, lat, ids, seed, "gps", metres=16.0), shifted(lon, lat, ids, seed, "gps", metres=500.0)
     told = told.with_columns(
