@@ -1,4 +1,4 @@
-"""城市眼·云共治: alarms of street cameras' algorithms; one stall raises many, a quarter are about nothing."""
+"""城市眼·云共治: alarms of street cameras' algorithms; one stall raises many, and a quarter are about nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""数字城管: cases of events and broken components; a grid and a map of its own, which nobody can convert."""
+"""数字城管: cases of events and broken components; a grid and a map of its own that nobody here can convert."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""矛盾纠纷调处化解中心: cases that were mediated; who quarrels with whom is what the hub does not take."""
+"""矛盾纠纷调处化解中心: mediated cases; who quarrels with whom stands in fields that the hub does not take."""
 
 from __future__ import annotations
 

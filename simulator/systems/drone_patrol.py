@@ -1,4 +1,4 @@
-"""无人机自动巡航: files of flights and findings for every day of flying; UTC times, heights of the satellites."""
+"""无人机自动巡航: two files for every day of flying; UTC times, heights above satellites' ellipsoid."""
 
 from __future__ import annotations
 

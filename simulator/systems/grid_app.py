@@ -56,7 +56,7 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
     )
     drift = 4 + 12 * hashing.uniform(ids, seed, "grid_app", "accuracy")
     lost = hashing.uniform(ids, seed, "grid_app", "drift") < 0.08
-    drift = np.where(lost, 60 + 500 * hashing.uniform(ids, seed, "grid_app", "lost"), drift).round(1)
+    accuracy = np.round(np.where(lost, 60 + 500 * hashing.uniform(ids, seed, "grid_app", "lost"), drift), 1)
     lon, lat = told["longitude"].to_numpy(), told["latitude"].to_numpy()
     near, far = shifted(lon, lat, ids, seed, "gps", metres=16.0), shifted(lon, lat, ids, seed, "gps", metres=500.0)
     told = told.with_columns(
@@ -67,7 +67,7 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
         content=pl.col("text"),
         longitude=pl.Series(np.where(lost, far[0], near[0])),
         latitude=pl.Series(np.where(lost, far[1], near[1])),
-        accuracy_metres=pl.Series(drift),
+        accuracy_metres=pl.Series(accuracy),
         photos=pl.Series(hashing.integers(ids, 0, 7, seed, "grid_app", "photos")),
         state=pl.col("status").replace_strict(_STATES, default="0", return_dtype=pl.String),
         _name=strangers(staff, seed, "grid_app")["name"],

@@ -254,7 +254,9 @@ def _reports(
     n = len(index)
     mean = np.array([_DELAY[c] for c in phrases.CHANNELS])[channel] + 25 * again
     told = happened[index] + (rng.exponential(1.0, n) * mean * _MINUTE).astype(np.int64)
-    told = np.minimum(told, (happened[index] // DAY + 1) * DAY - 1_000_000)  # nobody waits for the next day
+    # nobody waits for the next day: what would come later comes at some moment of the rest of this one
+    rest = (happened[index] // DAY + 1) * DAY - 1_000_000 - happened[index]
+    told = np.where(told - happened[index] > rest, happened[index] + (rng.random(n) * rest).astype(np.int64), told)
     exact, vague = place
     precise = rng.random(n) < 0.6
     where = masked(exact.gather(index), precise).fill_null(vague.gather(index) + "附近")
