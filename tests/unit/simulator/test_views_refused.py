@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC
 
@@ -24,6 +25,7 @@ SENT_BESIDE = {
     ("construction_site", "sites"): {"xmjl", "xmjldh"},
     ("hazmat_enterprise", "licences"): {"企业/主要负责人", "企业/负责人电话"},
     ("administrative_penalty", "penalties"): {"dsrsfzh", "wfss"},
+    ("district_data_centre", "feeds"): {"lxr", "lxdh"},
 }
 
 
@@ -47,7 +49,12 @@ def test_what_no_contract_takes_is_sent_and_does_not_land(key: tuple[str, str], 
     sent = systems.view(key[0], world, seed=11)[key[1]].frame
     assert set(sent.columns) - {column.physical_name for column in stream.columns} == SENT_BESIDE[key]
     assert sent.select(SENT_BESIDE[key]).null_count().sum_horizontal()[0] < sent.height * len(SENT_BESIDE[key])
-    assert set(taken(*key, world).accepted.columns) == set(landing_columns(stream))
+    assert all(stream.refuses_field(name) for name in SENT_BESIDE[key])
+    done = taken(*key, world)
+    assert set(done.accepted.columns) == set(landing_columns(stream))
+    assert done.added is None, "nor is it kept beside, as a column would be that nobody knows yet"
+    kept = {name for payload in done.rejected["payload"] for name in json.loads(payload)}
+    assert not kept & SENT_BESIDE[key]
 
 
 def test_no_number_of_a_punished_person_lands(world: World) -> None:

@@ -1,0 +1,1 @@
+{{ current_version('district_data_centre', 'feeds') }}
