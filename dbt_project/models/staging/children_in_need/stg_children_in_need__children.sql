@@ -1,0 +1,1 @@
+{{ current_version('children_in_need', 'children') }}

@@ -1,0 +1,1 @@
+{{ current_version('elderly_service', 'elders') }}

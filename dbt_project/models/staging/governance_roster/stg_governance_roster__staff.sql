@@ -1,0 +1,1 @@
+{{ current_version('governance_roster', 'staff') }}

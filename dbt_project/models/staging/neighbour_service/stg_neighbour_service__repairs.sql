@@ -1,0 +1,1 @@
+{{ current_version('neighbour_service', 'repairs') }}

@@ -1,0 +1,1 @@
+{{ current_version('smart_community', 'devices') }}
