@@ -1,6 +1,8 @@
 """Which staging views speak of residents and of enterprises, read into one shape per kind.
 
-Elder-care sensors and the health code name people too, but came for another purpose: they are not sources here.
+What may be read into a resident's record is what came for delivering welfare, the purpose that the record serves.
+Others name people too and are no sources here: elder-care sensors and the health code, tenants and landlords (housing
+management), holders of certificates (the counter where they stand), the governance brigade's own people.
 """
 
 from __future__ import annotations
@@ -56,6 +58,10 @@ RESIDENTS = (
     Source("minimum_living", "members", "family_no || '|' || member_no", _PERSON),
     Source("death_register", "deaths", "notice_no", _PERSON),
     Source("welfare_payment", "payments", "payment_no", _PERSON),
+    # A telephone on the list of children is the guardian's.
+    Source("children_in_need", "children", "child_no", _PERSON),
+    Source("elderly_service", "elders", "elder_no", {**_PERSON, "phone": "phone"}),
+    Source("payee_account", "accounts", "resident_id || '|' || account_no", _PERSON),
 )  # fmt: skip
 
 _FIRM = {"number": "credit_code", "name": "enterprise_name"}

@@ -70,8 +70,9 @@ class Upstreams:
         }
         self._broker = MqttBroker(faults, by_system(self._topics))
         self._queue_broker = AmqpBroker(faults, self._queues)
+        self._gateway = GatewayServer(town.served, faults, served_by(GatewayInterface), folder / "lookups")
         self._servers: list[Server] = [
-            GatewayServer(town.served, faults, served_by(GatewayInterface), folder / "lookups"),
+            self._gateway,
             *(
                 SoapServer(town.served, faults, system, operations)
                 for system, operations in by_system(served_by(SoapOperation)).items()
@@ -107,6 +108,7 @@ class Upstreams:
     def publish(self, changes: dict[Key, Change]) -> None:
         """Tell the upstreams that hold copies what has changed."""
         self._exchange.publish()
+        self._gateway.publish()
         self._publish(changes)
 
     def environment(self) -> dict[str, str]:

@@ -33,3 +33,18 @@
 {% macro address_key(column) -%}
     nullif(replace(replace(regexp_replace({{ column }}, '\s', '', 'g'), '号楼', '幢'), '栋', '幢'), '')
 {%- endmacro %}
+
+
+{#
+  The same for a door, whoever tells it: without what stands before the town, and without 室 at the end. Of a flat told
+  as 3-2-501, or of a house without its flat, nothing here makes the whole.
+#}
+{% macro door_key(column) -%}
+    regexp_replace(regexp_replace({{ address_key(column) }}, '^.*?镇', ''), '室$', '')
+{%- endmacro %}
+
+
+{# What residents call an estate, for its name: 锦绣花园 and 锦绣公寓 are both 锦绣小区 to them. #}
+{% macro estate_alias(column) -%}
+    regexp_replace(regexp_replace({{ column }}, '\s', '', 'g'), '(花园|公寓|家园|新村|苑|府|庭)', '小区')
+{%- endmacro %}

@@ -71,12 +71,16 @@ class GatewayServer:
             names[f"{prefix}_URL"] = system.wire.url
             names[f"{prefix}_APP_KEY"] = system.application.key
             names[f"{prefix}_APP_SECRET"] = system.application.secret
-            for interface in system.interfaces.values():
-                if interface.offer.lookup and self._folder is not None:
-                    names[f"{prefix}_LOOKUPS"] = str(
-                        _write_lookups(self._folder, interface.offer.lookup, interface.view)
-                    )
-        return names
+        return names | self.publish()
+
+    def publish(self) -> dict[str, str]:
+        """Write anew the lists of those whom the hub asks about, which follow the town; their ``${NAME}``."""
+        return {
+            f"{system.name.upper()}_LOOKUPS": str(_write_lookups(self._folder, interface.offer.lookup, interface.view))
+            for system in self._systems
+            for interface in system.interfaces.values()
+            if interface.offer.lookup and self._folder is not None
+        }
 
     def token_calls(self, system: str) -> int:
         """How often a system's application asked for secrets."""
@@ -201,7 +205,10 @@ def _write_lookups(folder: Path, column: str, view: StreamView) -> Path:
     path = folder / f"{view.system}_{view.stream}.txt"
     rows = view.rows()
     values = rows[column].drop_nulls().unique(maintain_order=True) if rows.width else pl.Series([""])
-    path.write_text("".join(f"{value}\n" for value in values), encoding="utf-8")
+    # under its name at once: the hub may be reading the one before
+    draft = path.with_suffix(".tmp")
+    draft.write_text("".join(f"{value}\n" for value in values), encoding="utf-8")
+    draft.replace(path)
     return path
 
 

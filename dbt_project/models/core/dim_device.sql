@@ -1,15 +1,21 @@
--- Video devices of the directories: what stands where, and whether it works. No stream, no person. A device that stands
--- in both directories is taken from the district's.
+-- Devices of the town's directories: cameras, and gates of estates. What stands where, and whether it works. No stream,
+-- no count, no person. A camera that stands in both video directories is taken from the district's.
 with device as (
-    select 1 as rank_no, 'video_index' as directory, device_id, name, state, longitude, latitude
+    select
+        1 as rank_no, 'camera' as kind, 'video_index' as directory, device_id as device_key, device_id, name, state,
+        longitude, latitude
     from {{ ref('stg_video_index__devices') }}
     union all
-    select 2, 'high_altitude_video', device_id, name, state, longitude, latitude
+    select 2, 'camera', 'high_altitude_video', device_id, device_id, name, state, longitude, latitude
     from {{ ref('stg_high_altitude_video__devices') }}
+    union all
+    select 3, 'gate', 'smart_community', 'gate:' || device_no, device_no, name, state, longitude, latitude
+    from {{ ref('stg_smart_community__devices') }}
 )
 
-select distinct on (device_id)
-    device_id as device_key,
+select distinct on (device_key)
+    kind,
+    device_key,
     device_id,
     directory,
     name,
@@ -17,4 +23,4 @@ select distinct on (device_id)
     longitude,
     latitude
 from device
-order by device_id, rank_no
+order by device_key, rank_no

@@ -1,5 +1,5 @@
--- Every register's record of a person in one shape. Payments and deaths name a person but describe none: they give
--- the identity number and the name only. Ethnic group stays out: no use of this town but the register itself needs it.
+-- Every register's record of a person in one shape. Payments, accounts and deaths name a person but describe none: they
+-- give the identity number and the name only. Ethnic group stays out: no use of this town but the register itself needs it.
 select
     'household_registry' as system, 'residents' as stream, record_key, resident_id, name, sex, birth_date, phone,
     address, address_code, community_code, state as registration_state, updated_at
@@ -30,3 +30,19 @@ select
     'welfare_payment', 'payments', record_key, resident_id, name, null, null, null,
     null, null, null, null, updated_at
 from {{ ref('stg_welfare_payment__payments') }}
+union all
+select
+    'elderly_service', 'elders', record_key, resident_id, name, null, null, phone,
+    address, null, community_code, null, null
+from {{ ref('stg_elderly_service__elders') }}
+union all
+-- A guardian's telephone is not the child's.
+select
+    'children_in_need', 'children', record_key, resident_id, name, null, null, null,
+    null, null, null, null, null
+from {{ ref('stg_children_in_need__children') }}
+union all
+select
+    'payee_account', 'accounts', record_key, resident_id, name, null, null, null,
+    null, null, null, null, updated_at
+from {{ ref('stg_payee_account__accounts') }}

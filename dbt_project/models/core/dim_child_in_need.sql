@@ -1,0 +1,18 @@
+-- Children in need on the civil affairs office's list. Neither the child's name nor the guardian's numbers leave staging:
+-- what the office must know is whether the guardian can be reached and paid.
+select
+    child.child_no,
+    member.entity_key as resident_key,
+    child.category,
+    child.state,
+    child.valid_from,
+    community.community_code,
+    guardian.resident_key as guardian_key,
+    {{ given('child.guardian_phone') }} as guardian_phone,
+    {{ given('child.account_no') }} as guardian_account
+from {{ ref('stg_children_in_need__children') }} as child
+left join {{ source('resolution', 'membership') }} as member
+    on member.kind = 'resident' and member.to_run is null and member.system = 'children_in_need'
+    and member.stream = 'children' and member.record_key = child.record_key
+left join {{ ref('dim_community') }} as community on community.name = child.community
+left join {{ ref('int_resident_number') }} as guardian on guardian.resident_id = child.guardian_id

@@ -1,0 +1,2 @@
+-- What the rosters said of each person, file by file.
+{{ all_versions('governance_roster', 'staff') }}
