@@ -20,7 +20,8 @@ def byte_matrix(s: pl.Series, width: int) -> Bytes:
     """The column as an (n, width) matrix of bytes.
 
     Rows that are null or not exactly ``width`` bytes long become rows of zero bytes, which no
-    alphabet of ours contains, so that they fail every later test by themselves.
+    alphabet of ours contains, so that they fail every later test by themselves. The memory holds one column
+    after the other (Fortran order), for tests and sums go along the columns.
     """
     fits = (s.str.len_bytes() == width).fill_null(False)
     if not fits.all():
@@ -31,7 +32,7 @@ def byte_matrix(s: pl.Series, width: int) -> Bytes:
     _, offsets, data = array.buffers()
     start = int(np.frombuffer(offsets, dtype=np.int64)[array.offset])
     flat = np.frombuffer(data, dtype=np.uint8)[start : start + len(array) * width]
-    return flat.reshape(len(array), width)
+    return np.asfortranarray(flat.reshape(len(array), width))
 
 
 def strings(matrix: Bytes, valid: Bools | None = None) -> pl.Series:

@@ -20,8 +20,9 @@ from connectors.standards._columns import only_where, true_where
 ORGANISATION, RESIDENT, CREDIT_CODE = "organisation", "resident", "credit_code"
 
 
-_IDENTITY: Final = r"^[0-9]{17}[0-9X](?:[0-9]{2})?$|^[0-9]{15}(?:[0-9]{2})?$"
-_FIRM: Final = r"^[0-9]{6}[0-9A-Z]{9}$"
+# The old form with a month in its place: of the numbers of organisations few get past it.
+_IDENTITY: Final = r"^[0-9]{17}[0-9X](?:[0-9]{2})?$|^[0-9]{8}(?:0[1-9]|1[0-2])[0-3][0-9]{4}(?:[0-9]{2})?$"
+_DIVISION: Final = r"^[0-9]{6}"
 
 
 def normalise(s: pl.Series) -> pl.Series:
@@ -74,10 +75,10 @@ def _read(s: pl.Series) -> _Reading:
     bare, with_suffix = length.is_in([15, 18]) & ~credit, length.is_in([17, 20])
     may = true_where(s, bare | with_suffix, lambda rows: rows.str.contains(_IDENTITY))
     identity = only_where(s, with_suffix & may, lambda rows: rows.str.head(-2))
-    identity = only_where(identity, may, rid.normalise)
+    identity = rid.upgrade(identity)
     resident = true_where(identity, may, rid.is_valid)
     may_be_firm = (length == 15) & ~resident
     organisation = true_where(
-        s, may_be_firm, lambda rows: rows.str.contains(_FIRM) & org.is_valid(rows.str.slice(6, 9))
+        s, may_be_firm, lambda rows: rows.str.contains(_DIVISION) & org.is_valid(rows.str.slice(6, 9))
     )
     return _Reading(credit, resident, organisation, identity)

@@ -58,7 +58,7 @@ def normalise(s: pl.Series) -> pl.Series:
         return rows.str.replace_many(list(_LOOKALIKES), list(_LOOKALIKES.values()))
 
     def mend(rows: pl.Series) -> pl.Series:
-        return _upgrade(only_where(rows, ~rows.str.contains(_OLD), cleaned))
+        return upgrade(only_where(rows, ~rows.str.contains(_OLD), cleaned))
 
     return only_where(s, ~s.str.contains(_CANONICAL), mend)
 
@@ -130,8 +130,11 @@ def _with_check(body: pl.Series) -> pl.Series:
     return strings(whole, (values != INVALID).all(axis=1))
 
 
-def _upgrade(s: pl.Series) -> pl.Series:
-    """15 digits → 18 characters where the old number is unambiguous."""
+def upgrade(s: pl.Series) -> pl.Series:
+    """15 digits → 18 characters where the old number is unambiguous; everything else stays as it is.
+
+    Ambiguous are the sequences of ``centenarian_flag``; impossible are dates that 19.. did not have.
+    """
 
     def change(rows: pl.Series) -> pl.Series:
         old = byte_matrix(rows, 15)
