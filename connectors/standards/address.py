@@ -70,7 +70,7 @@ PARTS: Final = (
 
 def normalise(s: pl.Series) -> pl.Series:
     """One spelling of units, digits, widths and abbreviations; nothing is left out. Empty → null."""
-    texts = _replace(text.clean(s).str.to_uppercase(), _STRIP)
+    texts = _replace(text.from_private_use(text.clean(s)).str.to_uppercase(), _STRIP)
     texts = only_where(texts, texts.str.contains(_HAS_NUMERAL), lambda rows: over_unique(rows, _arabic))
     return text.empty_to_null(_replace(texts, _RULES)).alias(s.name)
 
