@@ -18,7 +18,9 @@ returns a Series of the same length, keeps nulls null and never raises because o
 - ``coordinates``        WGS-84, GCJ-02, BD-09 (numpy arrays)
 - ``person_name``        names of residents and their pinyin
 - ``text``               width, control characters, Chinese numerals and dates
-- ``address``            one canonical key per door
+- ``address``            one canonical key per door; parsing and composing
+- ``address_register``   free text → the door of the town's own address register
+- ``weather_warning``    identifiers of weather warnings
 - ``amount``             sums of money, exact
 - ``pseudonym``          keyed pseudonyms, HMAC-SM3 (GB/T 32905)
 """

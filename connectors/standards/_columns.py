@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
@@ -19,7 +20,8 @@ def byte_matrix(s: pl.Series, width: int) -> Bytes:
     """The column as an (n, width) matrix of bytes.
 
     Rows that are null or not exactly ``width`` bytes long become rows of zero bytes, which no
-    alphabet of ours contains, so that they fail every later test by themselves.
+    alphabet of ours contains, so that they fail every later test by themselves. The memory holds one column
+    after the other (Fortran order), for tests and sums go along the columns.
     """
     fits = (s.str.len_bytes() == width).fill_null(False)
     if not fits.all():
@@ -30,15 +32,19 @@ def byte_matrix(s: pl.Series, width: int) -> Bytes:
     _, offsets, data = array.buffers()
     start = int(np.frombuffer(offsets, dtype=np.int64)[array.offset])
     flat = np.frombuffer(data, dtype=np.uint8)[start : start + len(array) * width]
-    return flat.reshape(len(array), width)
+    return np.asfortranarray(flat.reshape(len(array), width))
 
 
 def strings(matrix: Bytes, valid: Bools | None = None) -> pl.Series:
     """The reverse of ``byte_matrix``: rows of ASCII bytes as a column of strings; not valid → null."""
-    width = matrix.shape[1]
-    raw = np.ascontiguousarray(matrix).view(f"S{width}").ravel()
-    out = pl.Series(raw.astype(f"U{width}"), dtype=pl.String)
-    return out if valid is None else pl.select(pl.when(pl.Series(valid)).then(out)).to_series()
+    rows, width = matrix.shape
+    if valid is not None and not valid.all():
+        matrix = np.where(valid[:, None], matrix, np.uint8(ord("0")))  # what is not valid may be no UTF-8 either
+    offsets = np.arange(0, (rows + 1) * width, width, dtype=np.int64)
+    data = np.ascontiguousarray(matrix)
+    array = pa.LargeStringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(data))
+    out = pl.Series(array, dtype=pl.String)
+    return out if valid is None or valid.all() else pl.select(pl.when(pl.Series(valid)).then(out)).to_series()
 
 
 def lookup(alphabet: str) -> npt.NDArray[np.int16]:
@@ -83,6 +89,15 @@ def only_where(s: pl.Series, mask: pl.Series, change: Callable[[pl.Series], pl.S
         return change(s).alias(s.name)
     rows = mask.arg_true()
     return s.clone().scatter(rows, change(s.filter(mask)))
+
+
+def true_where(s: pl.Series, mask: pl.Series, test: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """``test`` of the rows of ``mask`` only; all other rows, and nulls, are False."""
+    rows = mask.fill_null(False).arg_true()
+    if len(rows) == len(s):
+        return test(s).fill_null(False)
+    out = pl.repeat(False, len(s), dtype=pl.Boolean, eager=True)
+    return out.scatter(rows, test(s.gather(rows)).fill_null(False)) if len(rows) else out
 
 
 def over_unique(s: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:

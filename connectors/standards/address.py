@@ -70,7 +70,7 @@ PARTS: Final = (
 
 def normalise(s: pl.Series) -> pl.Series:
     """One spelling of units, digits, widths and abbreviations; nothing is left out. Empty → null."""
-    texts = _replace(text.clean(s).str.to_uppercase(), _STRIP)
+    texts = _replace(text.from_private_use(text.clean(s)).str.to_uppercase(), _STRIP)
     texts = only_where(texts, texts.str.contains(_HAS_NUMERAL), lambda rows: over_unique(rows, _arabic))
     return text.empty_to_null(_replace(texts, _RULES)).alias(s.name)
 
@@ -115,9 +115,12 @@ def canonical_key(s: pl.Series) -> pl.Series:
     of a house. An address that stops at the building has an empty unit and room, and so another key than
     any room of it.
     """
-    parts = parse(s)
-    estate = pl.col("estate").str.replace(r"^(.{2,})小区$", "${1}").fill_null("")
-    street = pl.concat_str(pl.col("road").fill_null(""), pl.col("lane").fill_null(""))
+    return key_of(parse(s)).alias(s.name)
+
+
+def key_of(parts: pl.DataFrame) -> pl.Series:
+    """``canonical_key`` of addresses that are parsed already."""
+    estate, street = estate_name(), street_name()
     number, building = pl.col("number"), pl.col("building")
     unit, room = pl.col("unit").fill_null(""), pl.col("room").fill_null("")
     in_estate = building.is_not_null() & (estate != "")
@@ -130,7 +133,28 @@ def canonical_key(s: pl.Series) -> pl.Series:
         .when((estate != "") & pl.col("room").is_not_null())
         .then(pl.concat_str(estate, pl.lit(""), unit, room, separator="|"))
     )
-    return parts.select(key).to_series().alias(s.name)
+    return parts.select(key).to_series()
+
+
+def estate_name() -> pl.Expr:
+    """The estate of parsed addresses without the 小区 that is said or not said; "" where there is none."""
+    return pl.col("estate").str.replace(r"^(.{2,})小区$", "${1}").fill_null("")
+
+
+def street_name() -> pl.Expr:
+    """Road and lane of parsed addresses; "" where there is neither."""
+    return pl.concat_str(pl.col("road").fill_null(""), pl.col("lane").fill_null(""))
+
+
+def compose(parts: pl.DataFrame) -> pl.Series:
+    """The standard spelling of parsed addresses, the reverse of ``parse``; null where all parts are.
+
+    ``parts`` has the columns ``PARTS``; numbers come without their noun.
+    """
+    nouns = {"number": "号", "building": "幢", "unit": "单元", "room": "室"}
+    order = ("district", "town", "community", "road", "lane", "number", "estate", "building", "unit", "room")
+    written = [pl.concat_str(pl.col(name), pl.lit(nouns.get(name, ""))).fill_null("") for name in order]
+    return text.empty_to_null(parts.select(pl.concat_str(written)).to_series())
 
 
 def _take(frame: pl.DataFrame, pattern: str, names: tuple[str, ...]) -> pl.DataFrame:

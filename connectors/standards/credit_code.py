@@ -24,6 +24,12 @@ from connectors.standards._columns import (
     with_nulls_of,
 )
 
+KINDS: Final = {
+    "11": "government_organ", "12": "public_institution", "51": "social_organisation", "52": "private_non_enterprise",
+    "53": "foundation", "54": "committee", "91": "enterprise", "92": "self_employed", "93": "cooperative",
+    "N1": "rural_collective", "N2": "rural_collective", "N3": "rural_collective",
+}  # fmt: skip
+
 _ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _VALUE: Final = lookup(_ALPHABET)
 _CHARACTERS: Final = np.frombuffer(_ALPHABET.encode(), dtype=np.uint8)
@@ -50,6 +56,15 @@ def is_valid(s: pl.Series) -> pl.Series:
     check = (31 - weighted_sum(values, _WEIGHTS) % 31) % 31
     inner = org.is_valid(s.str.slice(8, 9)).fill_null(False).to_numpy()
     return with_nulls_of(s, known & division & (values[:, 17] == check) & inner)
+
+
+def kind(s: pl.Series) -> pl.Series:
+    """What the first two characters say a canonical code is of: a value of ``KINDS``, 'other', or null.
+
+    The classes are as remembered; the text of GB 32100 was not at hand.
+    """
+    labels = s.str.head(2).replace_strict(KINDS, default="other", return_dtype=pl.String)
+    return pl.select(pl.when(s.str.contains(_CANONICAL)).then(labels)).to_series().alias(s.name)
 
 
 def organisation_code(s: pl.Series) -> pl.Series:

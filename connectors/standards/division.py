@@ -49,6 +49,8 @@ _DIVISIONS: Final[tuple[tuple[str, str, dt.date | None, dt.date | None, str | No
     ("330185", "临安市", None, dt.date(2017, 7, 18), "330112"),
 )
 
+_CODE: Final = r"^[1-8][0-9]{5}(?:[0-9]{3}){0,2}$"
+
 _SCHEMA: Final = {
     "code": pl.String,
     "name": pl.String,
@@ -87,6 +89,41 @@ def current(s: pl.Series, on: dt.date) -> pl.Series:
     successor = _look_up(s, "successor", _TABLE.filter(pl.col("valid_to") <= on))
     moved = successor.is_not_null() & (s.str.len_bytes() == 6)
     return pl.select(pl.when(moved).then(successor).otherwise(s)).to_series().alias(s.name)
+
+
+def parse(s: pl.Series) -> pl.DataFrame:
+    """DataFrame(county, town, community, level, town_kind, community_kind) of codes of 6, 9 or 12 digits (6+3+3).
+
+    ``county``, ``town`` and ``community`` are whole codes of 6, 9 and 12 digits, null where the code stops before.
+    ``level`` is province, prefecture, county, town or community. Kinds go by the last three digits: town 001–099
+    street, 100–199 town, 200–399 township; community 001–199 resident (居委会), 200–399 village (村委会). These
+    ranges are as remembered. Other values give nulls.
+    """
+    code = pl.col("code")
+    deep = code.str.len_bytes()
+    town, community = (code.str.slice(first, 3).cast(pl.Int32, strict=False) for first in (6, 9))
+    level = (
+        pl.when(deep == 12).then(pl.lit("community"))
+        .when(deep == 9).then(pl.lit("town"))
+        .when(code.str.ends_with("0000")).then(pl.lit("province"))
+        .when(code.str.ends_with("00")).then(pl.lit("prefecture"))
+        .when(code.is_not_null()).then(pl.lit("county"))
+    )  # fmt: skip
+    return (
+        s.to_frame("code")
+        .with_columns(pl.when(code.str.contains(_CODE)).then(code))
+        .select(
+            county=code.str.head(6),
+            town=pl.when(deep >= 9).then(code.str.head(9)),
+            community=pl.when(deep == 12).then(code),
+            level=level,
+            town_kind=pl.when(town.is_between(1, 99)).then(pl.lit("street"))
+            .when(town.is_between(100, 199)).then(pl.lit("town"))
+            .when(town.is_between(200, 399)).then(pl.lit("township")),
+            community_kind=pl.when(community.is_between(1, 199)).then(pl.lit("resident"))
+            .when(community.is_between(200, 399)).then(pl.lit("village")),
+        )
+    )  # fmt: skip
 
 
 def _in_force(on: dt.date) -> pl.DataFrame:

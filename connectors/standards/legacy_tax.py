@@ -8,13 +8,21 @@
 
 from __future__ import annotations
 
+from typing import Final, NamedTuple
+
 import polars as pl
 
 from connectors.standards import credit_code
 from connectors.standards import organisation_code as org
 from connectors.standards import resident_id as rid
+from connectors.standards._columns import only_where, true_where
 
 ORGANISATION, RESIDENT, CREDIT_CODE = "organisation", "resident", "credit_code"
+
+
+# The old form with a month in its place: of the numbers of organisations few get past it.
+_IDENTITY: Final = r"^[0-9]{17}[0-9X](?:[0-9]{2})?$|^[0-9]{8}(?:0[1-9]|1[0-2])[0-3][0-9]{4}(?:[0-9]{2})?$"
+_DIVISION: Final = r"^[0-9]{6}"
 
 
 def normalise(s: pl.Series) -> pl.Series:
@@ -28,37 +36,49 @@ def kind(s: pl.Series) -> pl.Series:
     About one 15-digit identity number in eleven also passes as division + organisation code; then the
     resident is believed, for a date of birth in the right place is the stronger witness.
     """
-    return _parts(s)["kind"].alias(s.name)
+    found = _read(s)
+    label = (
+        pl.when(found.credit).then(pl.lit(CREDIT_CODE))
+        .when(found.resident).then(pl.lit(RESIDENT))
+        .when(found.organisation).then(pl.lit(ORGANISATION))
+    )  # fmt: skip
+    return pl.select(label).to_series().alias(s.name)
 
 
 def organisation_code(s: pl.Series) -> pl.Series:
     """The organisation code that the number carries; null for a resident's number and for no number."""
-    return _parts(s)["organisation_code"].alias(s.name)
+    found = _read(s)
+    first = pl.when(found.credit).then(8).otherwise(6)
+    carries = found.credit | found.organisation
+    return pl.select(pl.when(carries).then(pl.lit(s).str.slice(first, 9))).to_series().alias(s.name)
 
 
 def resident_id(s: pl.Series) -> pl.Series:
     """The 18-character identity number of a self-employed resident's number; null otherwise."""
-    return _parts(s)["resident_id"].alias(s.name)
+    found = _read(s)
+    return pl.select(pl.when(found.resident).then(found.identity)).to_series().alias(s.name)
 
 
-def _parts(s: pl.Series) -> pl.DataFrame:
+class _Reading(NamedTuple):
+    """Rows by what they are, each row at most one of the three, and their identity numbers, right or wrong."""
+
+    credit: pl.Series
+    resident: pl.Series
+    organisation: pl.Series
+    identity: pl.Series
+
+
+def _read(s: pl.Series) -> _Reading:
+    """Each reading is tried only on the rows that have its length and that no stronger one has taken."""
     length = s.str.len_bytes()
-    identity = pl.select(
-        pl.when(length.is_in([17, 20])).then(s.str.head(-2)).when(length.is_in([15, 18])).then(s)
-    ).to_series()
-    suffix_is_number = pl.select(
-        pl.when(length.is_in([17, 20])).then(s.str.contains(r"[0-9]{2}$")).otherwise(True)
-    ).to_series()
-    identity = rid.normalise(identity)
-    resident = rid.is_valid(identity).fill_null(False) & suffix_is_number
-    credit = credit_code.is_valid(s).fill_null(False)
-    tail = s.str.slice(6, 9)
-    organisation = org.is_valid(tail).fill_null(False) & s.str.contains(r"^[0-9]{6}[0-9A-Z]{9}$").fill_null(False)
-    code = credit_code.organisation_code(s)
-    return pl.select(
-        kind=pl.when(credit).then(pl.lit(CREDIT_CODE))
-        .when(resident).then(pl.lit(RESIDENT))
-        .when(organisation).then(pl.lit(ORGANISATION)),
-        organisation_code=pl.when(credit).then(code).when(organisation & ~resident).then(tail),
-        resident_id=pl.when(resident & ~credit).then(identity),
-    )  # fmt: skip
+    credit = true_where(s, length == 18, credit_code.is_valid)
+    bare, with_suffix = length.is_in([15, 18]) & ~credit, length.is_in([17, 20])
+    may = true_where(s, bare | with_suffix, lambda rows: rows.str.contains(_IDENTITY))
+    identity = only_where(s, with_suffix & may, lambda rows: rows.str.head(-2))
+    identity = rid.upgrade(identity)
+    resident = true_where(identity, may, rid.is_valid)
+    may_be_firm = (length == 15) & ~resident
+    organisation = true_where(
+        s, may_be_firm, lambda rows: rows.str.contains(_DIVISION) & org.is_valid(rows.str.slice(6, 9))
+    )
+    return _Reading(credit, resident, organisation, identity)

@@ -15,15 +15,7 @@ from connectors.standards import text
 from connectors.standards._columns import only_where, over_unique
 
 _PLAIN: Final = r"^\p{Han}+$"
-_PRIVATE: Final = r"[\u{E000}-\u{F8FF}]"
 _DOTS: Final = r"[·•・‧∙⋅●˙．。﹒‥⸱･.]"
-
-# GB 18030-2022 moved these from private use; Python's codec still decodes them there.
-_MOVED: Final = {
-    0xE816: 0x20087, 0xE817: 0x20089, 0xE818: 0x200CC, 0xE81E: 0x9FB4, 0xE826: 0x9FB5, 0xE82B: 0x9FB6,
-    0xE82C: 0x9FB7, 0xE831: 0x215D7, 0xE832: 0x9FB8, 0xE83B: 0x2298F, 0xE843: 0x9FB9, 0xE854: 0x9FBA,
-    0xE855: 0x241FE, 0xE864: 0x9FBB,
-}  # fmt: skip
 
 # Readings that a character has as a surname and not, or not first, otherwise.
 _SURNAMES: Final = {
@@ -62,7 +54,7 @@ def normalise(s: pl.Series) -> pl.Series:
 
     def mend(rows: pl.Series) -> pl.Series:
         rows = text.half_width(text.strip_controls(rows)).str.strip_chars()
-        rows = only_where(rows, rows.str.contains(_PRIVATE), _from_private_use)
+        rows = text.from_private_use(rows)
         latin = rows.str.contains(r"[A-Za-z]")
         chinese = rows.str.replace_all(r"\s", "").str.replace_all(f"{_DOTS}+", "·").str.strip_chars("·")
         western = rows.str.replace_all(r"\s+", " ").str.to_uppercase().str.replace_all(r"[•・‧∙⋅●˙﹒⸱･]", "·")
@@ -112,19 +104,3 @@ def _reading(character: str) -> str:
     import pypinyin  # a quarter of a second that most uses of this module need not pay
 
     return str(pypinyin.lazy_pinyin(character)[0])
-
-
-def _from_private_use(s: pl.Series) -> pl.Series:
-    table = _private_use()
-    return s.str.replace_many(list(table), list(table.values()))
-
-
-@cache
-def _private_use() -> dict[str, str]:
-    """U+E815–E864 are the GBK positions FE50–FEA0 in order; what GB 18030 has there is the real character."""
-    trails = [trail for trail in range(0x50, 0xA1) if trail != 0x7F]
-    table = {}
-    for code, trail in enumerate(trails, 0xE815):
-        real = chr(_MOVED[code]) if code in _MOVED else bytes((0xFE, trail)).decode("gb18030")
-        table[chr(code)] = real
-    return table

@@ -31,11 +31,15 @@ from connectors.standards._columns import (
 _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK_CHARACTERS: Final = np.frombuffer(b"10X98765432", dtype=np.uint8)
 _DIGIT: Final = lookup("0123456789")
+_CENTENARIANS: Final = 996
 _FIRST_YEAR, _LAST_YEAR = 1850, 2100
 _MONTH_LENGTHS: Final = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int32)
 
+_DOCUMENTS: Final = {"81": "hong_kong", "82": "macao", "83": "taiwan"} | {f"9{digit}": "foreign" for digit in range(10)}
+
 _CANONICAL: Final = r"^[0-9]{17}[0-9X]$"
 # Blanks, dashes, a spreadsheet's leading apostrophe; look-alikes of X are Greek and Cyrillic.
+_OLD: Final = r"^[0-9]{15}$"
 _NOISE: Final = r"[\s\-—–_'’`‘]"
 _LOOKALIKES: Final = {"x": "X", "×": "X", "Χ": "X", "Х": "X", "х": "X", "χ": "X"}
 
@@ -48,10 +52,13 @@ def normalise(s: pl.Series) -> pl.Series:
     and those whose date does not exist.
     """
 
-    def mend(rows: pl.Series) -> pl.Series:
+    def cleaned(rows: pl.Series) -> pl.Series:
         rows = text.half_width(text.strip_controls(rows))
         rows = rows.str.replace_all(_NOISE, "")
-        return _upgrade(rows.str.replace_many(list(_LOOKALIKES), list(_LOOKALIKES.values())))
+        return rows.str.replace_many(list(_LOOKALIKES), list(_LOOKALIKES.values()))
+
+    def mend(rows: pl.Series) -> pl.Series:
+        return upgrade(only_where(rows, ~rows.str.contains(_OLD), cleaned))
 
     return only_where(s, ~s.str.contains(_CANONICAL), mend)
 
@@ -86,6 +93,17 @@ def sex(s: pl.Series) -> pl.Series:
     return pl.select(pl.when(digits).then(choice)).to_series().alias(s.name)
 
 
+def kind(s: pl.Series) -> pl.Series:
+    """What document a canonical number is of, by its first digits; null otherwise. The check is not looked at.
+
+    'resident' (citizens), 'hong_kong', 'macao' and 'taiwan' (residence permits of 2018: 810000, 820000, 830000),
+    'foreign' (the permanent residence card of 2023, which begins with 9). The older card of foreigners (three
+    letters and twelve digits) and travel permits are other documents, and are not valid here.
+    """
+    document = s.str.head(2).replace_strict(_DOCUMENTS, default="resident", return_dtype=pl.String)
+    return pl.select(pl.when(s.str.contains(_CANONICAL)).then(document)).to_series().alias(s.name)
+
+
 def centenarian_flag(s15: pl.Series) -> pl.Series:
     """True where a 15-digit number has sequence 996–999.
 
@@ -112,15 +130,22 @@ def _with_check(body: pl.Series) -> pl.Series:
     return strings(whole, (values != INVALID).all(axis=1))
 
 
-def _upgrade(s: pl.Series) -> pl.Series:
-    """15 digits → 18 characters where the old number is unambiguous."""
+def upgrade(s: pl.Series) -> pl.Series:
+    """15 digits → 18 characters where the old number is unambiguous; everything else stays as it is.
+
+    Ambiguous are the sequences of ``centenarian_flag``; impossible are dates that 19.. did not have.
+    """
 
     def change(rows: pl.Series) -> pl.Series:
-        whole = _with_check(rows.str.slice(0, 6) + "19" + rows.str.slice(6))
-        possible = birth_date(whole).is_not_null()
-        return pl.select(pl.when(possible).then(whole).otherwise(rows)).to_series()
+        old = byte_matrix(rows, 15)
+        whole: Bytes = np.empty((len(rows), 18), dtype=np.uint8)
+        whole[:, :6], whole[:, 6:8], whole[:, 8:17] = old[:, :6], (ord("1"), ord("9")), old[:, 6:]
+        values = _DIGIT[whole[:, :17]]
+        whole[:, 17] = _CHECK_CHARACTERS[weighted_sum(values, _WEIGHTS) % 11]
+        _, possible = _dates(values)
+        return strings(whole, possible & (number(values, 14, 17) < _CENTENARIANS)).fill_null(rows)
 
-    return only_where(s, s.str.contains(r"^[0-9]{15}$") & ~centenarian_flag(s), change)
+    return only_where(s, s.str.contains(_OLD), change)
 
 
 def _dates(values: np.ndarray[tuple[int, ...], np.dtype[np.int16]]) -> tuple[Ints, Bools]:

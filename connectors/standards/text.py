@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 import polars as pl
@@ -12,6 +13,14 @@ from connectors.standards._columns import only_where, over_unique
 _FULL_WIDTH: Final = [chr(code) for code in range(0xFF01, 0xFF5F)] + ["\u3000"]
 _HALF_WIDTH: Final = [chr(code) for code in range(0x21, 0x7F)] + [" "]
 _HAS_FULL_WIDTH: Final = r"[\u{FF01}-\u{FF5E}\u{3000}]"
+
+_PRIVATE: Final = r"[\u{E000}-\u{F8FF}]"
+# GB 18030-2022 moved these from private use; Python's codec still decodes them there.
+_MOVED: Final = {
+    0xE816: 0x20087, 0xE817: 0x20089, 0xE818: 0x200CC, 0xE81E: 0x9FB4, 0xE826: 0x9FB5, 0xE82B: 0x9FB6,
+    0xE82C: 0x9FB7, 0xE831: 0x215D7, 0xE832: 0x9FB8, 0xE83B: 0x2298F, 0xE843: 0x9FB9, 0xE854: 0x9FBA,
+    0xE855: 0x241FE, 0xE864: 0x9FBB,
+}  # fmt: skip
 
 # C0/C1 controls but tab and newlines (those become spaces), zero-width characters, BOM, bidi marks.
 _CONTROLS: Final = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F\u{200B}-\u{200F}\u{202A}-\u{202E}\u{2060}\u{FEFF}]"
@@ -58,6 +67,16 @@ def strip_controls(s: pl.Series) -> pl.Series:
 def clean(s: pl.Series) -> pl.Series:
     """``strip_controls`` + ``half_width`` + surrounding blanks removed; an empty text becomes null."""
     return empty_to_null(half_width(strip_controls(s)).str.strip_chars())
+
+
+def from_private_use(s: pl.Series) -> pl.Series:
+    """Private-use characters that GB 18030-2000 software wrote → the characters that GB 18030-2022 has there."""
+
+    def mend(rows: pl.Series) -> pl.Series:
+        table = private_use()
+        return rows.str.replace_many(list(table), list(table.values()))
+
+    return only_where(s, s.str.contains(_PRIVATE), mend)
 
 
 def empty_to_null(s: pl.Series) -> pl.Series:
@@ -181,3 +200,14 @@ def number_of(text: str) -> int | None:
             return None
     value = total + section + (current or 0)
     return value if value <= _LARGEST else None
+
+
+@cache
+def private_use() -> dict[str, str]:
+    """U+E815–E864 are the GBK positions FE50–FEA0 in order; what GB 18030 has there is the real character."""
+    trails = [trail for trail in range(0x50, 0xA1) if trail != 0x7F]
+    table = {}
+    for code, trail in enumerate(trails, 0xE815):
+        real = chr(_MOVED[code]) if code in _MOVED else bytes((0xFE, trail)).decode("gb18030")
+        table[chr(code)] = real
+    return table

@@ -7,6 +7,7 @@ import pytest
 from shapely.geometry import box
 
 from connectors.standards import coordinates
+from connectors.standards._gcj02 import shift
 
 LON, LAT = np.array([120.08, 120.10]), np.array([30.33, 30.31])
 GCJ = np.array([120.084823, 120.104812]), np.array([30.327729, 30.307734])
@@ -39,6 +40,33 @@ def test_inverse_near_the_kink_at_105_east() -> None:
     lat = np.full_like(lon, 28.0)
     for forward, crs in ((coordinates.gcj02_from_wgs84, "gcj02"), (coordinates.bd09_from_wgs84, "bd09")):
         assert coordinates.distance(lon, lat, *coordinates.convert(*forward(lon, lat), crs)).max() < 1e-6
+
+
+def test_inverse_is_exact_all_over_china() -> None:
+    rng = np.random.default_rng(7)
+    lon, lat = rng.uniform(72.1, 137.7, 20_000), rng.uniform(0.9, 55.7, 20_000)
+    for forward, crs in ((coordinates.gcj02_from_wgs84, "gcj02"), (coordinates.bd09_from_wgs84, "bd09")):
+        assert coordinates.distance(lon, lat, *coordinates.convert(*forward(lon, lat), crs)).max() < 1e-6
+
+
+def test_slopes_are_those_of_the_shift() -> None:
+    lon, lat = np.array([120.1, 104.0, 75.5, 130.2]), np.array([30.3, 20.0, 39.0, 47.5])
+    step = 1e-6
+    at = shift(lon, lat)
+    east, west = shift(lon + step, lat), shift(lon - step, lat)
+    north, south = shift(lon, lat + step), shift(lon, lat - step)
+    np.testing.assert_allclose(at.x_by_x, (east.x - west.x) / (2 * step), atol=1e-8)
+    np.testing.assert_allclose(at.y_by_x, (east.y - west.y) / (2 * step), atol=1e-8)
+    np.testing.assert_allclose(at.x_by_y, (north.x - south.x) / (2 * step), atol=1e-8)
+    np.testing.assert_allclose(at.y_by_y, (north.y - south.y) / (2 * step), atol=1e-8)
+
+
+def test_shapes_are_kept() -> None:
+    lon, lat = coordinates.wgs84_from_gcj02(np.full((2, 3), 120.1), np.full((2, 3), 30.3))
+    assert lon.shape == lat.shape == (2, 3)
+    assert [len(axis) for axis in coordinates.wgs84_from_bd09([], [])] == [0, 0]
+    many = coordinates.wgs84_from_gcj02(np.full(20_001, 120.1), 30.3)  # more than one block
+    assert np.unique(many[0]).size == 1
 
 
 def test_unknown_system_is_refused_with_a_remedy() -> None:

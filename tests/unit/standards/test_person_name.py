@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from connectors.standards import person_name
+from connectors.standards import person_name, text
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_normalise(received: str, canonical: str | None) -> None:
 
 
 def test_no_private_use_character_survives_the_table() -> None:
-    table = person_name._private_use()
+    table = text.private_use()
     assert len(table) == 80
     assert not any(0xE000 <= ord(real) <= 0xF8FF for real in table.values())
     assert table["\ue863"] == "䶮"
