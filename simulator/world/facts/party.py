@@ -73,7 +73,7 @@ def service_points(world: World) -> pl.DataFrame:
     door = (
         world.addresses.sort(~pl.col("kind").is_in(["shop", "office"]), "address_id")
         .group_by("community_id", maintain_order=True)
-        .agg(pl.col("address_id").get(0).alias("first"), pl.col("address_id").get(1).alias("second"))
+        .agg(pl.col("address_id").first().alias("first"), pl.col("address_id").head(2).last().alias("second"))
     )
     people = strangers(ids, world.seed, "point contact")
     found = pl.DataFrame(
