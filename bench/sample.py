@@ -55,6 +55,9 @@ def _by_standard(semantic: str, column: Column, count: pl.Series) -> pl.Series |
                 + (count % 100_000).cast(pl.String).str.zfill(5)
                 + pl.Series(["F00010001"])
             )
+        case "cn.warning_id":
+            seconds = pl.Series([dt.datetime(2025, 1, 1)] * len(count)) + (count * 1000).cast(pl.Duration("ms"))
+            return "33019941600001_" + seconds.dt.strftime("%Y%m%d%H%M%S") + "_1"
         case "cn.phone":
             return pl.Series(["139"]) + (count % 100_000_000).cast(pl.String).str.zfill(8)
         case "cn.person_name":

@@ -25,6 +25,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "invalid_account_no": ("the value is no bank account number", "ask the owner for the number as text"),
     "invalid_property_unit": ("the code fails GB/T 37346-2019", "ask the owner to correct the code"),
     "invalid_device_id": ("the device number fails GB/T 28181", "ask the owner"),
+    "invalid_warning_id": ("the identifier of a warning has not its 31 characters", "ask the owner"),
     "invalid_polygon": ("the geometry is no valid polygon", "ask the owner for a closed, simple polygon"),
     "lost_precision": ("a long number went through a floating-point cell and lost digits", "export it as text"),
     "zero_coordinates": ("the point is 0,0: no position", "ask the owner to locate it"),

@@ -37,6 +37,7 @@ SEMANTICS: dict[str, Semantic] = {
     "cn.bank_account": _semantic("string", True, "8-32 digits; GB/T 16711 for cards"),
     "cn.property_unit": _semantic("string", True, "GB/T 37346-2019"),
     "cn.gb28181_device_id": _semantic("string", True, "GB/T 28181"),
+    "cn.warning_id": _semantic("string", True, "public warnings, 31 characters"),
     "cn.police_incident_type": _semantic("string", False, "raw code, mapped by a dated table"),
     "cn.fire_incident_type": _semantic("string", False, "GA/T 974 code or text, mapped by a dated table"),
     "cn.address": _semantic("string", False, "full-width and number forms unified; spelling kept"),

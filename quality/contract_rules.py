@@ -32,6 +32,7 @@ PATTERNS: dict[str, tuple[str, str]] = {
     "cn.bank_account": ("^[0-9]{8,32}$", "8 to 32 digits"),
     "cn.property_unit": ("^[1-8][0-9]{11}[GJZ][A-Z][0-9]{5}([FLQ][0-9]{8}|W0{8})$", "28 characters of GB/T 37346"),
     "cn.gb28181_device_id": ("^[0-9]{20}$", "20 digits of GB/T 28181"),
+    "cn.warning_id": ("^[0-9]{14}_[0-9]{14}_[0-9]$", "31 characters with the time of issue"),
     "cn.month": ("^[0-9]{4}-(0[1-9]|1[0-2])$", "YYYY-MM"),
     "geo.polygon": ('"type"[[:space:]]*:[[:space:]]*"(Multi)?Polygon"', "a GeoJSON polygon, RFC 7946"),
 }

@@ -74,7 +74,8 @@ def content(drop: FileDrop, frame: pl.DataFrame) -> bytes:
         case "csv":
             return csv_bytes(as_sent(frame), drop.encoding, total_row=total)
         case "xlsx":
-            return excel_bytes(frame, total_row=total, title=drop.title or "Sheet1")
+            beside = {title: sheet(frame) for title, sheet in drop.beside}
+            return excel_bytes(frame, total_row=total, title=drop.title or "Sheet1", beside=beside)
         case "geojson":
             return geojson_bytes(as_sent(frame), drop.encoding)
     raise ValueError(f"the drop {drop.name} is of no known format: name it *.csv, *.xlsx or *.geojson")

@@ -7,9 +7,11 @@ system may have a server for each of its streams as long as no two of them are n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
+
+import polars as pl
 
 Key = tuple[str, str]
 """(system, stream)."""
@@ -66,6 +68,7 @@ class FileDrop(Interface):
     view's column `__file` names the file of each row (a month of entries, sent again when it changed).
     `title` names an Excel sheet, whose headings with a slash (group/field) become merged headers; `total` is the label
     of the row of totals at the end, with the sum of the column `total_of` (the number of rows where there is none).
+    `beside` are sheets of the same workbook that no contract takes: their titles, and what makes them of the rows.
     """
 
     name: str
@@ -74,6 +77,7 @@ class FileDrop(Interface):
     title: str | None = None
     total: str | None = None
     total_of: str | None = None
+    beside: tuple[tuple[str, Callable[[pl.DataFrame], pl.DataFrame]], ...] = ()
 
 
 @dataclass(frozen=True)

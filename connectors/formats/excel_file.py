@@ -1,4 +1,4 @@
-"""Excel workbooks: the first sheet to String columns, with headers of several rows and merged cells.
+"""Excel workbooks: one sheet to String columns, with headers of several rows and merged cells.
 
 An .xlsx is a ZIP: its entries, size and compression ratio are checked before anything is opened. Cells keep the
 form that tells what happened to them: dates become ISO text, and a number that Excel can no longer hold exactly
@@ -31,7 +31,7 @@ EXACT_INTEGERS: Final = 2**53
 
 
 class ExcelFile:
-    """The first visible sheet of a workbook.
+    """One sheet of a workbook: the one that `source.sheet` names, else the first. Others are never read.
 
     `source.headerRows` (default 1) header rows are joined to names `Group/Leaf`; a merged group cell holds for all
     its columns, a cell merged downwards counts once. Empty cells are null, empty rows and total rows no records.
@@ -79,7 +79,13 @@ class ExcelFile:
     def _sheet(self) -> CalamineSheet:
         try:
             book = CalamineWorkbook.from_path(self.path)
-            return book.get_sheet_by_index(0)
+            name = self._stream.source.get("sheet")
+            if name is not None and name not in book.sheet_names:
+                raise ContractViolation(
+                    f"{self.path.name} has no sheet {name} among its {len(book.sheet_names)}",
+                    "Ask the owner whether the sheet was renamed, then mend source.sheet in the contract",
+                )
+            return book.get_sheet_by_index(0) if name is None else book.get_sheet_by_name(str(name))
         except CalamineError as error:
             raise ContractViolation(
                 f"{self.path.name} cannot be read as a workbook ({type(error).__name__})",

@@ -56,9 +56,11 @@ def check_header(header: Sequence[str], stream: Stream, path: Path, hint: str = 
     wanted = list(dict.fromkeys(column.physical_name for column in stream.columns))
     missing = [name for name in wanted if name not in seen]
     if missing:
+        # Where none of the contract's columns is there, the line is no header: it may be a person's record.
+        is_header = len(missing) < len(wanted)
         raise ContractViolation(
             f"{where} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
-            f"it has {', '.join(header[:40]) or 'none'}",
+            f"it has {', '.join(header[:40]) if is_header else 'none of the contract, perhaps no header'}",
             hint or "Ask the owner what changed; if it is meant, mend physicalName in the contract",
         )
     repeated = [name for name in wanted if seen[name] > 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -32,12 +32,17 @@ def csv_bytes(
 
 
 def excel_bytes(
-    frame: pl.DataFrame, *, total_row: Sequence[Any] | None = None, numbers: Sequence[str] = (), title: str = "Sheet1"
+    frame: pl.DataFrame,
+    *,
+    total_row: Sequence[Any] | None = None,
+    numbers: Sequence[str] = (),
+    title: str = "Sheet1",
+    beside: Mapping[str, pl.DataFrame] | None = None,
 ) -> bytes:
     """A workbook; columns named `Group/Leaf` get two header rows with the group cell merged over its columns.
 
     A column without a group is merged downwards. `numbers` are columns whose digits are written as numbers, which
-    is how 18-digit IDs lose their last digits.
+    is how 18-digit IDs lose their last digits. `beside` are further sheets by their titles, one header row each.
     """
     grouped = any("/" in name for name in frame.columns)
     book = Workbook()
@@ -62,6 +67,10 @@ def excel_bytes(
         sheet.append([_number(cell) if number else cell for cell, number in zip(row, as_number, strict=True)])
     if total_row is not None:
         sheet.append(list(total_row))
+    for name, rows in (beside or {}).items():
+        further = book.create_sheet(name)
+        for row in (tuple(rows.columns), *rows.iter_rows()):
+            further.append(row)
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

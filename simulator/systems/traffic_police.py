@@ -1,4 +1,4 @@
-"""交警卡口: vehicles counted by point, hour and direction; beside each count the plate and the track that we refuse."""
+"""交警卡口: hourly counts beside plates and tracks; misread plates, cameras that count shadows, directions in words."""
 
 from __future__ import annotations
 
@@ -6,60 +6,75 @@ import polars as pl
 
 from simulator.interfaces import ExchangeTable
 from simulator.views import places
-from simulator.views.base import Served, constant, draft, one_of
+from simulator.views.base import Served, draft, one_of
 from simulator.world.facts import traffic
+from simulator.world.facts.draws import chosen
+from simulator.world.hashing import integers
 from simulator.world.model import World
 
 STREAMS = {
-    "points": {"point_no": "dwbh", "name": "dwmc", "longitude": "jd", "latitude": "wd"},
+    "points": {"point_code": "kkbh", "name": "kkmc", "lanes": "cds", "longitude": "jd", "latitude": "wd"},
     "counts": {
-        "point_no": "dwbh",
-        "hour": "tjsj",
+        "point_code": "kkbh",
         "direction": "fx",
-        "vehicles": "gcls",
-        "unread_plates": "wsbs",
+        "hour": "tjsj",
+        "passes": "gcl",
+        "large_vehicles": "dxcl",
+        "unread": "wsbs",
         "updated_at": "gxsj",
     },
 }
 SERVED_BY = {
-    "points": ExchangeTable("t_kkdw", ("dwbh",), flagged=False),
-    "counts": ExchangeTable("t_kktj", ("dwbh", "tjsj", "fx"), flagged=False),
+    "points": ExchangeTable("v_kk_dw", ("kkbh",), flagged=False),
+    "counts": ExchangeTable("v_kk_ll", ("kkbh", "fx", "tjsj"), flagged=False),
 }
-UNASKED = {"_plate": "zjhp", "_track": "gjid"}
-"""Of the hour's last vehicle: its plate and the number of its track."""
-
-
-def _point_no() -> pl.Expr:
-    return pl.lit("330199KK") + pl.col("point_id").cast(pl.String).str.zfill(4)
+_DIRECTIONS = {"in": "1", "out": "2"}
+_LETTERS = tuple("ABCDEFGHJKLMNPQRSTUVWXYZ")
 
 
 def view(world: World, *, seed: int) -> dict[str, Served]:
-    """`points`: one row per checkpoint; `counts`: one row per checkpoint, hour and direction of the last two weeks."""
+    """`points` and `counts` of the last weeks."""
     return {"points": _points(world, seed), "counts": _counts(world, seed)}
 
 
 def _points(world: World, seed: int) -> Served:
     found = traffic.points(world).with_columns(
-        point_no=_point_no(), longitude="lon", latitude="lat", _row=pl.col("point_id")
+        point_code="code",
+        longitude="lon",
+        latitude="lat",
+        lanes=pl.col("lanes").cast(pl.String),
+        _row=pl.col("point_id"),
     )
     rows = draft(seed, "traffic_police", "points", found, "_row")
     places.to_gcj02(rows)
-    places.faults(rows, share=0.02)
-    return rows.served(STREAMS["points"], ["point_no"])
+    places.faults(rows, share=0.04, uncorrected_share=0.03)
+    rows.spoil("lanes", 0.02, "range", one_of("0", "99"), defect="out_of_range")
+    return rows.served(STREAMS["points"], ["point_code"])
 
 
 def _counts(world: World, seed: int) -> Served:
-    found = traffic.counts(world).with_columns(
-        point_no=_point_no(),
-        direction=pl.col("direction").cast(pl.String),
-        unread_plates="unread",
-        _row=pl.col("row"),
-        _plate=pl.col("plate"),
-        _track=pl.col("track"),
+    found = traffic.counts(world)
+    ids = found["row_id"].to_numpy()
+    letter = chosen(_LETTERS, ids, seed, "plate letter")
+    number = pl.Series(integers(ids, 10_000, 100_000, seed, "plate")).cast(pl.String)
+    plate = "浙" + letter + number
+    found = found.with_columns(
+        point_code="code",
+        direction=pl.col("direction").replace_strict(_DIRECTIONS, return_dtype=pl.String),
+        large_vehicles="large",
+        _plate=plate,
+        _kind=pl.lit("02"),
+        _plates=plate + ";浙" + letter.reverse() + number.reverse(),
+        _track=found["code"] + ">" + plate,
+        _picture=pl.lit("http://pic.example/") + pl.Series(ids).cast(pl.String) + pl.lit(".jpg"),
+        _row=pl.col("row_id"),
     )
     rows = draft(seed, "traffic_police", "counts", found, "_row")
-    rows.spoil("vehicles", 0.0008, "range", lambda values, luck: values - 99_999, defect="out_of_range")
-    rows.spoil("vehicles", 0.0006, "missing", constant(None), defect="missing_required")
-    rows.spoil("unread_plates", 0.01, "missing", constant(None))
-    rows.spoil("direction", 0.0008, "code", one_of("2", "双向"), defect="unknown_code")
-    return rows.served(STREAMS["counts"], ["point_no", "hour", "direction"], changed_at="updated_at", unasked=UNASKED)
+    rows.spoil("passes", 0.001, "shadows", lambda values, luck: values + 50_000, defect="out_of_range")
+    rows.spoil("unread", 0.001, "negative", lambda values, luck: -values - 1, defect="out_of_range")
+    rows.spoil("unread", 0.004, "misread", lambda values, luck: values * 3 + 5)
+    rows.spoil("direction", 0.001, "words", one_of("进城", "9"), defect="unknown_code")
+    return rows.served(
+        STREAMS["counts"], ["point_code", "direction", "hour"], changed_at="updated_at",
+        unasked={"_plate": "hphm", "_kind": "hpzl", "_plates": "hphmqd", "_track": "gcgj", "_picture": "tpdz"},
+    )  # fmt: skip

@@ -152,6 +152,7 @@ SAMPLES = {
     "cn.taxpayer_no": "91110000600037341L", "cn.phone": "13912345679", "cn.sex": "male", "cn.ethnic_group": "01",
     "cn.family_relation": "02", "cn.disability_certificate": "33010619491231002243", "cn.disability_class": "4",
     "cn.disability_level": "2", "cn.gb28181_device_id": "33010600001320000001", "cn.month": "2026-05",
+    "cn.warning_id": "33019941600001_20260630080000_1",
     "geo.polygon": '{"type": "Polygon", "coordinates": []}', "cn.person_name": "王小明",
 }  # fmt: skip
 

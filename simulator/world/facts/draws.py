@@ -10,7 +10,7 @@ import polars as pl
 
 from connectors.standards import resident_id
 from simulator.world import numbers
-from simulator.world.columns import Bools, Ints, dates, texts, words
+from simulator.world.columns import Bools, Ints, dates, day_number, texts, words
 from simulator.world.columns import numbers as as_numbers
 from simulator.world.hashing import integers, uniform
 from simulator.world.names import SURNAME_WEIGHTS, SURNAMES
@@ -78,3 +78,17 @@ def strangers(ids: Ints, *salt: str | int) -> pl.DataFrame:
 
 def _below(limit: float, ids: Ints, *salt: str | int) -> np.ndarray:
     return uniform(ids, *salt, "family") * limit
+
+
+def daily(first: date, last: date, a_day: float, *salt: str | int) -> Ints:
+    """Keys (day number × 10,000 + running number) of what happens about ``a_day`` times a day, half to double of it."""
+    days = days_between(first, last)
+    most = a_day * (0.5 + uniform(days, *salt, "busy"))
+    sizes = np.floor(most + uniform(days, *salt, "one more")).astype(np.int64)
+    nth = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return np.repeat(days, sizes) * 10_000 + nth
+
+
+def days_between(first: date, last: date) -> Ints:
+    """Day numbers from ``first`` to ``last``."""
+    return np.arange(day_number(first), day_number(last) + 1, dtype=np.int64)

@@ -1,57 +1,77 @@
-"""Traffic past the checkpoints (卡口) of the town's roads: vehicles an hour and direction."""
+"""What passes the checkpoints of the roads: counts by point, direction and hour."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
 
-from simulator.world.columns import DAY, HOUR, day_number, texts, times
+from simulator.world.columns import DAY, HOUR, count, digits, micros, times
+from simulator.world.facts.draws import chosen, days_between, told
 from simulator.world.hashing import integers, uniform
 from simulator.world.model import World
 
-POINTS = 48
-DAYS = 14
-"""So many days the traffic police's exchange table goes back."""
-# share of a day's vehicles by hour of the day, in thousandths: two peaks, a quiet night
-_BY_HOUR = np.array([9, 6, 4, 4, 6, 16, 38, 72, 78, 60, 52, 50, 48, 50, 52, 54, 62, 80, 74, 56, 46, 38, 28, 17])
-_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+POINTS = 30
+DAYS_KEPT = 45
+"""The police's own table forgets what is older."""
+DIRECTIONS = ("in", "out")
+_HOURS = np.array([3, 2, 1.5, 1.5, 2, 5, 15, 34, 40, 30, 26, 25, 24, 24, 25, 27, 32, 40, 38, 28, 20, 14, 9, 5]) / 40
+_ROADS = {
+    "crossing": ("东湖路听涛街口", "安澜大道清溪街口", "学院路桃源街口", "工业三路口"),
+    "gate": ("北高速出口", "南大桥头"),
+}
 
 
 def points(world: World) -> pl.DataFrame:
-    """The checkpoints: point_id, name, lon, lat, grid_id; some of the places where the town has cameras."""
-    size = min(len(world.cameras), max(4, round(POINTS * world.scale)))
-    order = np.argsort(uniform(np.arange(len(world.cameras)), world.seed, "checkpoint"), kind="stable")[:size]
-    return world.cameras[np.sort(order)].select(
-        pl.int_range(1, size + 1, dtype=pl.Int64).alias("point_id"), "name", "lon", "lat", "grid_id"
+    """One row per checkpoint: ``point_id``, code, name, lon, lat, grid_id, lanes."""
+    ids = np.arange(1, count(world.scale, POINTS, 4) + 1)
+    kinds = chosen(tuple(_ROADS), ids, world.seed, "checkpoint", weights=(4, 1))
+    grid = world.grids[((ids * 37) % world.grids.height).tolist()]
+    return pl.DataFrame(
+        {
+            "point_id": ids,
+            "code": "KK330199" + digits(ids, 4),
+            "name": told(kinds, _ROADS, ids, world.seed, "checkpoint name") + digits(ids, 2) + "号卡口",
+            "lon": grid["lon"],
+            "lat": grid["lat"],
+            "grid_id": grid["grid_id"],
+            "lanes": integers(ids, 1, 5, world.seed, "lanes"),
+        }
     )
 
 
 def counts(world: World) -> pl.DataFrame:
-    """The last ``DAYS`` days by point, hour and direction: ``row`` (the same for ever), ``point_id``, ``hour``,
-    ``direction`` (0 into the town, 1 out of it), ``vehicles``, ``unread`` (plates that the camera could not read),
-    ``updated_at``, and what nobody asked for: ``plate`` and ``track`` of the hour's last vehicle.
+    """One row per checkpoint, direction and whole hour of the last 45 days.
+
+    ``row_id``, point_id, code, direction in|out, hour (its start), passes, large (of them), unread (plates that the
+    camera could not read or misread), updated_at. Hours in which a point was offline are missing.
     """
-    today = day_number(world.today)
-    ids = points(world)["point_id"].to_numpy()
-    hours = np.arange((today - DAYS + 1) * 24, (today + 1) * 24)
-    point, hour, direction = (a.ravel() for a in np.meshgrid(ids, hours, np.arange(2), indexing="ij"))
-    row = (point * 2 + direction) * 10_000_000 + hour
-    daily = np.exp(8.2 + 0.9 * (uniform(point, world.seed, "traffic") - 0.5))
-    swing = 0.8 + 0.4 * uniform(row, world.seed, "vehicles")
-    vehicles = np.round(daily / 2 * _BY_HOUR[hour % 24] / _BY_HOUR.sum() * swing).astype(np.int64)
-    unread = np.round(vehicles * 0.04 * uniform(row, world.seed, "unread")).astype(np.int64)
-    letter = texts(_LETTERS, integers(row, 0, len(_LETTERS), world.seed, "letter"))
-    number = pl.Series(integers(row, 0, 10_000, world.seed, "plate")).cast(pl.String).str.zfill(4)
+    where = points(world)
+    days = days_between(world.today - timedelta(days=DAYS_KEPT - 1), world.today)
+    point, direction, day, hour = (
+        axis.ravel() for axis in np.meshgrid(where["point_id"].to_numpy(), [0, 1], days, np.arange(24), indexing="ij")
+    )
+    key = ((day * 24 + hour) * 1000 + point) * 2 + direction
+    weekend = (day + 3) % 7 >= 5
+    size = 60 + 500 * uniform(point, world.seed, "traffic")
+    passes = size * _HOURS[hour] * np.where(weekend, 0.7, 1.0) * (0.8 + 0.4 * uniform(key, world.seed, "passes"))
+    passes = np.floor(passes).astype(np.int64)
+    dark = (hour < 6) | (hour > 19)
+    misread = np.where(dark, 0.12, 0.03) * (0.3 + 1.4 * uniform(key, world.seed, "misread"))
+    outage = uniform((day * 1000 + point), world.seed, "outage") < 0.01
+    told_at = day * DAY + (hour + 1) * HOUR + integers(key, 60, 400, world.seed, "told") * 1_000_000
+    here = ~outage & (told_at < micros(world.now))
     return pl.DataFrame(
         {
-            "row": row,
+            "row_id": key,
             "point_id": point,
-            "hour": times(hour * HOUR),
-            "direction": direction,
-            "vehicles": vehicles,
-            "unread": unread,
-            "updated_at": times((hour + 1) * HOUR + integers(row, 60, 900, world.seed, "counted") * (HOUR // 3600)),
-            "plate": pl.Series(["浙A"]) + letter + number,
-            "track": pl.Series(row).cast(pl.String),
+            "code": "KK330199" + digits(point, 4),
+            "direction": np.array(DIRECTIONS)[direction],
+            "hour": times(day * DAY + hour * HOUR),
+            "passes": passes,
+            "large": np.floor(passes * 0.12 * uniform(key, world.seed, "large")).astype(np.int64),
+            "unread": np.floor(passes * misread).astype(np.int64),
+            "updated_at": times(told_at),
         }
-    ).filter(pl.col("updated_at") < times(np.array([(today + 1) * DAY]))[0])
+    ).filter(pl.Series(here))

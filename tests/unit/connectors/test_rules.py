@@ -101,6 +101,7 @@ GOOD = [
     (column(semantic="cn.bank_account"), "6299 0000 1234 5678 901", "6299000012345678901"),
     (column(semantic="cn.property_unit"), "330199001002gb00003f00010012", "330199001002GB00003F00010012"),
     (column(semantic="cn.month"), "202603", "2026-03"),
+    (column(semantic="cn.warning_id"), "33019941600001_20260630080000_1 ", "33019941600001_20260630080000_1"),
     (column(semantic="cn.address"), "幸福路８号", "幸福路8号"),
     (column(codes={"01": "open", "02": "shut"}), "02", "shut"),
     (
@@ -151,6 +152,7 @@ WRONG = [
     (column(semantic="cn.bank_account"), "开户中", "invalid_account_no"),
     (column(semantic="cn.bank_account"), "6.29900001234568E+18", "lost_precision"),
     (column(semantic="cn.property_unit"), "330199001002GB00003", "invalid_property_unit"),
+    (column(semantic="cn.warning_id"), "33019941600001_20260631080000_1", "invalid_warning_id"),
     (column(semantic="cn.month"), "2026-13", "impossible_date"),
     (column(codes={"01": "open"}), "1", "unknown_code"),
     (column(semantic="geo.polygon"), "{}", "invalid_polygon"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -96,3 +97,27 @@ def test_zip_bomb_is_not_opened(tmp_path: Path) -> None:
         archive.writestr("xl/worksheets/sheet9.xml", b"0" * (64 << 20))
     with pytest.raises(ContractViolation, match="would unpack"):
         read(tmp_path / "f.xlsx", out.getvalue(), stream("a", header_rows=1))
+
+
+def test_the_named_sheet_is_read_and_no_other(tmp_path: Path) -> None:
+    roster = {"党员名册": pl.DataFrame({"姓名": ["甲某某"], "a": ["x"]})}
+    content = excel_bytes(pl.DataFrame({"a": ["1", "2"]}), title="党组织", beside=roster)
+    of = stream("a", header_rows=1)
+    named = replace(of, source=of.source | {"sheet": "党组织"})
+    assert read(tmp_path / "f.xlsx", content, named)[0].to_dict(as_series=False) == {"a": ["1", "2"]}
+    other = replace(of, source=of.source | {"sheet": "党员名册"})
+    assert read(tmp_path / "f.xlsx", content, other)[0]["姓名"].to_list() == ["甲某某"]
+    with pytest.raises(ContractViolation, match="has no sheet 活动 among its 2"):
+        read(tmp_path / "f.xlsx", content, replace(of, source=of.source | {"sheet": "活动"}))
+
+
+def test_a_file_without_a_header_does_not_tell_its_first_record(tmp_path: Path) -> None:
+    headless = Workbook()
+    sheet = headless.active
+    assert sheet is not None
+    sheet.append(["甲某某", "44330119900101123411"])
+    out = io.BytesIO()
+    headless.save(out)
+    with pytest.raises(ContractViolation) as refused:
+        read(tmp_path / "f.xlsx", out.getvalue(), stream("姓名", "证号", header_rows=1))
+    assert "甲某某" not in str(refused.value) and "perhaps no header" in str(refused.value)

@@ -1,11 +1,11 @@
-"""Disability certificates, device codes, units of real estate, bank accounts, phones, plates."""
+"""Disability certificates, device codes, units of real estate, bank accounts, phones, plates, warnings."""
 
 from __future__ import annotations
 
 import polars as pl
 import pytest
 
-from connectors.standards import bank_account, device_id, disability, phone, plate, property_unit
+from connectors.standards import bank_account, device_id, disability, phone, plate, property_unit, warning_id
 
 IDENTITY = "330106190001010017"
 
@@ -149,3 +149,13 @@ def test_plates() -> None:
     ]  # fmt: skip
     assert plates.to_list()[5] == "浙A01134"
     assert plate.is_valid(plates).to_list() == [True] * 7 + [False, False, None]
+
+
+def test_identifiers_of_warnings() -> None:
+    good = "33019941600001_20260630080000_"
+    cut, dashed = "3301994160000_20260630080000_1", "33019941600001-20260630080000-1"
+    no_such_day = "33019941600001_20260231080000_1"
+    received = pl.Series([good + "1", f" {good}9", "３" + good[1:] + "0", no_such_day, cut, dashed, None])
+    ids = warning_id.normalise(received)
+    assert warning_id.is_valid(ids).to_list() == [True, True, True, False, False, False, None]
+    assert str(warning_id.issued_at(ids)[0]) == "2026-06-30 08:00:00" and len(ids[0]) == warning_id.LENGTH

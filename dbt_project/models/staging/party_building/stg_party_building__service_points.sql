@@ -1,0 +1,1 @@
+{{ current_version('party_building', 'service_points') }}

@@ -1,0 +1,1 @@
+{{ current_version('public_opinion', 'items') }}

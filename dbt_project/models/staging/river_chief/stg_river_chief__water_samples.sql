@@ -1,0 +1,1 @@
+{{ current_version('river_chief', 'water_samples') }}

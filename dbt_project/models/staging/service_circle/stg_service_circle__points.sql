@@ -1,1 +1,0 @@
-{{ current_version('service_circle', 'points') }}

@@ -1,0 +1,1 @@
+{{ current_version('weather_warning', 'messages') }}
