@@ -86,7 +86,8 @@ def daily(first: date, last: date, a_day: float, *salt: str | int) -> Ints:
     most = a_day * (0.5 + uniform(days, *salt, "busy"))
     sizes = np.floor(most + uniform(days, *salt, "one more")).astype(np.int64)
     nth = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return np.repeat(days, sizes) * 10_000 + nth
+    keys: Ints = np.repeat(days, sizes) * 10_000 + nth
+    return keys
 
 
 def days_between(first: date, last: date) -> Ints:
