@@ -30,6 +30,8 @@ FORBIDDEN = {
         ("snapshot_report", "reports", "category"),
         ("elder_door_sensor", "readings", "battery"),
         ("administrative_penalty", "penalties", "party_name"),
+        ("hotline_12345", "orders", "category"),
+        ("safety_patrol", "patrols", "description"),
         ("lease_register", "leases", "rent"),
     ],
     "welfare_delivery": [
@@ -40,6 +42,7 @@ FORBIDDEN = {
         ("safety_inspection", "premises", "name"),
         ("video_index", "devices", "name"),
         ("administrative_penalty", "penalties", "matter"),
+        ("dispute_mediation", "cases", "category"),
         ("enterprise_demand", "demands", "category"),
     ],
 }
