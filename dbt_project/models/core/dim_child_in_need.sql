@@ -8,8 +8,8 @@ select
     child.valid_from,
     community.community_code,
     guardian.resident_key as guardian_key,
-    {{ given('child.guardian_phone') }} as guardian_phone,
-    {{ given('child.account_no') }} as guardian_account
+    child.guardian_phone is not null as has_guardian_phone,
+    child.account_no is not null as has_guardian_account
 from {{ ref('stg_children_in_need__children') }} as child
 left join {{ source('resolution', 'membership') }} as member
     on member.kind = 'resident' and member.to_run is null and member.system = 'children_in_need'

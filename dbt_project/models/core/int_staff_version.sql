@@ -1,2 +1,3 @@
 -- What the rosters said of each person, file by file.
-{{ all_versions('governance_roster', 'staff') }}
+select staff_no, name, circle, unit, grid_code, duty, first_load, last_load, seen_from, seen_to
+from ({{ all_versions('governance_roster', 'staff') }}) as told
