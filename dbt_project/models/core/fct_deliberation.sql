@@ -23,7 +23,7 @@ total as (
     group by topic_no
 ),
 
-leading as (
+best as (
     select
         topic_no,
         min(option_no) as option_no,
@@ -50,9 +50,9 @@ select
     total.double_votes,
     total.valid_votes,
     coalesce(total.unsound_options, 0) as unsound_options,
-    case when total.unsound_options = 0 and leading.tied = 1 then leading.option_no end::integer as leading_option,
-    case when total.unsound_options = 0 and leading.tied = 1 then leading.plan end as leading_plan,
+    case when total.unsound_options = 0 and best.tied = 1 then best.option_no end::integer as leading_option,
+    case when total.unsound_options = 0 and best.tied = 1 then best.plan end as leading_plan,
     topic.adopted_option::integer as adopted_option
 from {{ ref('stg_deliberation__topics') }} as topic
 left join total on total.topic_no = topic.topic_no
-left join leading on leading.topic_no = topic.topic_no
+left join best on best.topic_no = topic.topic_no

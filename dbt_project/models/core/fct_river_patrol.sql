@@ -30,8 +30,8 @@ track as (
         count(*)::integer as points,
         (coalesce(sum(metres) filter (where metres <= 1000), 0) / 1000)::numeric(8, 2) as length_km,
         count(*) filter (where metres > 1000)::integer as jumps,
-        percentile_cont(0.5) within group (order by longitude) as longitude,
-        percentile_cont(0.5) within group (order by latitude) as latitude
+        percentile_disc(0.5) within group (order by longitude) as longitude,
+        percentile_disc(0.5) within group (order by latitude) as latitude
     from step
     group by patrol_no
 )
