@@ -27,7 +27,7 @@ from connectors.standards import (
     property_unit,
     resident_id,
     text,
-    warning_id,
+    weather_warning,
 )
 
 TIMESTAMP = pl.Datetime("us", "UTC")
@@ -294,7 +294,7 @@ _SEMANTIC_RULES: dict[str, Callable[[pl.Series, Column], Judged]] = {
     "cn.bank_account": _checked(bank_account.normalise, bank_account.is_valid, "invalid_account_no"),
     "cn.property_unit": _checked(property_unit.normalise, property_unit.is_valid, "invalid_property_unit"),
     "cn.gb28181_device_id": _checked(device_id.normalise, device_id.is_valid, "invalid_device_id"),
-    "cn.warning_id": _checked(warning_id.normalise, warning_id.is_valid, "invalid_warning_id"),
+    "cn.warning_id": _checked(weather_warning.normalise, weather_warning.is_valid, "invalid_warning_id"),
     "cn.address": _text_kept,
     "cn.amount": _amount,
     "cn.month": _month,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from connectors.standards import bank_account, device_id, disability, phone, plate, property_unit, warning_id
+from connectors.standards import bank_account, device_id, disability, phone, plate, property_unit, weather_warning
 
 IDENTITY = "330106190001010017"
 
@@ -153,9 +153,8 @@ def test_plates() -> None:
 
 def test_identifiers_of_warnings() -> None:
     good = "33019941600001_20260630080000_"
-    cut, dashed = "3301994160000_20260630080000_1", "33019941600001-20260630080000-1"
-    no_such_day = "33019941600001_20260231080000_1"
-    received = pl.Series([good + "1", f" {good}9", "３" + good[1:] + "0", no_such_day, cut, dashed, None])
-    ids = warning_id.normalise(received)
-    assert warning_id.is_valid(ids).to_list() == [True, True, True, False, False, False, None]
-    assert str(warning_id.issued_at(ids)[0]) == "2026-06-30 08:00:00" and len(ids[0]) == warning_id.LENGTH
+    cut, no_such_day = "3301994160000_20260630080000_1", "33019941600001_20260231080000_1"
+    received = pl.Series([good + "1", f" {good}9", "３" + good[1:] + "0", no_such_day, cut, None])
+    ids = weather_warning.normalise(received)
+    assert weather_warning.is_valid(ids).to_list() == [True, True, True, False, False, None]
+    assert weather_warning.parse(ids)["number"].to_list() == ["1", "9", "0", None, None, None]
