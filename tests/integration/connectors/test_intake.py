@@ -103,7 +103,7 @@ def test_a_source_in_trouble_is_asked_once_until_it_answers(hub: Any, make_page:
     with pytest.raises(Retriable):
         hub.run()
     assert [pull.probing for pull in hub.upstream.pulls] == [False] * intake.ATTEMPTS
-    with pytest.raises(Unwell, match="no answer in time. Asked only once, because its last 3 loads failed too"):
+    with pytest.raises(Unwell, match=r"no answer in time\. Asked only once, because its last 3 loads failed too"):
         hub.take(Retriable("no answer in time", "Ask the owner"))
     assert [state for state, *_ in hub.loads()] == ["failed"] * (intake.ATTEMPTS + 1)
     assert hub.upstream.pulls[-1].probing

@@ -1,4 +1,4 @@
-"""Pulls side by side: what one source does to itself it does to nobody else. By the ledger's facts, never by a clock."""
+"""Pulls side by side: what a source does to itself it does to nobody else. By the ledger's facts, never by a clock."""
 
 from __future__ import annotations
 
