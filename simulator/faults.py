@@ -25,6 +25,8 @@ WIRE: Final = frozenset(
         "error_body",  # 200 (or the protocol's normal frame) with an error inside
         "truncated",  # the payload ends half way
         "empty_page",  # a page without rows although more are declared
+        "endless_pages",  # a gateway declares more pages than anyone can read, and serves them
+        "wrong_count",  # a gateway declares more rows on a page than it sends
         "duplicate_page",  # a page is served twice
         "shifting_pages",  # rows: so many rows are inserted before the reader's page while it pages
         "bad_signature",  # every signature or password is refused

@@ -24,6 +24,7 @@ from simulator.servers.wire import Reply, Request, WireServer
 REQUEST_LIFE_MS = 15 * 60 * 1000
 REFRESH_LIFE_MS = 48 * 3600 * 1000
 LONGEST_PAGE = 5000
+ENDLESS_ROWS = 10**12
 
 
 @dataclass
@@ -179,14 +180,21 @@ class _System:
         return "14", "签名错误"
 
     def _data(self, interface: _Interface, fields: dict[str, str]) -> Reply:
-        rows = interface.view.rows(fields.get("startTime", ""))
+        take, stream = self.faults.take, interface.stream
+        endless = take(self.name, "endless_pages", stream) is not None
+        rows = interface.view.rows("" if endless else fields.get("startTime", ""))
         if interface.offer.lookup:
             rows = self._of_value(interface, rows, fields.get(interface.offer.lookup, ""))
         size = min(LONGEST_PAGE, max(1, int(fields.get("pageSize") or 1000)))
         number = max(1, int(fields.get("pageNum") or 1))
+        total = rows.height
+        if endless and total:
+            number, total = (number - 1) % -(-total // size) + 1, ENDLESS_ROWS
         records, count = interface.pages.page(rows, number, size)
-        body = _body(records, count, rows.height, -(-rows.height // size) or 1)
-        if self.faults.take(self.name, "truncated", interface.stream) is not None:
+        if take(self.name, "wrong_count", stream) is not None:
+            count += 7
+        body = _body(records, count, total, -(-total // size) or 1)
+        if take(self.name, "truncated", stream) is not None:
             body = body[: len(body) // 2]
         return Reply(body)
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from connectors import intake, landing, quarantine
-from connectors.errors import ContractViolation, Permanent, Retriable
+from connectors.errors import ContractViolation, Permanent, Retriable, Unwell
 from connectors.pace import Pace
 from connectors.protocols.base import BadRecord, Page
 from warehouse import connection, holds, ledger
@@ -94,6 +94,33 @@ def test_trouble_that_lasts_ends_with_its_message(hub: Any) -> None:
     with pytest.raises(Retriable, match="reset by peer"):
         hub.run()
     assert [state for state, *_ in hub.loads()] == ["failed"] * intake.ATTEMPTS
+
+
+def test_a_source_in_trouble_is_asked_once_until_it_answers(hub: Any, make_page: Rows) -> None:
+    """The ledger remembers, so another process knows too; the reason stands in the load's error."""
+    for _ in range(intake.ATTEMPTS):
+        hub.upstream.gives(Retriable("no answer in time", "Ask the owner"))
+    with pytest.raises(Retriable):
+        hub.run()
+    assert [pull.probing for pull in hub.upstream.pulls] == [False] * intake.ATTEMPTS
+    with pytest.raises(Unwell, match=r"no answer in time\. Asked only once, because its last 3 loads failed too"):
+        hub.take(Retriable("no answer in time", "Ask the owner"))
+    assert [state for state, *_ in hub.loads()] == ["failed"] * (intake.ATTEMPTS + 1)
+    assert hub.upstream.pulls[-1].probing
+    told = hub.ask("SELECT error FROM control.load ORDER BY load_id DESC LIMIT 1")
+    assert told == [("no answer in time. Asked only once, because its last 3 loads failed too. Ask the owner",)]
+    assert hub.take(make_page(person(1))).landed == 1
+    hub.upstream.gives(Retriable("no answer in time"))
+    assert hub.take(make_page(person(2))).landed == 1, "well again: all tries are back"
+    assert not hub.upstream.pulls[-1].probing
+
+
+def test_trouble_that_is_not_the_sources_own_costs_it_no_try(hub: Any, make_page: Rows) -> None:
+    for _ in range(intake.ATTEMPTS):
+        with pytest.raises(Permanent):
+            hub.take(Permanent("the password was refused", "Ask for a new one"))
+    hub.upstream.gives(Retriable("reset by peer"))
+    assert hub.take(make_page(person(1))).landed == 1
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -265,6 +265,24 @@ def test_a_slow_source_is_only_probed(town: Town) -> None:
     with pytest.raises(Retriable):
         town.read()
     assert town.faults.active(SYSTEM)["http_500"]["times"] == 99
+
+
+def test_a_probing_pull_tries_once_until_the_source_answers(town: Town) -> None:
+    """What the ledger knows of the source's last loads, a new process does too."""
+    town.faults.set(SYSTEM, "http_500", times=100)
+    town.page_size = 5
+    probing = replace(town.pull(), probing=True, page_rows=5)
+    with pytest.raises(Retriable), open_extraction(probing) as extraction:
+        list(extraction.pages())
+    assert town.faults.active(SYSTEM)["http_500"]["times"] == 99
+    town.faults.clear()
+    with open_extraction(probing) as extraction:
+        pages = extraction.pages()
+        first = next(pages)
+        town.faults.set(SYSTEM, "http_500", times=2)
+        rest = list(pages)
+    assert len(keys([first, *rest])) == 250, "all tries are back with the first answer"
+    assert "http_500" not in town.faults.active(SYSTEM)
 
 
 def test_the_renamed_column_is_named(town: Town) -> None:

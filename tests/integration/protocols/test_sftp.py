@@ -195,3 +195,21 @@ def test_silence_and_a_dead_server_are_worth_another_try(
     server.stop()
     with pytest.raises(Retriable, match="failed"):
         take(pull(contracts, "tax_analysis", "collections"))
+
+
+def test_a_probing_pull_tries_once_until_the_server_answers(
+    contracts: dict[str, Contract], server: SftpServer, faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.put("tax_analysis", "tax_collections_202605.csv", collections(contracts, "202605", rows=200))
+    tried, connect = [], asyncssh.connect
+    monkeypatch.setattr(asyncssh, "connect", lambda *args, **options: (tried.append(1), connect(*args, **options))[1])
+    faults.set("tax_analysis", "dead")
+    for probing, tries in ((True, 1), (False, sftp_drop.ATTEMPTS)):
+        tried.clear()
+        with pytest.raises(Retriable):
+            take(pull(contracts, "tax_analysis", "collections", probing=probing))
+        assert len(tried) == tries
+    faults.clear()
+    faults.set("tax_analysis", "reset", times=1)
+    frame = take(pull(contracts, "tax_analysis", "collections", probing=True))[0]
+    assert frame.height == 200, "the listing was an answer: the broken download carries on"
