@@ -54,6 +54,15 @@ def test_parts() -> None:
     assert credit_code.division(codes).to_list() == ["330100", None, None]
 
 
+def test_kinds() -> None:
+    codes = pl.Series(
+        [VALID[0], VALID[4], VALID[5], VALID[3].replace("91", "92", 1), "Y1" + VALID[0][2:], "short", None]
+    )
+    assert credit_code.kind(codes).to_list() == [
+        "enterprise", "rural_collective", "committee", "self_employed", "other", None, None,
+    ]  # fmt: skip
+
+
 def test_make() -> None:
     divisions = pl.Series(["330106", "330106", "33O106"])
     assert credit_code.make("91", divisions, pl.Series(["MA2H0000", "60003734", "1"])).to_list()[0] == VALID[3]
