@@ -101,3 +101,12 @@ def test_legacy_tax_numbers() -> None:
     assert legacy_tax.resident_id(numbers).to_list() == [
         None, "330106193207121234", "330106193207121234", "11010519491231002X", None, None, None,
     ]  # fmt: skip
+
+
+def test_a_date_of_birth_outweighs_the_check_of_an_organisation() -> None:
+    both = pl.Series([f"330106320712{sequence:03d}" for sequence in range(200)])
+    both = both.filter(organisation_code.is_valid(both.str.slice(6)))
+    assert len(both) > 5
+    assert set(legacy_tax.kind(both)) == {"resident"}
+    assert legacy_tax.organisation_code(both).null_count() == len(both)
+    assert legacy_tax.resident_id(both).null_count() == 0
