@@ -20,7 +20,6 @@ returns a Series of the same length, keeps nulls null and never raises because o
 - ``text``               width, control characters, Chinese numerals and dates
 - ``address``            one canonical key per door; parsing and composing
 - ``address_register``   free text → the door of the town's own address register
-- ``weather_warning``    identifiers of weather warnings
 - ``amount``             sums of money, exact
 - ``pseudonym``          keyed pseudonyms, HMAC-SM3 (GB/T 32905)
 """

@@ -15,7 +15,8 @@ import polars as pl
 from connectors.standards import address
 
 DOOR, ALIAS, WITHOUT_UNIT, BUILDING, PLACE = "door", "door_by_alias", "door_without_unit", "building", "place"
-LEVELS: Final = (DOOR, ALIAS, WITHOUT_UNIT, BUILDING, PLACE)
+_OF_DOORS: Final = (DOOR, ALIAS, WITHOUT_UNIT)
+LEVELS: Final = (*_OF_DOORS, BUILDING, PLACE)
 CODE: Final = "address_code"
 
 # What an estate is called is its own; of what kind it is, people leave out.
@@ -101,11 +102,8 @@ def _first_found(wanted: pl.DataFrame, keyed: pl.DataFrame, others: Sequence[str
     for level in LEVELS:
         table = _of_level(keyed, _KEYS[level], others)
         hits = rows.select("row", key=level).drop_nulls().join(table, on="key", how="inner")
-        code = pl.when(pl.col("candidates") == 1).then(pl.col(CODE)) if level in (DOOR, ALIAS, WITHOUT_UNIT) else None
-        hits = hits.with_columns(
-            code.alias(CODE) if code is not None else pl.lit(None, schema[CODE]).alias(CODE),
-            pl.lit(level).alias("match_level"),
-        )
+        one_door = pl.lit(level in _OF_DOORS) & (pl.col("candidates") == 1)
+        hits = hits.with_columns(pl.when(one_door).then(pl.col(CODE)).alias(CODE), match_level=pl.lit(level))
         answers.append(hits.select("row", *given))
         rows = rows.join(hits, on="row", how="anti")
     found = pl.concat(answers)

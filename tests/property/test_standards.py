@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 
 from connectors.standards import (
     address,
+    address_register,
     amount,
     codes,
     coordinates,
     credit_code,
     device_id,
     disability,
+    division,
     legacy_tax,
     organisation_code,
     person_name,
@@ -51,11 +53,14 @@ STRING_FUNCTIONS: list[Callable[[pl.Series], pl.Series]] = [
     legacy_tax.resident_id, organisation_code.is_valid, organisation_code.normalise, person_name.is_plausible,
     person_name.normalise, person_name.pinyin, phone.is_valid, phone.normalise, plate.is_valid, plate.kind,
     plate.normalise, resident_id.birth_date, resident_id.is_valid, resident_id.normalise, resident_id.sex,
-    text.chinese_number, text.clean, text.date, text.half_width, text.has_replacement, text.month,
+    credit_code.kind, division.is_known, division.province, resident_id.kind, resident_id.upgrade,
+    text.chinese_number, text.clean, text.date, text.from_private_use, text.half_width, text.has_replacement,
+    text.month,
 ]  # fmt: skip
 NORMALISERS = [
     address.normalise, credit_code.normalise, device_id.normalise, disability.normalise, organisation_code.normalise,
     person_name.normalise, phone.normalise, plate.normalise, resident_id.normalise, text.clean,
+    text.from_private_use,
 ]  # fmt: skip
 
 
@@ -215,6 +220,27 @@ def test_spellings_of_a_door_share_a_key(building: int, unit: int, room: int) ->
         ]
     )
     assert address.canonical_key(spellings).unique().to_list() == [f"锦绣花园|{building}幢|{unit}|{room}"]
+
+
+names = st.text("锦绣星河阳光翠竹香樟", min_size=2, max_size=4)
+numbers = st.integers(1, 9999).map(str)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    place=st.tuples(names, st.sampled_from(["路", "街", "大道"]), st.none() | numbers),
+    estate=names.map(lambda name: name + "花园"),
+    inside=st.tuples(numbers, st.none() | st.integers(1, 99).map(str), st.none() | st.integers(101, 9999).map(str)),
+)
+def test_parts_of_an_address_compose_and_parse_back(
+    place: tuple[str, str, str | None], estate: str, inside: tuple[str, str | None, str | None]
+) -> None:
+    values = ("安澜区", "听澜镇", "锦绣社区", estate, place[0] + place[1], None, place[2], *inside)
+    parts = pl.DataFrame([values], schema=dict.fromkeys(address.PARTS, pl.String), orient="row")
+    whole = address.compose(parts)
+    assert address.parse(whole).row(0) == values
+    register = pl.DataFrame({"address_code": ["A1"], "full_address": whole})
+    assert address_register.match(whole, register).row(0) == ("A1", "door", 1)
 
 
 def _one_of(*spellings: str) -> st.SearchStrategy[str]:

@@ -60,6 +60,16 @@ def test_parse() -> None:
     assert parts.row(1) == (None,) * 10
 
 
+def test_private_use_characters_are_mended() -> None:
+    assert address.normalise(pl.Series(["\ue863园3幢"])).to_list() == ["䶮园3幢"]
+
+
+def test_compose() -> None:
+    whole = "安澜区听澜镇锦绣社区振兴路88号锦绣花园3幢2单元501室"
+    parts = address.parse(pl.Series([whole, None, "振兴路12号"]))
+    assert address.compose(parts).to_list() == [whole, None, "振兴路12号"]
+
+
 def test_normalise_keeps_everything() -> None:
     received = pl.Series("a", ["听澜镇 锦绣花园３栋二单元501", None])
     assert address.normalise(received).to_list() == ["听澜镇锦绣花园3幢2单元501室", None]

@@ -42,6 +42,20 @@ def test_divisions_have_their_days() -> None:
     assert division.name(pl.Series(["330110001002"]), dt.date(2026, 1, 1)).to_list() == ["余杭区"]
 
 
+def test_levels_of_divisions() -> None:
+    codes_received = pl.Series(
+        ["330000", "330100", "330199", "330199103", "330199103001", "330199001201", "3301", None]
+    )
+    parts = division.parse(codes_received)
+    assert parts.columns == ["county", "town", "community", "level", "town_kind", "community_kind"]
+    assert parts["level"].to_list() == [
+        "province", "prefecture", "county", "town", "community", "community", None, None,
+    ]  # fmt: skip
+    assert parts.row(4) == ("330199", "330199103", "330199103001", "community", "town", "resident")
+    assert parts.row(5)[4:] == ("street", "village")
+    assert parts.row(6) == (None,) * 6
+
+
 def test_successors() -> None:
     codes_received = pl.Series(["330103", "330104", "330185", "330106", "330103001", "999999", None])
     assert division.current(codes_received, dt.date(2026, 1, 1)).to_list() == [

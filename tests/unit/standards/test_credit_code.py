@@ -54,6 +54,15 @@ def test_parts() -> None:
     assert credit_code.division(codes).to_list() == ["330100", None, None]
 
 
+def test_kinds() -> None:
+    codes = pl.Series(
+        [VALID[0], VALID[4], VALID[5], VALID[3].replace("91", "92", 1), "Y1" + VALID[0][2:], "short", None]
+    )
+    assert credit_code.kind(codes).to_list() == [
+        "enterprise", "rural_collective", "committee", "self_employed", "other", None, None,
+    ]  # fmt: skip
+
+
 def test_make() -> None:
     divisions = pl.Series(["330106", "330106", "33O106"])
     assert credit_code.make("91", divisions, pl.Series(["MA2H0000", "60003734", "1"])).to_list()[0] == VALID[3]
@@ -92,3 +101,12 @@ def test_legacy_tax_numbers() -> None:
     assert legacy_tax.resident_id(numbers).to_list() == [
         None, "330106193207121234", "330106193207121234", "11010519491231002X", None, None, None,
     ]  # fmt: skip
+
+
+def test_a_date_of_birth_outweighs_the_check_of_an_organisation() -> None:
+    both = pl.Series([f"330106320712{sequence:03d}" for sequence in range(200)])
+    both = both.filter(organisation_code.is_valid(both.str.slice(6)))
+    assert len(both) > 5
+    assert set(legacy_tax.kind(both)) == {"resident"}
+    assert legacy_tax.organisation_code(both).null_count() == len(both)
+    assert legacy_tax.resident_id(both).null_count() == 0

@@ -73,6 +73,17 @@ def test_bank_accounts() -> None:
     assert bank_account.is_valid(numbers).to_list() == [True, True, False, False, False, False, None]
 
 
+def test_industries_have_the_name_of_their_edition() -> None:
+    industries = pl.Series(["00", "12", "43", "56", None])
+    names = {edition: device_id.industry_name(industries, edition).to_list() for edition in device_id.INDUSTRIES}
+    assert names["2016"] == names["2011"] == ["社会治安路面接入", None, "冶金企业接入", None, None]
+    assert names["2022"] == ["社会治安路面接入", "民航接入", "电力、热力、燃气及水生产和供应业接入", None, None]
+    assert names["DB33"] == ["社会治安路面接入", "看守监管接入", "冶金企业接入", "报警运营服务企业接入", None]
+    assert device_id.parse(pl.Series(["33010600001320000001"]), edition="2022")["network"].to_list() == ["0"]
+    assert device_id.NETWORKS["6"] == "政务网" and device_id.NETWORKS["7"] == "互联网"
+    assert {"111", "118", "121", "131", "132", "134", "200", "215", "216"} <= set(device_id.TYPES)
+
+
 def test_device_codes_are_composed() -> None:
     made = device_id.make(pl.Series(["330106", "33010600", "3301"]), pl.Series([1, 10**6, 5]), type="131")
     assert made.to_list() == ["33010600001310000001", None, "33010000001310000005"]

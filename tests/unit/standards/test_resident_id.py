@@ -97,6 +97,23 @@ def test_make_refuses_impossible_parts() -> None:
     assert made.to_list() == [None, None, None]
 
 
+def test_old_numbers_are_upgraded_and_nothing_else() -> None:
+    received = pl.Series(["110105491231002", "330106850712997", "330106320732123", "33010632071212", VALID[0], None])
+    assert resident_id.upgrade(received).to_list() == ["11010519491231002X", *received.to_list()[1:]]
+    # Every old sequence up to 995 belongs to the twentieth century, the last four do not.
+    edges = resident_id.upgrade(pl.Series(["330106850712995", "330106850712996", "330106850712999"]))
+    assert edges.str.len_chars().to_list() == [18, 15, 15]
+
+
+def test_documents_are_told_apart() -> None:
+    born = pl.Series([dt.date(1990, 2, 3)] * 5)
+    divisions = pl.Series(["330199", "810000", "820000", "830000", "911156"])
+    numbers = resident_id.make(divisions, born, pl.Series([1, 2, 3, 4, 5]))
+    assert resident_id.is_valid(numbers).all()
+    documents = resident_id.kind(pl.concat([numbers, pl.Series(["330199", None])]))
+    assert documents.to_list() == ["resident", "hong_kong", "macao", "taiwan", "foreign", None, None]
+
+
 def test_centenarian_flag() -> None:
     numbers = pl.Series(["330106850712997", "330106850712123", "330106198507129970", None])
     assert resident_id.centenarian_flag(numbers).to_list() == [True, False, False, None]

@@ -59,6 +59,29 @@ def test_chinese_numbers(numeral: str, value: int | None) -> None:
     assert text.chinese_number(pl.Series([numeral, None])).to_list() == [value, None]
 
 
+@pytest.mark.parametrize(
+    ("spelling", "day"),
+    [
+        ("二〇二六年六月三十日", dt.date(2026, 6, 30)), ("二〇二六年六月三十号", dt.date(2026, 6, 30)),
+        ("二零二六年十月二十日", dt.date(2026, 10, 20)), ("二〇二六年六月卅日", dt.date(2026, 6, 30)),
+        ("二〇二六年六月廿一日", dt.date(2026, 6, 21)), ("二〇二六年六月三十一日", None),
+        ("六月三十号", None), ("三十号", None), ("民国一百一十五年六月三十日", None),
+    ],
+)  # fmt: skip
+def test_chinese_dates(spelling: str, day: dt.date | None) -> None:
+    """Without a year, or in another era, the day would be a guess."""
+    assert text.date(pl.Series([spelling])).to_list() == [day]
+
+
+@pytest.mark.parametrize(("octets", "character"), [("FE9F", "䶮"), ("9534B235", "𠮷"), ("8139F338", "㐱")])
+def test_rare_characters_survive_gb18030(octets: str, character: str) -> None:
+    """FE9F decodes to private use by the tables of 2000; the other two have no place in GBK at all."""
+    decoded = pl.Series([bytes.fromhex(octets).decode("gb18030")])
+    assert text.from_private_use(decoded).to_list() == [character]
+    with pytest.raises(UnicodeEncodeError):
+        character.encode("gbk")
+
+
 def test_clean() -> None:
     received = pl.Series("t", ["Ａ\u3000Ｂ\x00", "\ufeff x\ty ", "\u200b", None])
     cleaned = text.clean(received)
