@@ -10,7 +10,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from connectors.contract import contract_paths
+from connectors.contract_check import check_files
 from connectors.scaffold.draft import draft
+from connectors.scaffold.headings import vocabulary
 from connectors.scaffold.samples import Sample, read_file
 from connectors.scaffold.write import contract_text
 
@@ -26,7 +29,9 @@ def scaffold(system: str, source: str, *, table: str | None = None, stream: str 
         sample = read_table(source, table)
     else:
         sample = read_file(Path(source))
-    return contract_text(system, stream or _stream_name(sample), sample, draft(sample))
+    # A contract that is not finished yet must not keep the next one from being begun.
+    contracts, _ = check_files(contract_paths())
+    return contract_text(system, stream or _stream_name(sample), sample, draft(sample, vocabulary(contracts.values())))
 
 
 def _stream_name(sample: Sample) -> str:
