@@ -10,7 +10,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from connectors.contract import Contract, contract_paths, load_contracts
+from connectors.contract_check import check_files
+from connectors.contract_file import ContractError
 from connectors.scaffold.draft import draft
+from connectors.scaffold.headings import vocabulary
 from connectors.scaffold.samples import Sample, read_file
 from connectors.scaffold.write import contract_text
 
@@ -26,7 +30,15 @@ def scaffold(system: str, source: str, *, table: str | None = None, stream: str 
         sample = read_table(source, table)
     else:
         sample = read_file(Path(source))
-    return contract_text(system, stream or _stream_name(sample), sample, draft(sample))
+    return contract_text(system, stream or _stream_name(sample), sample, draft(sample, vocabulary(_contracts())))
+
+
+def _contracts() -> list[Contract]:
+    """Those at hand that are sound: one that is not finished yet must not keep the next from being begun."""
+    try:
+        return list(load_contracts().values())
+    except ContractError:
+        return list(check_files(contract_paths())[0].values())
 
 
 def _stream_name(sample: Sample) -> str:

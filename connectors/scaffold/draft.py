@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -13,17 +12,10 @@ import polars as pl
 
 from connectors.region import region
 from connectors.scaffold.guesses import Guess, guess
+from connectors.scaffold.headings import in_our_words
+from connectors.scaffold.keys import key_of
 from connectors.scaffold.samples import Sample
 from connectors.standards import coordinates
-
-_KEY_HINTS: Final = (
-    "number", "device_id", "credit_code", "taxpayer_no", "disability_certificate", "private", "resident_id", "",
-)  # fmt: skip
-"""What may tell a record from others, the best first; names, places, sums and times never do alone."""
-
-_KEY_PARTS: Final = (*_KEY_HINTS, "code", "month", "date", "timestamp")
-_MOST_PARTS: Final = 3
-_MOST_CANDIDATES: Final = 8
 
 _AXES: Final = ("longitude", "latitude")
 _PLAUSIBLE: Final = {"longitude": (70.0, 140.0), "latitude": (15.0, 56.0)}
@@ -57,13 +49,14 @@ class Draft:
     crs_remark: str
 
 
-def draft(sample: Sample) -> Draft:
-    """The stream that the sample shows."""
+def draft(sample: Sample, words: Mapping[str, str] | None = None) -> Draft:
+    """The stream that the sample shows. `words`: what our contracts call such headings (`headings.vocabulary`)."""
     guesses = [guess(column, sample.types.get(column.name, "")) for column in sample.frame.get_columns()]
+    guesses = [replace(item, heading=in_our_words(item.physical_name, item.heading, words or {})) for item in guesses]
     left_out = tuple(item for item in guesses if item.left_out)
     guesses = _points([item for item in guesses if not item.left_out], sample.frame)
     crs, crs_remark = _crs(guesses, sample.frame)
-    key, key_remark = _key(guesses, sample)
+    key, key_remark = key_of(guesses, sample)
     names = _names(guesses)
     cursor = _cursor(guesses, sample)
     persons = any(item.hint in ("resident_id", "disability_certificate", "birth", "sex") for item in guesses)
@@ -121,34 +114,6 @@ def _cursor(guesses: Sequence[Guess], sample: Sample) -> str | None:
             if not item.remarks and not (values.fill_null("") == "").any():
                 return item.physical_name
     return None
-
-
-def _key(guesses: Sequence[Guess], sample: Sample) -> tuple[tuple[str, ...], str]:
-    """The columns that tell one record from another, and a remark for the person who confirms it."""
-    known = {item.physical_name for item in guesses}
-    if sample.key and set(sample.key) <= known:
-        return sample.key, "the table's own primary key"
-    rows = sample.frame.height
-    whole = [item for item in guesses if not (sample.frame[item.physical_name].fill_null("") == "").any()]
-    distinct = {item.physical_name: sample.frame[item.physical_name].n_unique() for item in whole}
-    ranked = sorted(
-        (item for item in whole if item.hint in _KEY_PARTS and item.semantic_type not in ("geo.polygon",)),
-        key=lambda item: _KEY_PARTS.index(item.hint),
-    )
-    for item in ranked:
-        if item.hint in _KEY_HINTS and distinct[item.physical_name] == rows and _like_a_key(item):
-            few = "; one row proves nothing" if rows == 1 else ""
-            return (item.physical_name,), f"in every row and in no two of {rows:,}{few}"
-    candidates = [item.physical_name for item in ranked if distinct[item.physical_name] > 1][:_MOST_CANDIDATES]
-    for size in range(2, _MOST_PARTS + 1):
-        for parts in combinations(candidates, size):
-            if sample.frame.select(parts).n_unique() == rows:
-                return parts, f"only together in no two of {rows:,} rows"
-    return (), ""
-
-
-def _like_a_key(item: Guess) -> bool:
-    return item.hint != "" or (item.logical_type in ("string", "integer") and not item.codes)
 
 
 def _points(guesses: list[Guess], frame: pl.DataFrame) -> list[Guess]:

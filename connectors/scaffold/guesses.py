@@ -39,7 +39,9 @@ _STANDARDS: Final = {
     "month": "cn.month",
     "polygon": "geo.polygon",
 }
+_SOME: Final = 0.05
 _OBEYING: Final = 0.5
+_MOST: Final = 0.8
 _NEARLY_ALL: Final = 0.9
 
 _REFUSED: Final = {
@@ -59,6 +61,8 @@ _SURNAMES: Final = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许邓韩冯曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆"
     "范汪廖石金韦贾夏付方邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严莫孔向常汤康易乔赖文施洪辛欧单仇解区"
 )
+
+_PERSON: Final = f"^[{_SURNAMES}]\\p{{Han}}{{1,2}}$"
 
 _LATIN_SURNAMES: Final = (
     "bai|cai|cao|chang|chen|cheng|cui|dai|deng|ding|dong|du|duan|fan|fang|feng|fu|gao|gong|gu|guo|han|hao|he|hong|hou|hu|"
@@ -176,7 +180,7 @@ def _amount(start: Guess, texts: pl.Series) -> Guess | None:
 
 def _by_type(start: Guess, texts: pl.Series, sql_type: str) -> Guess | None:
     """A time, a truth or a number."""
-    if start.hint in ("number", "account", "private", "code", "name", "text"):
+    if start.hint in ("number", "account", "private", "code", "name", "text", "month"):
         return None
     dated = start.hint in ("date", "birth", "timestamp", "changed") or sql_type.startswith(("DATE", "TIMESTAMP"))
     shaped = _share(texts.str.contains(r"^\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}|^(?:19|20)\d{6}(?:\d{6})?$"))
@@ -188,14 +192,24 @@ def _by_type(start: Guess, texts: pl.Series, sql_type: str) -> Guess | None:
     truths = _share(texts.str.to_lowercase().is_in(["是", "否", "true", "false", "y", "n", "t", "f"]))
     if truths == 1 or (start.hint == "flag" and _valid(texts, "boolean") >= _NEARLY_ALL):
         return start.but(logical_type="boolean")
-    padded = texts.str.contains(r"^-?0\d|^\d{10,}$").any()
-    if not padded and start.hint != "flag":
-        # A source that writes 1200.00 will write 1200.50 one day.
-        pointed = _share(texts.str.contains(".", literal=True)) >= _OBEYING
-        for logical in ("number",) if pointed else ("integer", "number"):
-            share = _valid(texts, logical)
-            if share >= _NEARLY_ALL:
-                return start.but(*_of_share(share, f"an {logical}"), logical_type=logical)
+    return _number(start, texts) if start.hint != "flag" else None
+
+
+def _number(start: Guess, texts: pl.Series) -> Guess | None:
+    """A count or a measure; not a code that happens to be written in digits."""
+    if texts.str.contains(r"^-?0\d|^\d{10,}$").any():
+        return None
+    lengths = texts.str.len_chars()
+    if start.hint == "" and len(texts) > 1 and lengths.n_unique() == 1 and texts.str.contains(r"^\d{5,}$").all():
+        return start.but("digits of one length: a code, or a number?")
+    # A source that writes 1200.00 will write 1200.50 one day, and an area that is whole today is no integer.
+    broken = start.hint == "measure" or _share(texts.str.contains(".", literal=True)) >= _OBEYING
+    for logical in ("number",) if broken else ("integer", "number"):
+        share = _valid(texts, logical)
+        if share >= _NEARLY_ALL:
+            few = start.hint == "" and texts.n_unique() <= 10 and len(texts) >= 5 * texts.n_unique()
+            remarks = (*_of_share(share, f"{logical}s"), *(("few values: a count, or codes?",) if few else ()))
+            return start.but(*remarks, logical_type=logical)
     return None
 
 
@@ -267,6 +281,10 @@ def _with_care(found: Guess, texts: pl.Series) -> Guess:
     held = int(resident_id.is_valid(resident_id.normalise(ids)).sum() or 0) + int(phone.is_mobile(phones).sum() or 0)
     if held:
         return found.but(f"{held} values hold a phone or identity number", personal=True)
+    if found.semantic_type is None and not found.heading.listed and found.hint in ("", "name"):
+        persons = _share(texts.str.contains(_PERSON))
+        if persons >= _SOME:
+            return found.but(f"{_percent(persons)} look like persons' names", personal=True)
     long = texts.str.len_chars().mean()
     if found.semantic_type is None and (found.hint == "text" or (isinstance(long, float) and long > 20)):
         return found.but("free text may hold persons")
@@ -280,8 +298,8 @@ _PERSONAL: Final = {
 
 
 def _look_like_persons(texts: pl.Series) -> bool:
-    """Mostly two to four characters that begin with a frequent surname, and many different ones."""
-    return _share(texts.str.contains(f"^[{_SURNAMES}]\\p{{Han}}{{1,3}}$")) >= 0.8
+    """Mostly two or three characters that begin with a frequent surname."""
+    return _share(texts.str.contains(_PERSON)) >= _MOST
 
 
 def _obeying(texts: pl.Series, semantic: str, logical_type: str = "string", unit: str | None = None) -> float:

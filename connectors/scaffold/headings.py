@@ -7,8 +7,12 @@ A heading gives a name and a hint of what stands below it. A hint alone decides 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
+
+from connectors.contract import Contract
 
 # hint, our name, headings (lower case, without blanks, underscores and brackets)
 _LISTED: Final = """
@@ -21,7 +25,7 @@ disability_certificate certificate_no cjrzh cjzh 残疾人证号 残疾证号 �
 disability_class class cjlb 残疾类别 残疾情况类别
 disability_level level cjdj 残疾等级 残疾情况等级
 device_id device_id gbid deviceid 国标编码 国标编号 设备国标编码
-imei device_id imei
+number device_id imei
 phone phone lxdh sjh sjhm yddh dhhm dh mobile phone tel telephone phoneno
 phone phone 联系电话 手机 手机号 手机号码 电话 电话号码 联系方式 移动电话
 phone caller_phone bjdh 报警电话
@@ -126,7 +130,7 @@ text remarks bz remark remarks memo note 备注 说明
 text reply hf reply 回复 答复内容
 quantity age nl age 年龄
 quantity headcount rs 人数 从业人数
-quantity area mj 面积 建筑面积
+measure area mj 面积 建筑面积
 quantity battery bat 电量
 ordinal ordinal xh 序号 行号 序
 handover handover clbz tqbz ydbz czbz opflag 处理标志 提取标志 读取标志 操作标志
@@ -149,12 +153,15 @@ _CHINESE_ENDS: Final[tuple[tuple[str, str], ...]] = (
     (r"(?:名称|单位|部门|社区|网格|小区)$", "name"),
     (r"(?:状态|类型|类别|等级|级别|性质|方式|来源|结果|种类|标志)$", "code"),
     (r"(?:备注|描述|内容|情况|说明|意见|原因)$", "text"),
-    (r"(?:数量|人数|次数|面积|年龄|数)$", "quantity"),
+    (r"(?:面积|均价|率|比例|指数|浓度|重量|长度|高度|温度)$", "measure"),
+    (r"(?:数量|人数|次数|年龄|数)$", "quantity"),
 )
 _INITIAL_ENDS: Final[tuple[tuple[str, str], ...]] = (
     (r"rq$", "date"),
     (r"sj$", "timestamp"),
     (r"sfzh$", "resident_id"),
+    (r"(?:xkzh|xkz|zsh|wsh|dsh)$", "number"),
+    (r"mj$", "measure"),
     (r"(?:dh|sjh)$", "phone"),
     (r"xm$", "person_name"),
     (r"dz$", "address"),
@@ -198,6 +205,29 @@ def understand(heading: str) -> Heading:
     leaf = bare.rsplit("/", 1)[-1].strip() or heading
     whole, key = _key(bare), _key(leaf)
     return _KNOWN.get(whole) or _KNOWN.get(key) or Heading(_own_name(leaf), _hint(key), False)
+
+
+def vocabulary(contracts: Iterable[Contract]) -> dict[str, str]:
+    """What the contracts at hand call the fields that upstreams name so: heading → our name, where most agree.
+
+    Every system that is added teaches the next one its words.
+    """
+    uses: dict[str, Counter[str]] = {}
+    for contract in contracts:
+        for column in (column for stream in contract.streams.values() for column in stream.columns):
+            uses.setdefault(_key(column.physical_name), Counter())[column.name] += 1
+    return {key: names.most_common(1)[0][0] for key, names in uses.items() if _one_is_first(names)}
+
+
+def in_our_words(heading: str, found: Heading, words: Mapping[str, str]) -> Heading:
+    """The heading by the house's vocabulary, where the general list does not have it."""
+    name = None if found.listed else words.get(_key(_BRACKETS.sub("", heading)))
+    return found if name is None else replace(found, name=name, listed=True)
+
+
+def _one_is_first(names: Counter[str]) -> bool:
+    first = names.most_common(2)
+    return len(first) == 1 or first[0][1] > first[1][1]
 
 
 def _key(heading: str) -> str:

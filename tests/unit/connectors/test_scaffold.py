@@ -19,7 +19,7 @@ from connectors.errors import ContractViolation, Permanent
 from connectors.scaffold import scaffold
 from connectors.scaffold.draft import draft
 from connectors.scaffold.guesses import Guess, guess
-from connectors.scaffold.headings import understand
+from connectors.scaffold.headings import in_our_words, understand, vocabulary
 from connectors.scaffold.samples import Sample, encoding_of, file_pattern, header_rows, read_file
 from simulator.servers.sftp_files import csv_bytes, excel_bytes
 
@@ -65,6 +65,21 @@ def test_headings_are_understood(heading: str, name: str, hint: str) -> None:
     assert (found.name, found.hint) == (name, hint)
 
 
+def test_our_own_contracts_teach_their_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = vocabulary(CONTRACTS.values())
+    assert (words["jclx"], words["geometry"]) == ("kind", "geometry")
+    assert in_our_words("JCLX", understand("JCLX"), words).name == "kind"
+    assert in_our_words("xm", understand("xm"), {"xm": "x"}).name == "name", "the general list comes first"
+    path = tmp_path / "rows.csv"
+    path.write_bytes(csv_bytes(pl.DataFrame({"bh": ["a", "b"], "sldw": ["u1", "u2"]})))
+    assert columns_of(written(path)[0])["sldw"]["name"] == "unit_code"
+    (tmp_path / "broken.odcs.yaml").write_text("id: 7\n")
+    monkeypatch.setenv("TOWNHUB_SYSTEMS", str(tmp_path))
+    assert columns_of(written(path)[0])["sldw"]["name"] == "sldw", (
+        "an unfinished contract teaches nothing and hinders nothing"
+    )
+
+
 def test_every_contract_of_ours_would_be_guessed_much_as_it_was_written() -> None:
     """The standards of all columns that have one, from values and headings alone; a person must mend few."""
     right = wrong = 0
@@ -108,6 +123,10 @@ NAMES = RESIDENTS["xm"].to_list()
         ("a", ["王伟", "李娜", "张敏", "刘洋", "陈静"], "cn.person_name", "string", True),
         ("处理情况", ["已联系13912345678", "无人"], None, "string", True),
         ("zt", ["0", "1", "1", "0"], None, "string", False),
+        ("civil", ["330106", "330199", "330105"], None, "string", False),
+        ("建筑面积（㎡）", ["80", "120"], None, "number", False),
+        ("dsrmc", ["王伟", "某某商行", "镇东五金店", "李娜"], None, "string", True),
+        ("ssq", ["某期", "别期"], None, "string", False),
     ],
 )  # fmt: skip
 def test_values_and_heading_decide(
@@ -169,7 +188,10 @@ def test_the_key_is_what_tells_records_apart() -> None:
     assert key_of(frame(je=["1", "2"], xm=["王伟", "李娜"], bh=["a", "b"])) == ["bh"]
     assert key_of(frame(jtbh=["1", "1", "2"], cyxh=["1", "2", "1"], xm=["王伟", "李娜", "张敏"])) == ["jtbh", "cyxh"]
     assert key_of(frame(xh=["1", "2"], sfzh=[IDS[0], IDS[1]])) == ["sfzh"]
+    assert key_of(frame(jtbh=["1", "1", "2"], cyxh=["1", "2", "1"], sfzh=IDS[:3])) == ["jtbh", "cyxh"]
+    assert key_of(frame(sbbh=["1", "1"], jcrq=["2026-01-01", "2026-01-02"], pm10=["3", "4"])) == ["sbbh", "jcrq"]
     assert key_of(frame(xm=["王伟", "李娜"], je=["1", "2"])) == []
+    assert key_of(frame(pm10=["3", "4"], xm=["王伟", "李娜"])) == [], "a measure is no key"
     assert key_of(frame(bh=["a", "a"], zt=["1", "1"])) == []
     assert key_of(frame(bh=["a", ""], id=["x", "y"])) == ["id"]
 
