@@ -15,6 +15,7 @@ returns a Series of the same length, keeps nulls null and never raises because o
 - ``device_id``          device codes of video networks, GB/T 28181 annex D
 - ``phone``              mobile and landline numbers
 - ``plate``              number plates, GA 36
+- ``weather_warning``    ids of public warnings, 31 characters
 - ``coordinates``        WGS-84, GCJ-02, BD-09 (numpy arrays)
 - ``person_name``        names of residents and their pinyin
 - ``text``               width, control characters, Chinese numerals and dates
