@@ -200,9 +200,10 @@ def _refuse_records_as_headings(headings: Sequence[str], file: str) -> None:
     data = (
         resident_id.is_valid(resident_id.normalise(parts))
         | phone.is_mobile(phone.normalise(parts))
-        | parts.str.contains(r"^\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}|^[\d.,]+$|^[男女]$|\d{6}")
+        | parts.str.contains(r"^\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}|^[\d.,]+$|\d{6}")
     )
-    if data.fill_null(False).any():
+    # 男 alone is a value; under a group's heading (人数/男) it is the name of a column.
+    if data.fill_null(False).any() or {"男", "女"} & set(headings):
         raise ContractViolation(
             f"the header of {file} looks like a record", "Ask the owner for a file with column names in its first row"
         )

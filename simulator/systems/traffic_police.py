@@ -55,16 +55,19 @@ def _points(world: World, seed: int) -> Served:
 def _counts(world: World, seed: int) -> Served:
     found = traffic.counts(world)
     ids = found["row_id"].to_numpy()
-    letter = chosen(_LETTERS, ids, seed, "plate letter")
-    number = pl.Series(integers(ids, 10_000, 100_000, seed, "plate")).cast(pl.String)
-    plate = "浙" + letter + number
+    plate, other = (
+        "浙"
+        + chosen(_LETTERS, ids, seed, "plate letter", nth)
+        + pl.Series(integers(ids, 10_000, 100_000, seed, "plate", nth)).cast(pl.String)
+        for nth in (1, 2)
+    )
     found = found.with_columns(
         point_code="code",
         direction=pl.col("direction").replace_strict(_DIRECTIONS, return_dtype=pl.String),
         large_vehicles="large",
         _plate=plate,
         _kind=pl.lit("02"),
-        _plates=plate + ";浙" + letter.reverse() + number.reverse(),
+        _plates=plate + ";" + other,
         _track=found["code"] + ">" + plate,
         _picture=pl.lit("http://pic.example/") + pl.Series(ids).cast(pl.String) + pl.lit(".jpg"),
         _row=pl.col("row_id"),

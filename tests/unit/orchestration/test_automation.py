@@ -133,11 +133,11 @@ def test_a_new_file_asks_for_its_stream_once(hub_home: object, monkeypatch: pyte
     from connectors.contract import load_contracts
     from orchestration.definitions import build
 
-    contract = load_contracts()["standard_address"]
+    contract = load_contracts()["grid_map"]
     assert {contract.server_of(stream).protocol for stream in contract.streams.values()} == {"sftp"}
-    listing = {"addresses": "1", "communities": "1", "grids": ""}
+    listing = {"communities": "1", "grids": ""}
     monkeypatch.setattr(sensing, "list_files", lambda contract, stream: listing[stream.name])
-    sensor = build().get_repository_def().get_sensor_def("files_standard_address")
+    sensor = build().get_repository_def().get_sensor_def("files_grid_map")
 
     def tick(cursor: str | None) -> tuple[set[str], str | None]:
         found = sensor.evaluate_tick(dg.build_sensor_context(cursor=cursor))
@@ -145,7 +145,7 @@ def test_a_new_file_asks_for_its_stream_once(hub_home: object, monkeypatch: pyte
         return keys, found.cursor or cursor
 
     first, cursor = tick(None)
-    assert first == {"addresses", "communities"}
+    assert first == {"communities"}
     assert tick(cursor)[0] == set()
     listing["grids"] = "2"
     assert tick(cursor)[0] == {"grids"}

@@ -30,6 +30,7 @@ def systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copy(SYSTEMS / f"{name}.odcs.yaml", folder)
     monkeypatch.setenv("TOWNHUB_SYSTEMS", str(folder))
     monkeypatch.setenv("TOWNHUB_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("TOWNHUB_DATABASE_URL", raising=False)
     return folder
 
 
