@@ -14,6 +14,7 @@ from functools import cached_property
 from connectors.contract import Contract
 from connectors.contract_changes import Change
 from connectors.dbt_files import model_name
+from connectors.tables import SYSTEM_COLUMNS
 from orchestration import manifest
 from quality.dbt_manifest import Manifest, read_manifest
 from quality.families import FAMILIES
@@ -175,7 +176,7 @@ class Consumers:
             columns = dict.fromkeys(declared or node["columns"], "text")
             schema.setdefault(node["schema"], {})[node.get("alias") or node["name"]] = columns
         for source in self.compiled.sources.values():
-            columns = dict.fromkeys(source["columns"], "text")
+            columns = dict.fromkeys([*source["columns"], *SYSTEM_COLUMNS], "text")
             schema.setdefault(source["schema"], {})[source["identifier"]] = columns
         for contract in self.contracts:
             for stream in contract.streams.values():

@@ -34,7 +34,16 @@ READS_NOTHING = frozenset(
             "jsonb_set",
         ),
         *("jsonb_strip_nulls", "jsonb_typeof", "justify_days", "make_date", "make_interval", "md5", "num_nonnulls"),
-        *("num_nulls", "quote_literal", "regexp_count", "regexp_match", "scale", "starts_with", "string_to_array"),
+        *(
+            "num_nulls",
+            "quote_literal",
+            "regexp_count",
+            "regexp_match",
+            "regexp_matches",
+            "scale",
+            "starts_with",
+            "string_to_array",
+        ),
         *("to_json", "to_jsonb", "trim_scale", "width_bucket"),
     }
 )

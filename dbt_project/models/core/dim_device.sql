@@ -6,10 +6,12 @@ with device as (
         longitude, latitude
     from {{ ref('stg_video_index__devices') }}
     union all
-    select 2, 'camera', 'high_altitude_video', device_id, device_id, name, state, longitude, latitude
+    select
+        2, 'camera', 'high_altitude_video', device_id as device_key, device_id, name, state, longitude, latitude
     from {{ ref('stg_high_altitude_video__devices') }}
     union all
-    select 3, 'gate', 'smart_community', 'gate:' || device_no, device_no, name, state, longitude, latitude
+    select
+        3, 'gate', 'smart_community', 'gate:' || device_no as device_key, device_no as device_id, name, state, longitude, latitude
     from {{ ref('stg_smart_community__devices') }}
 )
 
