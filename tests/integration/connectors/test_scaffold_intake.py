@@ -133,7 +133,7 @@ FILES = {
     "CSV in UTF-8": ("people_202605.csv", csv_bytes(PEOPLE.rename({"xm": "姓名"}), "utf-8-sig")),
     "Excel with merged headers": ("残疾人名册_202605.xlsx", excel_bytes(CERTIFICATES, total_row=["合计", "120"])),
     "GeoJSON": ("grids_20260501.geojson", geojson_bytes(
-        sample_page(CONTRACTS["standard_address"], CONTRACTS["standard_address"].streams["grids"], ROWS))),
+        sample_page(CONTRACTS["grid_map"], CONTRACTS["grid_map"].streams["grids"], ROWS))),
 }  # fmt: skip
 
 
