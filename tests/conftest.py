@@ -28,6 +28,17 @@ hypothesis.settings.register_profile("townhub", deadline=None)
 hypothesis.settings.load_profile("townhub")
 
 
+HUB = "tests/integration/hub/"
+"""One town that lives on from file to file: whoever runs tests side by side must keep this folder together."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares fixtures stays in one process (`-n 2 --dist loadgroup`): a file, or the folder of the shared town."""
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(HUB if file.startswith(HUB) else file))
+
+
 @contextmanager
 def environment(**values: str | None) -> Iterator[None]:
     """Set (or, with None, unset) environment variables for a while."""
