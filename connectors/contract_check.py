@@ -42,24 +42,31 @@ def check_file(path: Path) -> tuple[Contract | None, list[Problem]]:
 
 
 def check_files(paths: Iterable[Path]) -> tuple[dict[Path, Contract], list[Problem]]:
-    """The contracts of files that have no mistake, with all mistakes of all of them, clashes between them included."""
-    contracts: dict[Path, Contract] = {}
+    """The contracts of files that have no mistake, with all mistakes of all of them, clashes between them included.
+
+    Of two files with one id neither counts: which of them is the system's is for a person to say.
+    """
+    read: dict[Path, Contract] = {}
     problems: list[Problem] = []
-    ids: dict[str, Path] = {}
-    numbers: dict[int, Path] = {}
     for path in paths:
         contract, found = check_file(path)
         problems += found
-        if contract is None:
-            continue
-        contracts[path] = contract
-        if (first := ids.setdefault(contract.id, path)) != path:
-            reason = f"the id {contract.id} stands in two files, {first.name} being the other"
-            problems.append(Problem(path, 1, "id", reason, "Rename one."))
+        if contract is not None:
+            read[path] = contract
+    ids: dict[str, list[Path]] = {}
+    numbers: dict[int, Path] = {}
+    for path, contract in read.items():
+        ids.setdefault(contract.id, []).append(path)
         if contract.number is not None and (first := numbers.setdefault(contract.number, path)) != path:
             reason = f"the number {contract.number} stands in {first.name} too"
             problems.append(Problem(path, 1, "catalogueNumber", reason, "Give every system its own."))
-    return contracts, problems
+    for named, places in ids.items():
+        for path in places if len(places) > 1 else ():
+            others = ", ".join(other.name for other in places if other != path)
+            reason = f"the id {named} stands in two files, {others} being the other"
+            problems.append(Problem(path, 1, "id", reason, "Rename one, or remove it."))
+    refused = {problem.file for problem in problems}
+    return {path: contract for path, contract in read.items() if path not in refused}, problems
 
 
 class _Rules:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -66,8 +66,11 @@ def host_boot() -> str:
         return f"host-{os.uname().nodename}"
 
 
-def sync_streams(connection: psycopg.Connection, streams: Iterable[StreamEntry]) -> None:
-    """Note the streams of all contracts; one that has no contract any more is disabled, not forgotten."""
+def sync_streams(connection: psycopg.Connection, streams: Iterable[StreamEntry], *, keep: Collection[str] = ()) -> None:
+    """Note the streams of all contracts; one that has no contract any more is disabled, not forgotten.
+
+    Systems of `keep` stay as they are: their contract is there, but cannot be read.
+    """
     rows = [asdict(stream) for stream in streams]
     with connection.cursor() as writer:
         writer.executemany(
@@ -83,8 +86,9 @@ def sync_streams(connection: psycopg.Connection, streams: Iterable[StreamEntry])
         )
         writer.execute(
             "UPDATE control.stream SET enabled = false, synced_at = now() "
-            "WHERE enabled AND (system, stream) NOT IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
-            [[row["system"] for row in rows], [row["stream"] for row in rows]],
+            "WHERE enabled AND (system, stream) NOT IN (SELECT * FROM unnest(%s::text[], %s::text[])) "
+            "AND system <> ALL (%s)",
+            [[row["system"] for row in rows], [row["stream"] for row in rows], list(keep)],
         )
 
 
