@@ -38,7 +38,6 @@ servers:
   - server: exchange
     type: mysql
     host: ${POLICE_110_HOST}
-    database: qzj
     customProperties:
       - {property: protocol, value: exchange_db}
       - {property: acknowledge, value: {column: clbz, waiting: "0", taken: "1"}}
