@@ -25,6 +25,7 @@ from warehouse.settings import process_alive
 __all__ = [
     "StreamEntry",
     "allowed_rows",
+    "begin_afresh",
     "claim_system",
     "close_dead_loads",
     "commit_load",
@@ -244,6 +245,16 @@ def cursor(connection: psycopg.Connection, system: str, stream: str) -> dict[str
         "SELECT value FROM control.cursor WHERE system = %s AND stream = %s", [system, stream]
     ).fetchone()
     return None if row is None else dict(row[0])
+
+
+def begin_afresh(connection: psycopg.Connection, system: str, stream: str) -> bool:
+    """Let the next pull ask for everything and close what is current; False when nothing was ever landed. Commits."""
+    found = connection.execute(
+        """UPDATE control.cursor SET value = '{"afresh": true, "rekey": true}' WHERE (system, stream) = (%s, %s)""",
+        [system, stream],
+    ).rowcount
+    connection.commit()
+    return bool(found)
 
 
 def load_state(connection: psycopg.Connection, load_id: int) -> str | None:
