@@ -226,7 +226,7 @@ def test_releases(townhub: Townhub, demo: dict[str, Any]) -> None:
 
 
 def test_a_broken_contract_stops_its_own_system_alone(townhub: Townhub, demo: dict[str, Any], tmp_path: Path) -> None:
-    """The others are taken in; what reads the system keeps its last release, and that is told; who names it is told why."""
+    """The others are taken in; what reads the system keeps its last release; who names it is told why."""
     before = townhub.json("run")
     for path in SYSTEMS.glob("*.odcs.yaml"):
         shutil.copy(path, tmp_path)
