@@ -15,12 +15,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from connectors.errors import Permanent
 from connectors.semantics import SEMANTICS
 from warehouse.settings import ConfigurationError
+
+if TYPE_CHECKING:
+    from connectors.contract_file import Problem
 
 SYSTEMS = Path(__file__).parent / "systems"
 
@@ -220,24 +223,65 @@ def contract_paths(folder: Path | None = None) -> list[Path]:
     return found
 
 
-def load_contracts(folder: Path | None = None) -> dict[str, Contract]:
-    """Every contract by id. Raises `ContractError` with all mistakes of all files at once.
+@dataclass(frozen=True)
+class Broken:
+    """A contract file that the hub refuses: its system is left out, and the others go on."""
 
-    Files are read again only when one of them has changed.
+    system: str
+    """The id that the file gives itself, or the name of the file where it gives none."""
+    path: Path
+    problems: tuple[Problem, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+def load_contracts(folder: Path | None = None, *, whole: bool = False) -> dict[str, Contract]:
+    """Every contract without a mistake, by id; `broken_contracts` gives the others.
+
+    With `whole`, for what is written from all contracts together, a mistake in any file raises `ContractError` with
+    all mistakes of all files. Files are read again only when one of them has changed.
     """
-    stamps = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in contract_paths(folder))
-    return dict(_load(stamps))
+    contracts, broken = _load(_stamps(folder))
+    if whole and broken:
+        from connectors.contract_file import ContractError
+
+        raise ContractError(problem for each in broken for problem in each.problems)
+    return dict(contracts)
+
+
+def broken_contracts(folder: Path | None = None) -> list[Broken]:
+    """The contract files that have mistakes, by name: their systems are not pulled."""
+    return list(_load(_stamps(folder))[1])
+
+
+def _stamps(folder: Path | None) -> tuple[tuple[Path, int, int], ...]:
+    return tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in contract_paths(folder))
 
 
 @lru_cache(maxsize=4)
-def _load(stamps: tuple[tuple[Path, int, int], ...]) -> dict[str, Contract]:
+def _load(stamps: tuple[tuple[Path, int, int], ...]) -> tuple[dict[str, Contract], tuple[Broken, ...]]:
     from connectors.contract_check import check_files
-    from connectors.contract_file import ContractError
 
     contracts, problems = check_files(path for path, _, _ in stamps)
-    if problems:
-        raise ContractError(problems)
-    return {contract.id: contract for contract in contracts.values()}
+    broken = tuple(
+        Broken(_named(path), path, found)
+        for path, _, _ in stamps
+        if (found := tuple(problem for problem in problems if problem.file == path))
+    )
+    return {contract.id: contract for contract in contracts.values()}, broken
+
+
+_OWN_ID = re.compile(r"^id:[ \t]*[\"']?([a-z][a-z0-9_]*)", re.MULTILINE)
+
+
+def _named(path: Path) -> str:
+    """Whose contract a broken file is; it need not be YAML for that."""
+    try:
+        found = _OWN_ID.search(path.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        found = None
+    return found.group(1) if found else path.name.removesuffix(".odcs.yaml")
 
 
 def load_contract(path: Path) -> Contract:

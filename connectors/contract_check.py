@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.contract import UNIT_SECONDS, Column, Contract, Refusal, Server, Stream
 from connectors.contract_file import ContractFile, Place, Problem
+from connectors.contract_keys import AMOUNT_UNITS, PURPOSES, server_misuse, source_misuse, unread
 from connectors.encodings import ENCODINGS
 from connectors.interfaces import PROTOCOLS, SIGNERS
 from connectors.semantics import SEMANTICS
@@ -42,24 +43,31 @@ def check_file(path: Path) -> tuple[Contract | None, list[Problem]]:
 
 
 def check_files(paths: Iterable[Path]) -> tuple[dict[Path, Contract], list[Problem]]:
-    """The contracts of files that have no mistake, with all mistakes of all of them, clashes between them included."""
-    contracts: dict[Path, Contract] = {}
+    """The contracts of files that have no mistake, with all mistakes of all of them, clashes between them included.
+
+    Of two files with one id neither counts: which of them is the system's is for a person to say.
+    """
+    read: dict[Path, Contract] = {}
     problems: list[Problem] = []
-    ids: dict[str, Path] = {}
-    numbers: dict[int, Path] = {}
     for path in paths:
         contract, found = check_file(path)
         problems += found
-        if contract is None:
-            continue
-        contracts[path] = contract
-        if (first := ids.setdefault(contract.id, path)) != path:
-            reason = f"the id {contract.id} stands in two files, {first.name} being the other"
-            problems.append(Problem(path, 1, "id", reason, "Rename one."))
+        if contract is not None:
+            read[path] = contract
+    ids: dict[str, list[Path]] = {}
+    numbers: dict[int, Path] = {}
+    for path, contract in read.items():
+        ids.setdefault(contract.id, []).append(path)
         if contract.number is not None and (first := numbers.setdefault(contract.number, path)) != path:
             reason = f"the number {contract.number} stands in {first.name} too"
             problems.append(Problem(path, 1, "catalogueNumber", reason, "Give every system its own."))
-    return contracts, problems
+    for named, places in ids.items():
+        for path in places if len(places) > 1 else ():
+            others = ", ".join(other.name for other in places if other != path)
+            reason = f"the id {named} stands in two files, {others} being the other"
+            problems.append(Problem(path, 1, "id", reason, "Rename one, or remove it."))
+    refused = {problem.file for problem in problems}
+    return {path: contract for path, contract in read.items() if path not in refused}, problems
 
 
 class _Rules:
@@ -75,6 +83,8 @@ class _Rules:
 
     def contract(self) -> Contract | None:
         document = self.document
+        for place, reason, remedy in unread(document):
+            self.problem(place, reason, remedy)
         custom = self.properties(document, (), _CONTRACT_PROPERTIES)
         identifier = str(document.get("id", ""))
         if not IDENTIFIER.match(identifier):
@@ -84,6 +94,11 @@ class _Rules:
         purposes = _texts(custom.get("purposes"))
         if not purposes:
             self.problem((), "no permitted purposes", "Add customProperties purposes with at least one.")
+        if unknown := [purpose for purpose in purposes if purpose not in PURPOSES]:
+            self.problem((), f"unknown purposes: {', '.join(unknown)}", f"Use some of: {', '.join(PURPOSES)}.")
+        for flag in ("enabled", "isolated"):
+            if not isinstance(custom.get(flag, True), bool):
+                self.problem((), f"{flag} is neither true nor false", "Write true or false, unquoted.")
         self.purposes = purposes
         self.refusals = self.refused(custom.get("refused"))
         number = custom.get("catalogueNumber")
@@ -179,6 +194,7 @@ class _Rules:
             if not isinstance(node, dict) or not node.get("server"):
                 self.problem(where, "a server without a name", "Add server: NAME.")
                 continue
+            before = len(self.problems)
             properties = self.properties(node, where, _SERVER_PROPERTIES)
             if "endpoint" not in properties and node.get("host"):
                 properties["endpoint"] = str(node["host"])
@@ -204,6 +220,9 @@ class _Rules:
             for secret in _SECRETS & properties.keys():
                 if not re.fullmatch(r"\$\{[A-Z][A-Z0-9_]*\}", str(properties[secret])):
                     self.problem(where, f"{secret} is written out", "Name an environment variable: ${NAME}.")
+            if len(self.problems) == before:
+                for reason, remedy in server_misuse(str(properties["protocol"]), properties):
+                    self.problem(where, reason, remedy)
             servers[str(node["server"])] = Server(str(node["server"]), properties)
         return servers
 
@@ -242,6 +261,12 @@ class _Rules:
         if not isinstance(source, dict):
             self.problem(where, "source is no mapping", "Write source: {name: value}.")
             source = {}
+        if server in servers:
+            for reason, remedy in source_misuse(str(servers[server].get("protocol")), source):
+                self.problem(where, reason, remedy)
+            if load == "snapshot" and servers[server].get("acknowledge"):
+                reason = "a snapshot is read whole, but acknowledge asks for the rows that wait alone"
+                self.problem(where, reason, "Use load: changes, or another server without acknowledge.")
         for name in (node.get("physicalName") or node.get("name"), *source.values()):
             if isinstance(name, str):
                 self.check_refused("object", name, where)
@@ -308,6 +333,9 @@ class _Rules:
             self.problem(where, "onInvalid is unknown", "Use quarantine or withhold.")
         if custom.get("onInvalid") == "withhold" and (node.get("required") or node.get("primaryKey")):
             self.problem(where, f"{name} is required and cannot be withheld", "Drop one of the two.")
+        if "unit" in custom and (semantic != "cn.amount" or custom["unit"] not in AMOUNT_UNITS):
+            reason = f"the unit {custom['unit']!r} of {name} is not enforced"
+            self.problem(where, reason, f"Only cn.amount has one: {', '.join(AMOUNT_UNITS)}.")
         options = node.get("logicalTypeOptions") or {}
         enum = [str(item["value"]) for item in node.get("enum") or []]
         codes = custom.get("codes") or ({value: value for value in enum} if enum else None)

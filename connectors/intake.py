@@ -150,7 +150,15 @@ def _pull(
 ) -> LoadResult:
     clock = Clock()
     server = resolve_server(contract.server_of(stream))
-    shape = stream.shape
+    shape, key = stream.shape, [column.name for column in stream.primary_key]
+    if position.get("key", key) != key:
+        raise Permanent(
+            f"{stream.system}.{stream.name}: the contract's key is {', '.join(key)}, but its records were landed by "
+            f"{', '.join(position['key'])}: each would become a second one",
+            f"Restore the key, or read everything again under the new one: townhub backfill "
+            f"{stream.system}.{stream.name}",
+        )
+    rekey = bool(position.get("rekey"))
     if position.get("shape", shape) != shape:
         # A column or a code more: what was taken in before is read again, or it would lack them for ever.
         position = {"afresh": True}
@@ -164,7 +172,7 @@ def _pull(
         for kind in ("mass_delete", "volume_collapse")
     }
     with open_extraction(pull) as extraction, connection.connect("loader") as conn:
-        lander = Lander(conn, stream, load_id, contract.version)
+        lander = Lander(conn, stream, load_id, contract.version, rekey=rekey)
         bytes_in = 0
         for batch, size in ahead(_batches(extraction, conform, stream, clock, pace), "intake-conform"):
             bytes_in += size
@@ -189,7 +197,7 @@ def _pull(
                 conn,
                 load_id,
                 landed,
-                cursor=_position(position, landed, extraction) | {"shape": shape},
+                cursor=_position(position, landed, extraction) | {"shape": shape, "key": key},
                 bytes_in=bytes_in,
                 seconds=clock.seconds,
                 # Where the source answers, the answer is the sign of life; see `protocols.base.Dated`.

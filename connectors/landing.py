@@ -156,8 +156,16 @@ class Lander:
     """
 
     def __init__(
-        self, conn: psycopg.Connection, stream: Stream, load_id: int, contract_version: str, *, replay: bool = False
+        self,
+        conn: psycopg.Connection,
+        stream: Stream,
+        load_id: int,
+        contract_version: str,
+        *,
+        replay: bool = False,
+        rekey: bool = False,
     ) -> None:
+        """With `rekey`, every current version is closed first: its key was made of other columns."""
         self._conn = conn
         self._stream = stream
         self._load_id = load_id
@@ -168,6 +176,8 @@ class Lander:
         self._held = None if replay else HeldRows(conn, stream, load_id)
         self._nameless = False
         self.result = Landed()
+        if rekey:
+            conn.execute(sql.SQL("UPDATE {} SET _to_load = %s WHERE _to_load IS NULL").format(self._table), [load_id])
         self._first = conn.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(self._table)).fetchone() is None
         self._replay = replay
         self._versions: Versions | None = None

@@ -6,7 +6,7 @@ contract changes is refused, because values of two types under one name would be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import psycopg
 from psycopg import sql
@@ -33,9 +33,10 @@ def index_name(stream: Stream) -> str:
     return f"{stream.landing_table}_current"[:63]
 
 
-def ensure_tables(conn: psycopg.Connection, contracts: Mapping[str, Contract]) -> None:
+def ensure_tables(conn: psycopg.Connection, contracts: Mapping[str, Contract], broken: Collection[str] = ()) -> None:
     """Create or widen the landing table of every stream and write the streams into `control.stream`.
 
+    `broken`: systems whose contract cannot be read now; what the ledger knows of them stays, and ages.
     Raises `Permanent` when a contract changed the type of a landed column. Commits.
     """
     with conn.transaction():
@@ -44,7 +45,7 @@ def ensure_tables(conn: psycopg.Connection, contracts: Mapping[str, Contract]) -
         for contract in contracts.values():
             for stream in contract.streams.values():
                 _ensure_table(conn, stream, existing.get((stream.landing_schema, stream.landing_table)))
-        sync_streams(conn, [_entry(c, s) for c in contracts.values() for s in c.streams.values()])
+        sync_streams(conn, [_entry(c, s) for c in contracts.values() for s in c.streams.values()], keep=broken)
 
 
 def landed_columns(conn: psycopg.Connection) -> dict[tuple[str, str], dict[str, str]]:

@@ -8,6 +8,7 @@ import typer
 
 from orchestration import environment, output
 from orchestration.commands import (
+    backfill,
     bench,
     bringing_up,
     holds,
@@ -32,6 +33,7 @@ app = typer.Typer(
 passes.attach(app)
 bringing_up.attach(app)
 status.attach(app)
+backfill.attach(app)
 query.attach(app)
 holds.attach(app)
 app.add_typer(systems.app, name="systems")

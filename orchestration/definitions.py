@@ -6,17 +6,23 @@ polars: they are paid for by the step that uses them.
 
 from __future__ import annotations
 
+import logging
+
 import dagster as dg
 
 from orchestration import automation, environment, gates, intake, manifest, names, releases, resolution, warehouse
 
+logger = logging.getLogger(__name__)
+
 
 def build() -> dg.Definitions:
-    """The definitions. Raises ContractError for a wrong contract, ManifestError for a wrong dbt project."""
-    from connectors.contract import load_contracts
+    """The definitions; a system with a wrong contract is left out with a warning. Raises ManifestError."""
+    from connectors.contract import broken_contracts, load_contracts
 
     environment.quiet()
     contracts = load_contracts()
+    for broken in broken_contracts():
+        logger.warning("the system %s has no assets, because its contract is refused: %s", broken.system, broken)
     project = manifest.load()
     streams = names.selected_streams(contracts, None)
     landing = {(stream.landing_schema, stream.landing_table): dg.AssetKey(names.landing(stream)) for stream in streams}

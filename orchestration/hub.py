@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from orchestration import environment, recovery
+from orchestration import environment, output, recovery
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -17,19 +17,21 @@ if TYPE_CHECKING:
 def prepare() -> Mapping[str, Contract]:
     """Make the warehouse what the contracts need; doing it again changes nothing. Returns the contracts.
 
-    Raises WarehouseError, ServerError or ContractError, each with its remedy.
+    A system whose contract has a mistake is left out, and said. Raises WarehouseError or ServerError with the remedy.
     """
-    from connectors.contract import load_contracts
+    from connectors.contract import broken_contracts, load_contracts
     from connectors.tables import ensure_tables
     from quality import gate
     from warehouse import connection, migrate
 
-    contracts = load_contracts()
+    contracts, broken = load_contracts(), broken_contracts()
+    for each in broken:
+        output.say(f"{each.system} is not taken in, because its contract is refused:\n{each}")
     migrate.upgrade()
     connection.ensure_database("dagster")
     environment.apply()
     with connection.connect("loader") as conn:
-        ensure_tables(conn, contracts)
+        ensure_tables(conn, contracts, [each.system for each in broken])
     with connection.connect("owner") as conn:
         gate.register(conn)
     return contracts

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from connectors.contract import Contract, Stream
+    from connectors.contract import Broken, Contract, Stream
 
 INTAKE, BUILD, PUBLISH, EVERYTHING, RETENTION = "intake", "build", "publish", "everything", "retention"
 
@@ -59,16 +60,21 @@ def tag(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-")[:63]
 
 
-def selected_streams(contracts: dict[str, Contract], wanted: list[str] | None) -> list[Stream]:
+def selected_streams(
+    contracts: dict[str, Contract], wanted: list[str] | None, broken: Iterable[Broken] = ()
+) -> list[Stream]:
     """The enabled streams that `system` or `system.stream` patterns name; all of them for None or [].
 
-    Raises ValueError naming what is unknown and what there is.
+    Raises ValueError naming what is unknown and what there is, and the mistakes of a named system's broken contract.
     """
     enabled = [stream for contract in contracts.values() if contract.enabled for stream in contract.streams.values()]
     if not wanted:
         return enabled
     chosen = []
+    refused = {each.system: each for each in broken}
     for name in wanted:
+        if (system := name.split(".")[0]) in refused and system not in contracts:
+            raise ValueError(f"--select {name}: the contract of {system} is refused:\n{refused[system]}")
         found = [stream for stream in enabled if name in (stream.system, f"{stream.system}.{stream.name}")]
         if not found:
             switched_off = name.split(".")[0] in contracts and not contracts[name.split(".")[0]].enabled

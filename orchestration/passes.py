@@ -49,10 +49,10 @@ def execute(
 
     Also writes control.run. Raises ValueError for an unknown selection; a failing step is reported, not raised.
     """
-    from connectors.contract import load_contracts
+    from connectors.contract import broken_contracts, load_contracts
     from warehouse import crash
 
-    streams = names.selected_streams(load_contracts(), select)
+    streams = names.selected_streams(load_contracts(), select, broken_contracts())
     before, started = dict(collected.seconds), time.perf_counter()
     _note_start(run_key)
     state, basis = "failed", ""

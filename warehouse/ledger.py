@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -25,6 +25,7 @@ from warehouse.settings import process_alive
 __all__ = [
     "StreamEntry",
     "allowed_rows",
+    "begin_afresh",
     "claim_system",
     "close_dead_loads",
     "commit_load",
@@ -66,8 +67,11 @@ def host_boot() -> str:
         return f"host-{os.uname().nodename}"
 
 
-def sync_streams(connection: psycopg.Connection, streams: Iterable[StreamEntry]) -> None:
-    """Note the streams of all contracts; one that has no contract any more is disabled, not forgotten."""
+def sync_streams(connection: psycopg.Connection, streams: Iterable[StreamEntry], *, keep: Collection[str] = ()) -> None:
+    """Note the streams of all contracts; one that has no contract any more is disabled, not forgotten.
+
+    Systems of `keep` stay as they are: their contract is there, but cannot be read.
+    """
     rows = [asdict(stream) for stream in streams]
     with connection.cursor() as writer:
         writer.executemany(
@@ -83,8 +87,9 @@ def sync_streams(connection: psycopg.Connection, streams: Iterable[StreamEntry])
         )
         writer.execute(
             "UPDATE control.stream SET enabled = false, synced_at = now() "
-            "WHERE enabled AND (system, stream) NOT IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
-            [[row["system"] for row in rows], [row["stream"] for row in rows]],
+            "WHERE enabled AND (system, stream) NOT IN (SELECT * FROM unnest(%s::text[], %s::text[])) "
+            "AND system <> ALL (%s)",
+            [[row["system"] for row in rows], [row["stream"] for row in rows], list(keep)],
         )
 
 
@@ -240,6 +245,16 @@ def cursor(connection: psycopg.Connection, system: str, stream: str) -> dict[str
         "SELECT value FROM control.cursor WHERE system = %s AND stream = %s", [system, stream]
     ).fetchone()
     return None if row is None else dict(row[0])
+
+
+def begin_afresh(connection: psycopg.Connection, system: str, stream: str) -> bool:
+    """Let the next pull ask for everything and close what is current; False when nothing was ever landed. Commits."""
+    found = connection.execute(
+        """UPDATE control.cursor SET value = '{"afresh": true, "rekey": true}' WHERE (system, stream) = (%s, %s)""",
+        [system, stream],
+    ).rowcount
+    connection.commit()
+    return bool(found)
 
 
 def load_state(connection: psycopg.Connection, load_id: int) -> str | None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from orchestration import output
+
+_COLUMNS = (
+    "system", "stream", "state", "last load state", "last load", "finished", "landed", "unchanged", "quarantined",
+    "tombstoned", "age (s)", "fresh within (s)", "in quarantine", "holds", "error", "notes",
+)  # fmt: skip
 
 
 def attach(app: typer.Typer) -> None:
@@ -16,8 +21,11 @@ def attach(app: typer.Typer) -> None:
 def status(as_json: Annotated[bool, output.JSON_OPTION] = False) -> None:
     """A row per stream: last load, its rows, freshness against the contract, state.
 
+    `broken` is a stream whose contract is refused: it is not pulled, and `error` says what is wrong in which line.
+
     Example: townhub status --json
     """
+    from connectors.contract import broken_contracts
     from warehouse import connection, server
     from warehouse.settings import settings
     from warehouse.status import status_rows
@@ -27,11 +35,12 @@ def status(as_json: Annotated[bool, output.JSON_OPTION] = False) -> None:
         raise output.CommandError("the hub's server is not running; start it with `townhub up` or `townhub demo`")
     with connection.connect("loader") as conn:
         rows = status_rows(conn)
-    lines = [
+    broken = {each.system: str(each) for each in broken_contracts()}
+    lines: list[dict[str, Any]] = [
         {
             "system": row.system,
             "stream": row.stream,
-            "state": row.input_state,
+            "state": "broken" if row.system in broken else row.input_state,
             "last load state": row.state,
             "last load": row.last_load,
             "finished": row.finished_at,
@@ -43,11 +52,13 @@ def status(as_json: Annotated[bool, output.JSON_OPTION] = False) -> None:
             "fresh within (s)": row.freshness_seconds,
             "in quarantine": row.held_rows,
             "holds": row.open_holds,
-            "error": row.error,
+            "error": broken.get(row.system, row.error),
             "notes": row.notes,
         }
         for row in rows
     ]
+    for system in sorted(broken.keys() - {row.system for row in rows}):
+        lines.append(dict.fromkeys(_COLUMNS) | {"system": system, "state": "broken", "error": broken[system]})
     if as_json:
         output.emit_json(
             [

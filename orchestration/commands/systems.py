@@ -21,9 +21,11 @@ app = typer.Typer(help="The upstream systems and their contracts.", no_args_is_h
 def list_(as_json: Annotated[bool, output.JSON_OPTION] = False) -> None:
     """Every system: its number in the town's catalogue, owner, shape, cadence, freshness and streams.
 
+    A system whose contract is refused stands last, with its mistakes.
+
     Example: townhub systems list
     """
-    from connectors.contract import load_contracts
+    from connectors.contract import broken_contracts, load_contracts
     from orchestration.catalogue import every, in_order, span
 
     rows = [
@@ -37,9 +39,18 @@ def list_(as_json: Annotated[bool, output.JSON_OPTION] = False) -> None:
             "fresh within": span(contract.freshness_seconds),
             "streams": list(contract.streams),
             "enabled": contract.enabled,
+            "mistakes": [],
         }
         for contract in in_order(load_contracts().values())
     ]
+    unknown = dict.fromkeys(("name", "owner", "cadence", "fresh within"), None)
+    rows += [
+        {"number": None, "system": each.system, **unknown, "shape": [], "streams": [], "enabled": False,
+         "mistakes": [str(problem) for problem in each.problems]}
+        for each in broken_contracts()
+    ]  # fmt: skip
+    order = ("number", "system", "name", "owner", "shape", "cadence", "fresh within", "streams", "enabled", "mistakes")
+    rows = [{key: row[key] for key in order} for row in rows]
     if as_json:
         rows = [{key.replace(" ", "_"): value for key, value in row.items()} for row in rows]
     output.emit_rows(rows, as_json=as_json)
@@ -94,11 +105,14 @@ def stage(
 
     Example: townhub systems stage police_110
     """
-    from connectors.contract import load_contracts
+    from connectors.contract import broken_contracts, load_contracts
     from orchestration import staging_files
 
-    contracts = load_contracts()
+    contracts = load_contracts(whole=not systems)
+    refused = {each.system: each for each in broken_contracts()}
     for name in systems or []:
+        if name not in contracts and name in refused:
+            raise output.CommandError(f"the contract of {name} is refused:\n{refused[name]}")
         if name not in contracts:
             raise output.CommandError(f"no system {name}; `townhub systems list` names them all")
     # With another folder of contracts, the staging of ours is not left over from anything.
@@ -158,7 +172,7 @@ def docs(
     from connectors.contract import load_contracts
     from orchestration.catalogue import PAGE, page
 
-    text = page(load_contracts().values())
+    text = page(load_contracts(whole=True).values())
     if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
         print(f"{PAGE.name} is in step with the contracts")
     elif check_only:

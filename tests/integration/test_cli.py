@@ -225,5 +225,35 @@ def test_releases(townhub: Townhub, demo: dict[str, Any]) -> None:
     assert townhub.json("release", "diff", str(releases[0]["release"]), str(releases[0]["release"])) == []
 
 
+def test_a_broken_contract_stops_its_own_system_alone(townhub: Townhub, demo: dict[str, Any], tmp_path: Path) -> None:
+    """The others are taken in; what reads the system keeps its last release; who names it is told why."""
+    before = townhub.json("run")
+    for path in SYSTEMS.glob("*.odcs.yaml"):
+        shutil.copy(path, tmp_path)
+    broken = tmp_path / "fire_119.odcs.yaml"
+    broken.write_text(broken.read_text(encoding="utf-8").replace("logicalType: string", "logicalType: strong", 1))
+    townhub.environment["TOWNHUB_SYSTEMS"] = str(tmp_path)
+    try:
+        done = townhub("run", "--rebuild", "--json", code=1)
+        found = json.loads(done.stdout.splitlines()[-1])
+        assert "fire_119 is not taken in, because its contract is refused" in done.stderr
+        assert "fire_119.odcs.yaml:" in done.stderr
+        assert [failure.split(":")[0] for failure in found["failures"]] == ["publish safety"]
+        assert set(found["systems"]) == set(before["systems"]) - {"fire_119"}
+        assert found["releases"]["safety"]["release_id"] == before["releases"]["safety"]["release_id"]
+        assert found["content_hash"] == before["content_hash"]
+        rows = {(row["system"], row["stream"]): row for row in townhub.json("status")}
+        shown = rows["fire_119", "incidents"]
+        assert shown["state"] == "broken" and "'strong' cannot be landed" in shown["error"] and shown["age_seconds"]
+        assert rows["police_110", "incidents"]["state"] == "fresh"
+        refusal = townhub("run", "--select", "fire_119", code=1).stderr
+        assert "the contract of fire_119 is refused" in refusal and "Use string" in refusal
+        mistakes = {row["system"]: row["mistakes"] for row in townhub.json("systems", "list")}
+        assert [system for system, told in mistakes.items() if told] == ["fire_119"]
+    finally:
+        del townhub.environment["TOWNHUB_SYSTEMS"]
+    assert townhub.json("run", "--rebuild")["content_hash"] == before["content_hash"]
+
+
 def test_another_town_is_refused(townhub: Townhub, demo: dict[str, Any]) -> None:
     assert "townhub down --purge" in townhub("demo", "--scale", SCALE, "--seed", "6", code=1).stderr

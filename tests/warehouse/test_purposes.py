@@ -33,8 +33,11 @@ FORBIDDEN = {
         ("hotline_12345", "orders", "category"),
         ("safety_patrol", "patrols", "description"),
         ("lease_register", "leases", "rent"),
+        ("property_register", "tenants", "resident_id"),
+        ("payee_account", "accounts", "account_no"),
     ],
     "welfare_delivery": [
+        ("property_register", "tenants", "resident_id"),
         ("tax_registry", "taxpayers", "name"),
         ("household_registry", "residents", "ethnic_group"),
         ("police_110", "incidents", "category"),

@@ -381,3 +381,25 @@ def test_a_contract_that_reads_otherwise_takes_everything_in_again(hub: Any, mak
     assert asked.afresh and asked.since is None and asked.state == {}
     hub.take(make_page())
     assert not hub.upstream.pulls[-1].afresh, "once is enough"
+
+
+def test_another_key_is_refused_until_everything_is_read_again_under_it(hub: Any, make_page: Rows) -> None:
+    row = {"bh": "P1", "xm": "王伟", "zt": "1", "gxsj": "2026-05-01 08:00:00"}
+    hub.take(make_page(row))
+    hub.mend(
+        "{name: state, physicalName: zt, logicalType: string,",
+        "{name: state, physicalName: zt, logicalType: string, primaryKey: true, required: true,",
+    )
+    with pytest.raises(Permanent, match=r"key is id, state, but .* landed by id: .*townhub backfill demo\.people"):
+        hub.run()
+    assert len(hub.current()) == 1
+    with connection.connect("loader") as conn:
+        assert ledger.begin_afresh(conn, "demo", "people")
+        assert not ledger.begin_afresh(conn, "demo", "no_such")
+    done = hub.take(make_page(row))
+    assert (done.landed, len(hub.current())) == (1, 1), "the version of the old key is closed, not doubled"
+    assert hub.upstream.pulls[-1].afresh
+    with connection.connect("loader") as conn:
+        kept = conn.execute("SELECT _to_load FROM landing.demo__people ORDER BY _from_load").fetchall()
+    assert [version[0] for version in kept] == [done.load_id, None]
+    assert hub.take(make_page(row)).unchanged == 1

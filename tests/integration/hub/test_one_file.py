@@ -35,7 +35,7 @@ id: bus_network
 name: 公交线网
 version: 1.0.0
 status: active
-domain: transport
+domain: service
 description: {purpose: stops and boardings of the town's buses, limitations: counts per stop and day and no person}
 team: {name: 区交通运输局}
 customProperties:

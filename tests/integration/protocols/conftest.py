@@ -32,12 +32,12 @@ id: opinion_watch
 name: a system that tests play
 version: 1.0.0
 status: active
-domain: test
+domain: service
 description: {purpose: tests, limitations: none}
 team: {name: the testers}
 customProperties:
   - {property: legalBasis, value: none-needed}
-  - {property: purposes, value: [testing]}
+  - {property: purposes, value: [event_handling]}
 servers:
   - server: queue
     type: custom

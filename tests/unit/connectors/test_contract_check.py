@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from connectors.contract import Contract, load_contract, load_contracts, resolve_server, resolve_value
+from connectors.contract import (
+    Contract,
+    broken_contracts,
+    load_contract,
+    load_contracts,
+    resolve_server,
+    resolve_value,
+)
 from connectors.contract_check import check_file
 from connectors.contract_file import ContractError, Problem
 from connectors.errors import Permanent
@@ -31,7 +38,6 @@ servers:
   - server: exchange
     type: mysql
     host: ${POLICE_110_HOST}
-    database: qzj
     customProperties:
       - {property: protocol, value: exchange_db}
       - {property: acknowledge, value: {column: clbz, waiting: "0", taken: "1"}}
@@ -253,20 +259,40 @@ def test_any_shape_gives_problems_and_never_an_exception(tmp_path: Path, text: s
     assert problems(tmp_path, text)
 
 
-def test_a_folder_tells_all_mistakes_of_all_files(tmp_path: Path) -> None:
+def test_a_bad_file_stops_its_own_system_alone(tmp_path: Path) -> None:
+    write(tmp_path, SKETCH)
+    bad = write(
+        tmp_path,
+        changed("value: exchange_db", "value: telepathy").replace("id: police_110", "id: second"),
+        "second.odcs.yaml",
+    )
+    write(tmp_path, "no: [yaml", "third.odcs.yaml")
+    assert list(load_contracts(tmp_path)) == ["police_110"]
+    second, third = broken_contracts(tmp_path)
+    assert (second.system, second.path, third.system) == ("second", bad, "third")
+    assert "telepathy" in str(second) and "third.odcs.yaml:" in str(third)
+    assert all(problem.line and problem.remedy for each in (second, third) for problem in each.problems)
+    write(tmp_path, SKETCH.replace("id: police_110", "id: second"), "second.odcs.yaml")
+    (tmp_path / "third.odcs.yaml").unlink()
+    assert set(load_contracts(tmp_path, whole=True)) == {"police_110", "second"}, "mended, it is read at once"
+
+
+def test_where_all_are_needed_all_mistakes_of_all_files_are_told(tmp_path: Path) -> None:
     write(tmp_path, changed("value: exchange_db", "value: telepathy"))
     write(tmp_path, changed("team: {name: 区公安分局指挥中心}\n", ""), "second.odcs.yaml")
     with pytest.raises(ContractError) as caught:
-        load_contracts(tmp_path)
+        load_contracts(tmp_path, whole=True)
     assert {problem.file.name for problem in caught.value.problems} == {"police_110.odcs.yaml", "second.odcs.yaml"}
     assert "telepathy" in str(caught.value) and "no owner" in str(caught.value)
 
 
-def test_one_id_in_two_files_is_refused(tmp_path: Path) -> None:
+def test_of_one_id_in_two_files_neither_is_loaded(tmp_path: Path) -> None:
     write(tmp_path, SKETCH)
     write(tmp_path, SKETCH, "zweite.odcs.yaml")
-    with pytest.raises(ContractError, match="the id police_110 stands in two files"):
-        load_contracts(tmp_path)
+    assert load_contracts(tmp_path) == {}
+    first, second = broken_contracts(tmp_path)
+    assert "the id police_110 stands in two files, zweite.odcs.yaml being the other" in str(first)
+    assert "the id police_110 stands in two files, police_110.odcs.yaml being the other" in str(second)
 
 
 def test_one_number_in_two_files_is_refused(tmp_path: Path) -> None:
@@ -274,8 +300,9 @@ def test_one_number_in_two_files_is_refused(tmp_path: Path) -> None:
     contract = load_contract(write(tmp_path, first))
     assert contract.number == 1
     write(tmp_path, first.replace("id: police_110", "id: police_111"), "second.odcs.yaml")
-    with pytest.raises(ContractError, match=r"the number 1 stands in police_110\.odcs\.yaml too"):
-        load_contracts(tmp_path)
+    (broken,) = broken_contracts(tmp_path)
+    assert "the number 1 stands in police_110.odcs.yaml too" in str(broken)
+    assert list(load_contracts(tmp_path)) == ["police_110"]
 
 
 def test_the_environment_gives_addresses_and_a_missing_name_is_told(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from connectors.contract import load_contracts
+from connectors.contract import SYSTEMS, load_contracts
 from orchestration import automation, manifest, names
 from orchestration.intake import APPLIED_CHECK, CONTRACT_CHECK
 
@@ -44,6 +45,25 @@ def test_every_enabled_stream_is_an_asset_and_no_disabled_one(repository: dg.Rep
     assert found == wanted
     assert not contracts["health_code"].enabled
     assert dg.AssetKey(["landing", "health_code", "lookups"]) not in found
+
+
+def test_a_broken_contract_takes_its_own_assets_away_and_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, repository: object
+) -> None:
+    from orchestration.definitions import build
+
+    for path in SYSTEMS.glob("*.odcs.yaml"):
+        shutil.copy(path, tmp_path)
+    broken = tmp_path / "police_110.odcs.yaml"
+    broken.write_text(broken.read_text(encoding="utf-8").replace("exchange_db", "telepathy"), encoding="utf-8")
+    monkeypatch.setenv("TOWNHUB_SYSTEMS", str(tmp_path))
+    keys = build().resolve_asset_graph().get_all_asset_keys()
+    assert dg.AssetKey(["landing", "police_110", "incidents"]) not in {
+        key for key in keys if build().resolve_asset_graph().get(key).is_materializable
+    }
+    assert dg.AssetKey(["landing", "fire_119", "incidents"]) in keys
+    (told,) = {record.getMessage() for record in caplog.records if record.levelname == "WARNING"}
+    assert "police_110.odcs.yaml:17: servers.0: the protocol 'telepathy' is unknown" in told
 
 
 def test_an_intake_asset_carries_its_contract(repository: dg.RepositoryDefinition) -> None:

@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from connectors.contract import SYSTEMS, load_contracts
 from connectors.contract_changes import Change
+from connectors.contract_file import ContractError
 from orchestration import catalogue, consumers, earlier_contracts
 from orchestration.commands.systems import app
 from orchestration.consumers import Hit
@@ -75,6 +76,7 @@ def test_the_list_is_in_the_order_of_the_catalogue(systems: Path) -> None:
         "fresh_within": "1 day",
         "streams": ["incidents"],
         "enabled": True,
+        "mistakes": [],
     }
     assert not rows[1]["enabled"]
     assert "户籍人口" in run("list").stdout
@@ -92,6 +94,26 @@ def test_check_tells_mistakes_of_all_files_and_between_them(systems: Path) -> No
     assert all(problem["line"] and problem["remedy"] for problem in found)
     only = run("check", str(systems / "household_registry.odcs.yaml"))
     assert "1 contract without a mistake" in only.stdout
+
+
+def test_a_system_with_a_refused_contract_is_listed_with_its_mistakes(systems: Path) -> None:
+    mend(systems / "police_110.odcs.yaml", "protocol, value: exchange_db", "protocol, value: telepathy")
+    *others, last = json.loads(run("list", "--json").stdout)
+    assert [row["system"] for row in others] == ["health_code", "household_registry"]
+    assert (last["system"], last["enabled"], last["streams"]) == ("police_110", False, [])
+    (told,) = last["mistakes"]
+    assert told.startswith("police_110.odcs.yaml:17: servers.0: the protocol 'telepathy' is unknown. Use: ")
+    assert "telepathy" in run("list").stdout
+    with pytest.raises(CommandError, match="telepathy"):
+        app_refuses("stage", "police_110")
+    with pytest.raises(ContractError, match="telepathy"):
+        app_refuses("docs", "--check")
+
+
+def app_refuses(*arguments: str) -> None:
+    done = CliRunner().invoke(app, list(arguments))
+    assert done.exit_code == 1 and done.exception
+    raise done.exception
 
 
 def test_check_warns_of_what_breaks_and_stays_green(systems: Path, earlier: Path) -> None:

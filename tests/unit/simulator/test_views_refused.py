@@ -26,6 +26,9 @@ SENT_BESIDE = {
     ("hazmat_enterprise", "licences"): {"企业/主要负责人", "企业/负责人电话"},
     ("administrative_penalty", "penalties"): {"dsrsfzh", "wfss"},
     ("district_data_centre", "feeds"): {"lxr", "lxdh"},
+    ("neighbour_service", "repairs"): {"userName", "mobile", "content"},
+    ("resident_mailbox", "letters"): {"xm", "sfzh", "lxdh", "xjzw", "hfnr"},
+    ("smart_community", "hourly_counts"): {"xm", "sfzh", "rlid", "kh", "txsj"},
 }
 
 

@@ -1,0 +1,149 @@
+"""A key of a contract is enforced or refused: one that nobody reads would promise what nobody keeps."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from connectors.contract import SYSTEMS
+from connectors.contract_check import check_file
+from connectors.contract_file import Problem
+from connectors.contract_keys import unread
+
+BASE = yaml.safe_load((SYSTEMS / "police_110.odcs.yaml").read_text(encoding="utf-8"))
+
+
+def check(folder: Path, document: Any) -> list[Problem]:
+    path = folder / "police_110.odcs.yaml"
+    path.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    contract, problems = check_file(path)
+    assert (contract is None) == bool(problems)
+    return problems
+
+
+@cache
+def standard() -> dict[str, Any]:
+    return dict(json.loads(files("open_data_contract_standard").joinpath("schema.json").read_text("utf-8")))
+
+
+def keys_of(*definitions: str) -> set[str]:
+    found: set[str] = set()
+    for name in definitions:
+        found |= set(standard()["$defs"][name].get("properties", {}))
+    return found
+
+
+def places() -> Iterator[tuple[str, list[Any], set[str]]]:
+    """Every kind of node, the way to one of it, and all keys that the standard gives it."""
+    yield "root", [], set(standard()["properties"])
+    yield "description", ["description"], set(standard()["properties"]["description"]["properties"])
+    yield "team", ["team"], keys_of("Team")
+    yield "property", ["customProperties", 0], keys_of("CustomProperty")
+    yield "server", ["servers", 0], keys_of("Server") | {"database", "port", "schema"}
+    yield "sla", ["slaProperties", 0], keys_of("ServiceLevelAgreementProperty")
+    yield "stream", ["schema", 0], keys_of("SchemaElement", "SchemaObject")
+    yield "column", ["schema", 0, "properties", 0], keys_of("SchemaElement", "SchemaBaseProperty")
+
+
+CASES = [
+    pytest.param(way, key, id=f"{kind}-{key}") for kind, way, keys in places() for key in sorted(keys | {"noSuchKey"})
+]
+READ_ELSEWHERE = {"host", "logicalTypeOptions", "semanticType", "enum", "tags"}
+"""Enforced by rules of their own; see the tests below and test_contract_check.py."""
+
+
+def planted(way: list[Any], key: str, value: Any) -> Any:
+    document = copy.deepcopy(BASE)
+    node = document
+    for step in way:
+        node = node[step]
+    if key in node or (
+        key in READ_ELSEWHERE and key in ("host", "logicalTypeOptions", "semanticType", "enum", "customProperties")
+    ):
+        return None
+    node[key] = value
+    return document
+
+
+@pytest.mark.parametrize(("way", "key"), CASES)
+def test_every_key_of_the_standard_that_the_hub_does_not_read_is_refused(
+    tmp_path: Path, way: list[Any], key: str
+) -> None:
+    document = planted(way, key, ["x"])
+    if document is None or (key in ("tags", "description", "customProperties") and "properties" in way):
+        return
+    assert f"nothing enforces {key}" in {reason for _, reason, _ in unread(document)}, "whatever its value is"
+    found = check(tmp_path, document)
+    assert found and all(problem.line and problem.remedy for problem in found)
+
+
+COLUMN = ["schema", 0, "properties", 7]
+STREAM = ["schema", 0]
+REFUSED: list[tuple[list[Any], str, Any, str]] = [
+    (COLUMN, "logicalTypeOptions", {"pattern": "^1"}, "nothing enforces pattern"),
+    (COLUMN, "logicalTypeOptions", {"maxLength": 3}, "nothing enforces maxLength"),
+    (COLUMN, "logicalTypeOptions", {"minLength": 3}, "nothing enforces minLength"),
+    (["schema", 0, "properties", 4], "logicalTypeOptions", {"multipleOf": 3}, "nothing enforces multipleOf"),
+    (
+        ["schema", 0, "properties", 4],
+        "logicalTypeOptions",
+        {"exclusiveMaximum": 3},
+        "nothing enforces exclusiveMaximum",
+    ),
+    (["schema", 0, "properties", 8], "logicalTypeOptions", {"format": "yyyy"}, "time format 'yyyy' is not enforced"),
+    (["schema", 0, "properties", 8], "logicalTypeOptions", {"minimum": "2020-01-01"}, "nothing enforces minimum"),
+    (COLUMN, "quality", [{"type": "text", "description": "good"}], "nothing enforces quality"),
+    (STREAM, "quality", [{"type": "text", "description": "good"}], "nothing enforces quality"),
+    (COLUMN, "tags", ["secret"], "the tag 'secret' has no effect"),
+    ([], "domain", "weather", "the domain 'weather' is unknown"),
+    ([], "status", "draft", "status 'draft' has no effect"),
+]
+
+
+@pytest.mark.parametrize(("way", "key", "value", "reason"), REFUSED, ids=[f"{r[1]}-{r[3][-22:]}" for r in REFUSED])
+def test_a_rule_that_nobody_applies_is_refused(
+    tmp_path: Path, way: list[Any], key: str, value: Any, reason: str
+) -> None:
+    document = copy.deepcopy(BASE)
+    node = document
+    for step in way:
+        node = node[step]
+    node[key] = value
+    assert [p for p in check(tmp_path, document) if reason in p.reason and p.line > 0 and p.remedy]
+
+
+CUSTOM: list[tuple[list[Any], str, Any, str]] = [
+    ([], "purposes", ["evnt_handling"], "unknown purposes: evnt_handling"),
+    ([], "enabled", "no", "enabled is neither true nor false"),
+    (STREAM, "source", {"pageSize": 5}, "source.pageSize has no effect on exchange_db"),
+    (STREAM, "load", "snapshot", "a snapshot is read whole, but acknowledge"),
+    (COLUMN, "unit", "metre", "the unit 'metre' of state is not enforced"),
+    (["servers", 0], "appKey", "${KEY}", "appKey has no effect on exchange_db"),
+    (["servers", 0], "acknowledge", {"column": "x", "flag": "y"}, "acknowledge does not say"),
+]
+
+
+@pytest.mark.parametrize(("way", "name", "value", "reason"), CUSTOM, ids=[c[1] for c in CUSTOM])
+def test_a_property_that_would_have_no_effect_is_refused(
+    tmp_path: Path, way: list[Any], name: str, value: Any, reason: str
+) -> None:
+    document = copy.deepcopy(BASE)
+    node = document
+    for step in way:
+        node = node[step]
+    listed = [item for item in node.get("customProperties", []) if item["property"] != name]
+    node["customProperties"] = [*listed, {"property": name, "value": value}]
+    found = check(tmp_path, document)
+    assert [p for p in found if reason in p.reason and p.line > 0 and p.remedy], [str(p) for p in found]
+
+
+def test_every_shipped_contract_is_without_a_mistake() -> None:
+    assert [str(p) for path in sorted(SYSTEMS.glob("*.odcs.yaml")) for p in check_file(path)[1]] == []
