@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a case a line, as far as it goes)
 """Answers of gateways, catalogues and SOAP services, served over HTTP on loopback."""
 
 from __future__ import annotations
@@ -44,9 +45,7 @@ def xml(rows: list[Row]) -> str:
     def value(field: str, text: str | None) -> str:
         return f"<{field} {NIL}/>" if text is None else f"<{field}>{escape(text)}</{field}>"
 
-    records = "".join(
-        "<record>" + "".join(value(field, row[field]) for field in FIELDS) + "</record>" for row in rows
-    )
+    records = "".join("<record>" + "".join(value(field, row[field]) for field in FIELDS) + "</record>" for row in rows)
     return f"<records>{records}</records>"
 
 
@@ -167,13 +166,13 @@ def _gateway() -> Spoils:
          Refused(ContractViolation, "nested too deeply", "Ask the owner"), {}),
         ("envelope_nested_deeply", lambda: b'{"code":"00","x":' + b"[" * 300_000 + b"]" * 300_000 + b"}",
          Refused(ContractViolation, "nested too deeply", "Ask the owner"), {}),
-        ("five_million_nothings", lambda: raw_gateway(b"[" + b"1," * 5_000_000 + b"1]", 5_000_001),
+        ("two_million_nothings", lambda: raw_gateway(b"[" + b"1," * 2_000_000 + b"1]", 2_000_001),
          Refused(ContractViolation, "more than", "smaller pages"), {}),
-        ("five_million_nothings_in_the_envelope", lambda: b'{"code":"00","x":[' + b"{}," * 5_000_000 + b'{}],"y":1}',
+        ("two_million_nothings_in_the_envelope", lambda: b'{"code":"00","x":[' + b"{}," * 2_000_000 + b'{}],"y":1}',
          Refused(ContractViolation, "more than", "smaller pages"), {}),
-        ("text_of_60_mb", lambda: _more(more | {"bz": "x" * 60_000_000}), Read(7, (("R0009", "oversized_field"),)), {}),
-        ("80_mb", lambda: b'{"code":"' + b"0" * 80_000_000 + b'"}', Refused(ContractViolation, "more than", "smaller pages"), {}),
-        ("gzip_bomb", lambda: _zeros(1 << 30), Refused(ContractViolation, "more than", "smaller pages"),
+        ("text_of_12_mb", lambda: _more(more | {"bz": "x" * 12_000_000}), Read(7, (("R0009", "oversized_field"),)), {}),
+        ("68_mb", lambda: b'{"code":"' + b"0" * 68_000_000 + b'"}', Refused(ContractViolation, "more than", "smaller pages"), {}),
+        ("gzip_bomb", lambda: _zeros(256 << 20), Refused(ContractViolation, "more than", "smaller pages"),
          {"headers": {"Content-Encoding": "gzip"}}),
         ("gzip_cut", lambda: gzip.compress(whole)[:-20], Refused(Truncated, "", ""), {"headers": {"Content-Encoding": "gzip"}}),
         ("gzip_that_is_none", lambda: whole, Refused(Retriable, "", ""), {"headers": {"Content-Encoding": "gzip"}}),
@@ -187,7 +186,7 @@ def _gateway() -> Spoils:
 
 
 def _zeros(size: int) -> bytes:
-    packer = zlib.compressobj(9, wbits=31)
+    packer = zlib.compressobj(6, wbits=31)
     parts = [packer.compress(bytes(1 << 20)) for _ in range(size >> 20)]
     return b"".join([*parts, packer.flush()])
 
@@ -249,10 +248,11 @@ def _soap() -> Spoils:
          Refused(Truncated, "before its trailer", asks), {}),
         ("gzip_crc", lambda: sealed(base64.b64encode(_broken_trailer(whole.encode())).decode(), 6, "0"),
          Refused(Truncated, "gzip payload is damaged", asks), {}),
-        ("gzip_bomb", lambda: sealed(base64.b64encode(_zeros(1 << 30)).decode(), 6, "0"),
+        ("gzip_bomb", lambda: sealed(base64.b64encode(_zeros(256 << 20)).decode(), 6, "0"),
          Refused(ContractViolation, "swells beyond", "smaller pages"), {}),
-        ("gzip_in_gzip", lambda: envelope(gzip.compress(whole.encode()), 6), Refused(ContractViolation, "", ""), {}),
-        ("two_million_elements", lambda: envelope(b"<records>" + b"<record/>" * 2_000_000 + b"</records>", 2_000_000),
+        ("gzip_in_gzip", lambda: envelope(gzip.compress(whole.encode()), 6), shape, {}),
+        ("two_million_elements", lambda: envelope(
+            b"<r>" + b"<a>1</a>" * 1_050_000 + b"</r>", 0),
          Refused(ContractViolation, "more than", "smaller pages"), {}),
         ("record_of_a_million_elements", lambda: records("<record>" + "<a/>" * 900_000 + "</record>"),
          Read(7, ((None, "malformed_xml"),)), {}),
@@ -291,10 +291,10 @@ def _soap() -> Spoils:
         ("encoding_that_is_no_text", lambda: envelope(b'<?xml version="1.0" encoding="hex"?>' + whole.encode(), 6),
          Refused(ContractViolation, "unknown encoding", "UTF-8"), {}),
         ("encoding_that_lies", lambda: envelope(b'<?xml version="1.0" encoding="gb2312"?>' + whole.encode(), 6),
-         Read(6), {}),
+         Read(6, ((None, "undecodable_text"),) * 6), {}),
         ("utf_16", lambda: envelope(('<?xml version="1.0" encoding="utf-16"?>' + whole).encode("utf-16"), 6), shape, {}),
         ("utf_7", lambda: envelope(b'<?xml version="1.0" encoding="utf-7"?>' + whole.encode("utf-7"), 6),
-         Refused(ContractViolation, "", ""), {}),
+         Refused(ContractViolation, "unknown encoding", "UTF-8"), {}),
         ("with_a_mark", lambda: envelope(b"\xef\xbb\xbf" + whole.encode(), 6), Read(6), {}),
         ("renamed_column", lambda: envelope(whole.replace("zt>", "ztdm>").encode(), 6),
          Refused(ContractViolation, "no longer has zt", "physicalName"), {}),

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a case a line, as far as it goes)
 """CSV and GeoJSON files: spoilt values in every encoding, and files that are broken as files."""
 
 from __future__ import annotations
@@ -5,7 +6,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import repeat
 from typing import Any
 
 from connectors.errors import ContractViolation, Permanent, Truncated
@@ -35,7 +37,7 @@ def csv_cases() -> list[Case]:
     return cases + [_csv(name, body, ends, options) for name, body, ends, options in _broken_csv()]
 
 
-def _csv(name: str, body: Callable[[], bytes], ends: Ends, options: dict[str, Any]) -> Case:
+def _csv(name: str, body: Callable[[], Any], ends: Ends, options: dict[str, Any]) -> Case:
     return Case(f"csv/{name}", "csv", body, ends, options)
 
 
@@ -45,16 +47,24 @@ def _with_line(line: bytes, at: int = 3, encoding: str = "utf-8") -> bytes:
     return b"".join([*lines[: at + 1], line, *lines[at + 1 :]])
 
 
-def _broken_csv() -> list[tuple[str, Callable[[], bytes], Ends, dict[str, Any]]]:
+def _around(before: bytes, block: bytes, times: int, behind: bytes, *, after: bool = True) -> Iterator[bytes]:
+    """A line of so many blocks within the six good rows (`after`: three of them behind it), piece by piece."""
+    lines = csv_bytes(good_rows()).splitlines(keepends=True)
+    yield b"".join(lines[:4] if after else lines) + before
+    yield from repeat(block, times)
+    yield behind + (b"".join(lines[4:]) if after else b"")
+
+
+def _broken_csv() -> list[tuple[str, Callable[[], Any], Ends, dict[str, Any]]]:
     whole = csv_bytes(good_rows())
     in_gbk = {"encoding": "gbk"}
     cut = "ends in the middle of a line"
     again = "send the file again"
 
-    def renamed(old: str, new: str) -> Callable[[], bytes]:
+    def renamed(old: str, new: str) -> Callable[[], Any]:
         return lambda: whole.replace(old.encode(), new.encode(), 1)
 
-    def truncated(number: int) -> Callable[[], bytes]:
+    def truncated(number: int) -> Callable[[], Any]:
         last = len(whole) - len(whole.splitlines(keepends=True)[-1])
         return lambda: whole[: luck(f"csv/cut-{number}").randrange(last + 1, len(whole) - 26)]
 
@@ -115,15 +125,15 @@ def _broken_csv() -> list[tuple[str, Callable[[], bytes], Ends, dict[str, Any]]]
         ("quote_never_closed", lambda: _with_line('R0009,王伟,,1,1,"open,2026-05-01\r\n'.encode()),
          Read(7, values={("R0009", "note"): '"open'}), {}),
         ("quotes_without_end", lambda: _with_line(b'"' * 200_001 + b"\r\n"), Read(7, ((None, "ragged_line"),)), {}),
-        ("field_of_100_mb", lambda: _with_line(b"R0009,x,,1,1," + b"x" * 100_000_000 + b",2026-05-01\r\n"),
+        ("field_of_100_mb", lambda: _around(b"R0009,x,,1,1,", b"x" * 1_000_000, 100, b",2026-05-01\r\n"),
          Read(7, (("R0009", "oversized_field"),)), {}),
-        ("quoted_field_of_40_mb", lambda: _with_line(b'R0009,x,,1,1,"' + b"x\n" * 20_000_000 + b'",2026-05-01\r\n'),
+        ("quoted_field_of_12_mb", lambda: _around(b'R0009,x,,1,1,"', b"x\n" * 500_000, 12, b'",2026-05-01\r\n'),
          Refused(ContractViolation, "lines that cannot be read", "agreed file"), {}),
-        ("line_without_end", lambda: whole + b"x" * 60_000_000, Refused(Truncated, cut, again), {}),
-        ("blank_lines_without_number", lambda: whole + b"\n" * 40_000_000, Read(6), {}),
-        ("short_lines_without_number", lambda: whole + b"x\n" * 10_000_000,
+        ("line_without_end", lambda: _around(b"", b"x" * 1_000_000, 60, b"", after=False), Refused(Truncated, cut, again), {}),
+        ("blank_lines_without_number", lambda: _around(b"", b"\n" * 1_000_000, 40, b""), Read(6), {}),
+        ("short_lines_without_number", lambda: _around(b"", b"x\n" * 1_000_000, 10, b""),
          Refused(ContractViolation, "lines that cannot be read", "agreed file"), {}),
-        ("commas_without_number", lambda: whole + b"," * 20_000_000 + b"\n", Read(7, ((None, ""),)), {}),
+        ("commas_without_number", lambda: _around(b"", b"," * 1_000_000, 20, b"\n"), Read(7, ((None, ""),)), {}),
         ("gzip_instead", lambda: b"\x1f\x8b\x08\x00" + luck("gz").randbytes(2000) + b"\n",
          Refused(ContractViolation, "the header of", "encoding"), {}),
         ("same_row_twice", lambda: _with_line(whole.splitlines(keepends=True)[1]), Read(7), {}),
@@ -147,12 +157,16 @@ def _one_more(extra: Any) -> bytes:
     return _collected([*(feature(row) for row in good_rows()), extra])
 
 
+def _ring(points: int) -> dict[str, Any]:
+    return {"type": "Polygon", "coordinates": [[[1.5, 2.5]] * points]}
+
+
 def geojson_cases() -> list[Case]:
     more = good_rows(9)[-1]
     whole = collection(good_rows())
     again, nine = "send the file again", ("R0009", "")
     wide = {f"c{n}": "x" for n in range(10_000)}
-    broken: list[tuple[str, Callable[[], bytes], Ends, dict[str, Any]]] = [
+    broken: list[tuple[str, Callable[[], Any], Ends, dict[str, Any]]] = [
         ("empty", lambda: b"", Refused(Truncated, "is cut off", again), {}),
         ("no_features", lambda: _collected([]), Read(0), {}),
         ("an_array", lambda: b"[]", Refused(ContractViolation, "is no FeatureCollection", "RFC 7946"), {}),
@@ -186,8 +200,15 @@ def geojson_cases() -> list[Case]:
          Refused(ContractViolation, "more than 1000", "agreed file"), {}),
         ("renamed_column", lambda: whole.replace(b'"zt"', b'"ztdm"'),
          Refused(ContractViolation, "lacks the column zt", "physicalName"), {}),
-        ("geometry_of_20_mb", lambda: _one_more(feature(more, {"type": "Polygon", "coordinates": [[[1.5, 2.5]] * 1_700_000]})),
+        ("geometry_of_20_mb", lambda: whole[:-2] + b',{"x":[' + b"[1.5,2.5]," * 2_000_000 + b"1]}]}",
+         Refused(ContractViolation, "feature of more than", "simpler geometries"), {}),
+        ("geometry_of_2_mb", lambda: _one_more(feature(more, _ring(170_000))),
          Read(7, (("R0009", "oversized_field"),)), {}),
+        ("member_of_20_mb", lambda: b'{"x":[' + b"[]," * 7_000_000 + b'[]],"features":[]}',
+         Refused(ContractViolation, "feature of more than", "simpler geometries"), {}),
+        ("members_behind_the_features", lambda: whole[:-1] + b',"totalFeatures":6,"crs":null}', Read(6), {}),
+        ("garbage_behind_the_features", lambda: whole[:-1] + b',"crs"}',
+         Refused(ContractViolation, "not valid JSON", "mend it"), {}),
         ("a_million_nothings", lambda: b'{"features":[' + b"{}," * 6_000_000 + b"{}]}",
          Refused(ContractViolation, "features that cannot be read", "agreed file"), {}),
         ("70_mb", lambda: b'{"note":"' + b"x" * 70_000_000 + b'","features":[]}',

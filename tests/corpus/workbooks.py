@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a case a line, as far as it goes)
 """Excel workbooks, written by hand so that they can hold what no honest program would write."""
 
 from __future__ import annotations
@@ -83,12 +84,15 @@ def _with(field: str, cell: str) -> bytes:
 
 
 def _spread(size: int, part: str = "xl/media/image1.bin") -> bytes:
-    """A workbook with a part of so many zeros."""
+    """A workbook with a part that begins as it should and goes on with so many zeros."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in {**_PARTS, SHEET: sheet(table(good_rows()))}.items():
-            archive.writestr(name, content)
+    parts = {**_PARTS, SHEET: sheet(table(good_rows()))}
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, content in parts.items():
+            if name != part:
+                archive.writestr(name, content)
         with archive.open(part, "w", force_zip64=True) as file:
+            file.write(parts.get(part, "").encode())
             for _ in range(size >> 20):
                 file.write(bytes(1 << 20))
     return out.getvalue()
@@ -216,8 +220,8 @@ def excel_cases() -> list[Case]:
          Refused(refused, "would", ""), {}),
         ("shared_string_in_every_cell", lambda: _shared(1, 30_000, 50_000),
          Refused(refused, "would need", "smaller"), {}),
-        ("bomb_of_2_gb", lambda: _spread(2 << 30), Refused(refused, "would unpack to", "what it is"), {}),
-        ("sheet_bomb", lambda: book(sheet(rows) + " " * 200_000_000), Refused(refused, "would unpack to", "what it is"), {}),
+        ("bomb_of_512_mb", lambda: _spread(512 << 20), Refused(refused, "would unpack to", "what it is"), {}),
+        ("sheet_bomb", lambda: _spread(200 << 20, SHEET), Refused(refused, "would unpack to", "what it is"), {}),
         ("bomb_with_a_lying_size", lambda: _lying(50_000_000), Refused(Truncated, "is cut off", "again"), {}),
         ("five_thousand_entries", lambda: _parts(5_000), Refused(refused, "in 50", "what it is"), {}),
         ("entry_out_of_the_folder", lambda: book(sheet(rows), {"../../escaped.txt": "x", "/tmp/escaped.txt": "x"}),
@@ -246,10 +250,7 @@ def excel_cases() -> list[Case]:
         )
         for number in range(4)
     ]
-    no_nul: dict[str, Ends | None] = {
-        "nul": Refused(refused, "as a workbook", many),
-    }
-    return spoilt_cases("excel", workbook, but=no_nul) + cases
+    return spoilt_cases("excel", workbook) + cases
 
 
 def _zipped(parts: Mapping[str, str | bytes]) -> bytes:
@@ -277,7 +278,9 @@ def _flipped(whole: bytes, number: int) -> bytes:
 def grouped(of: Stream) -> Stream:
     """The stream whose sheet has two columns under the merged heading 证件."""
     columns = tuple(
-        replace(column, physical_name=f"证件/{column.physical_name}") if column.name in ("resident_id", "state") else column
+        replace(column, physical_name=f"证件/{column.physical_name}")
+        if column.name in ("resident_id", "state")
+        else column
         for column in of.columns
     )
     return replace(of, columns=columns, cursor=columns[-1])
