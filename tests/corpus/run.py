@@ -293,9 +293,10 @@ class Watch:
             where = arguments[1]
             if not isinstance(where, tuple) or where[:2] != ("127.0.0.1", self._port):
                 self.seen.append(f"{event} {where}")
-        elif event in ("socket.getaddrinfo", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn"):
-            if arguments[:2] != ("127.0.0.1", self._port):
-                self.seen.append(f"{event} {arguments[0]}")
+        elif event in ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn") or (
+            event == "socket.getaddrinfo" and arguments[:2] != ("127.0.0.1", self._port)
+        ):
+            self.seen.append(f"{event} {arguments[0]}")
 
     def _changed(self, event: str, path: Any) -> None:
         place = os.path.realpath(os.fsdecode(path))
