@@ -105,11 +105,10 @@ class _Judge:
 
     def __init__(self, conn: psycopg.Connection, contract: Contract, stream: Stream, planted: pl.DataFrame) -> None:
         self._conn = conn
+        self._contract = contract
         self._stream = stream
         self._where = [stream.system, stream.name]
-        served = planted["record_key"].to_list()
         ours = _hub_keys(planted["record_key"], contract, stream)
-        self._ours = dict(zip(served, ours, strict=True))
         self._planted: dict[tuple[str, str], set[Defect]] = defaultdict(set)
         for key, column, kind in zip(ours, planted["column"], planted["kind"], strict=True):
             self._planted[kind, column].add((key, column))
@@ -144,8 +143,9 @@ class _Judge:
 
     def _reported(self) -> Counter[tuple[str, str, str]]:
         rows = self._conn.execute(
-            "SELECT reason, column_name, outcome, sum(rows)::bigint FROM control.defect JOIN control.load USING (load_id)"
-            " WHERE defect.system = %s AND defect.stream = %s AND run_id = %s AND state = 'committed' GROUP BY 1, 2, 3",
+            "SELECT reason, column_name, outcome, sum(rows)::bigint"
+            " FROM control.defect JOIN control.load USING (load_id)"
+            " WHERE (defect.system, defect.stream, run_id, state) = (%s, %s, %s, 'committed') GROUP BY 1, 2, 3",
             [*self._where, RUN],
         ).fetchall()
         return Counter({(reason, column, outcome): int(count) for reason, column, outcome, count in rows})
@@ -171,7 +171,7 @@ class _Judge:
         if isinstance(payload, dict):
             parts = (payload.get(column.physical_name) for column in self._stream.primary_key)
             served = "|".join("" if part is None else str(part) for part in parts)
-            return self._ours.get(served, served)
+            return _hub_keys(pl.Series([served]), self._contract, self._stream)[0]
         keys = {key for (planted, _), cells in self._planted.items() if planted == kind for key, _ in cells}
         return next((key for key in keys if key.partition("|")[0] in text), None)
 
@@ -228,16 +228,15 @@ class _Judge:
 
 
 def _hub_keys(served: pl.Series, contract: Contract, stream: Stream) -> list[str]:
-    """Our record keys for those of the town; where a part cannot be read, the town's own."""
+    """Our record keys for those of the town; a part that cannot be read stands in them as it was served."""
     zone = contract.server_of(stream).timezone
     parts = served.str.splitn("|", len(stream.primary_key)).struct.unnest()
     columns = []
     for number, column in enumerate(stream.primary_key):
         texts = parts.to_series(number).str.strip_chars()
         texts = pl.select(pl.when(texts != "").then(texts)).to_series()
-        columns.append(key_text(judge(texts, column, zone).values).alias(column.name))
-    ours = pl.DataFrame(columns).select(pl.concat_str(pl.all(), separator="|")).to_series()
-    return [key or theirs for key, theirs in zip(ours, served, strict=True)]
+        columns.append(key_text(judge(texts, column, zone).values).fill_null(texts).fill_null("").alias(column.name))
+    return pl.DataFrame(columns).select(pl.concat_str(pl.all(), separator="|")).to_series().to_list()
 
 
 def measure(home: Path, scale: float, seed: int) -> tuple[dict[str, Score], int]:
