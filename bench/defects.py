@@ -9,7 +9,8 @@ stated rule, a wrong value is withheld where the contract says so, and any other
 
 Quarantined rows are compared record by record. Of withheld and corrected values landing shows the record and the
 ledger counts the kind, so both must agree (a record that is held for another defect keeps them out of landing as well).
-Rows sent twice are counted by the ledger alone.
+Rows sent twice are counted by the ledger alone, and so are unreadable records of systems of which nothing but their
+length may be kept.
 """
 
 from __future__ import annotations
@@ -113,6 +114,7 @@ class _Judge:
         for key, column, kind in zip(ours, planted["column"], planted["kind"], strict=True):
             self._planted[kind, column].add((key, column))
         self._twice = {key for key, _ in self._planted.pop(("repeated_row", ""), set())}
+        self._nameless: set[str] = set()
         self._ledger = self._reported()
 
     def judge(self, scores: dict[str, Score]) -> None:
@@ -172,7 +174,12 @@ class _Judge:
             parts = (payload.get(column.physical_name) for column in self._stream.primary_key)
             served = "|".join("" if part is None else str(part) for part in parts)
             return _hub_keys(pl.Series([served]), self._contract, self._stream)[0]
-        keys = {key for (planted, _), cells in self._planted.items() if planted == kind for key, _ in cells}
+        keys = sorted({key for (planted, _), cells in self._planted.items() if planted == kind for key, _ in cells})
+        if self._stream.refusals:
+            # Nothing of it may be kept but its length: any record that was spoiled so will do, each once.
+            left = [key for key in keys if key not in self._nameless]
+            self._nameless.update(left[:1])
+            return left[0] if left else None
         return next((key for key in keys if key.partition("|")[0] in text), None)
 
     def _spoilt_column(self, kind: str, key: str) -> str:
