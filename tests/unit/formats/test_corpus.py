@@ -5,7 +5,9 @@ The corpus runs once, in a process of its own, so that the peak of its memory is
 
 from __future__ import annotations
 
+import fnmatch
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -95,3 +97,24 @@ def test_what_leaves_the_work_folder_is_seen() -> None:
         [sys.executable, "-W", "ignore", "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True
     ).stdout
     assert "escaped.txt" in told and "socket.connect" in told
+
+
+def test_the_page_of_faults_names_tests_and_cases_that_there_are() -> None:
+    page = (REPOSITORY / "docs" / "faults.md").read_text(encoding="utf-8")
+    names = [case.name for case in CASES]
+    files = {path.name: path for path in (REPOSITORY / "tests").rglob("test_*.py")}
+    of_file = ""
+    asked = 0
+    for cited in re.findall(r"`([^`\s]+)`", page):
+        place, _, test = cited.rpartition("::")
+        if test and "::" in cited:
+            of_file = place.rpartition("/")[2] or of_file
+            assert f"def {test}(" in files[of_file].read_text(encoding="utf-8"), cited
+            asked += 1
+        elif cited.endswith(".py") and "test_" in cited:
+            of_file = cited.rpartition("/")[2]
+            assert of_file in files, cited
+        elif re.fullmatch(r"[a-z*-]+/[a-z0-9_*-]+", cited) and cited != "tests/corpus":
+            assert fnmatch.filter(names, cited), cited
+            asked += 1
+    assert asked > 40
