@@ -147,21 +147,24 @@ def _check_sizes(path: Path, entries: Sequence[zipfile.ZipInfo]) -> None:
 
 
 _BLOCK_BYTES: Final = 1 << 20
-_CELL: Final = re.compile(rb"<(?:\w+:)?c\b([^<>]*[^<>/])?>\s*(?:<(?:\w+:)?v\b[^<>]*>([^<]*)<)?")
-_PLACE: Final = re.compile(rb"""\br\s*=\s*["']([A-Za-z]+)(\d+)["']""")
-_NAMES_TEXT: Final = re.compile(rb"""\bt\s*=\s*["']s["']""")
+# A cell that holds something: empty ones end with "/>" and take no room. Names may have a prefix.
+_PLACE: Final = re.compile(rb"""<(?:\w+:)?c\b[^<>]*?\br\s*=\s*["']([A-Za-z]+)(\d+)["'][^<>]*(?<!/)>""")
+_NAMES_TEXT: Final = re.compile(rb"""\bt\s*=\s*["']s["'][^<>]*>\s*<(?:\w+:)?v\b[^<>]*>\s*(\d{1,9})\s*<""")
+_TEXT_END: Final = re.compile(rb"</(?:\w+:)?si>")
 
 
 def _blocks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, end: bytes) -> Iterator[bytes]:
-    """The part in blocks that end with `end`. Raises BadZipFile where it is not what its checksum says."""
+    """The part in blocks that end with `end`, or at least with a tag. Raises BadZipFile where its checksum is wrong."""
     rest = b""
     with archive.open(entry) as file:
         while read := file.read(_BLOCK_BYTES):
             rest += read
-            cut = rest.rfind(end) + len(end) if end in rest else 0
-            if cut:
-                yield rest[:cut]
-                rest = rest[cut:]
+            last = rest.rfind(end)
+            cut = last + len(end) if last >= 0 else rest.rfind(b">") + 1
+            # Text of no end is none of what is looked for.
+            cut = cut or (len(rest) if len(rest) > 4 * _BLOCK_BYTES else 0)
+            yield rest[:cut]
+            rest = rest[cut:]
     yield rest
 
 
@@ -169,28 +172,30 @@ def _text_lengths(archive: zipfile.ZipFile, entry: zipfile.ZipInfo | None) -> li
     """Characters of each shared string, its markup counted too."""
     if entry is None:
         return []
-    return [len(text) for block in _blocks(archive, entry, b"</si>") for text in block.split(b"</si>")[:-1]]
+    return [len(text) for block in _blocks(archive, entry, b"si>") for text in _TEXT_END.split(block)[:-1]]
 
 
 def _check_part(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, lengths: Sequence[int]) -> None:
     """Refuse a part whose cells would need more room than the caps; a document type has no place in a workbook."""
-    rows = columns = cells = named = 0
-    for number, block in enumerate(_blocks(archive, entry, b"</c>")):
-        if number == 0 and b"<!DOCTYPE" in block[:_BLOCK_BYTES]:
+    rows = cells = named = 0
+    letters: set[bytes] = set()
+    for number, block in enumerate(_blocks(archive, entry, b"c>")):
+        if number == 0 and b"<!DOCTYPE" in block:
             raise ContractViolation(
                 f"{path.name} declares a document type or entities, which are never expanded",
                 "Ask the owner for a plain .xlsx",
             )
-        for attributes, value in _CELL.findall(block):
-            cells += 1
-            place = _PLACE.search(attributes)
-            if place:
-                rows, columns = max(rows, int(place[2][:12])), max(columns, _column(place[1][:12]))
-            if _NAMES_TEXT.search(attributes) and value.isdigit() and len(value) < 12 and int(value) < len(lengths):
-                named += lengths[int(value)]
-    if max(cells, rows * columns) > MAX_CELLS or named > MAX_TEXT:
+        cells += block.count(b"</c>") + block.count(b":c>")
+        places = _PLACE.findall(block)
+        letters.update(column[:12] for column, _ in places)
+        rows = max(rows, max((int(row[:12]) for _, row in places), default=0))
+        if lengths:
+            texts = (int(text) for text in _NAMES_TEXT.findall(block))
+            named += sum(lengths[text] for text in texts if text < len(lengths))
+    room = max(cells, rows * max(map(_column, letters), default=0))
+    if room > MAX_CELLS or named > MAX_TEXT:
         raise ContractViolation(
-            f"{path.name} would need room for {max(cells, rows * columns)} cells and {named} characters of text",
+            f"{path.name} would need room for {room} cells and {named} characters of text",
             "It was not opened; ask the owner for smaller files, or to delete what stands far outside of the table",
         )
 
