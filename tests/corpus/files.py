@@ -127,7 +127,7 @@ def _broken_csv() -> list[tuple[str, Callable[[], Any], Ends, dict[str, Any]]]:
         ("quotes_without_end", lambda: _with_line(b'"' * 200_001 + b"\r\n"), Read(7, ((None, "ragged_line"),)), {}),
         ("field_of_100_mb", lambda: _around(b"R0009,x,,1,1,", b"x" * 1_000_000, 100, b",2026-05-01\r\n"),
          Read(7, (("R0009", "oversized_field"),)), {}),
-        ("quoted_field_of_12_mb", lambda: _around(b'R0009,x,,1,1,"', b"x\n" * 500_000, 12, b'",2026-05-01\r\n'),
+        ("quoted_field_of_7_mb", lambda: _around(b'R0009,x,,1,1,"', b"x\n" * 500_000, 7, b'",2026-05-01\r\n'),
          Refused(ContractViolation, "lines that cannot be read", "agreed file"), {}),
         ("line_without_end", lambda: _around(b"", b"x" * 1_000_000, 60, b"", after=False), Refused(Truncated, cut, again), {}),
         ("blank_lines_without_number", lambda: _around(b"", b"\n" * 1_000_000, 40, b""), Read(6), {}),
