@@ -11,21 +11,19 @@ pay for it itself. What Dagster and the contract checks do after each load is no
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import statistics
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 
+from bench._home import own_home
 from bench._results import write_result
 from connectors.contract import Contract, Stream
-from orchestration import demo, hub, names, receiving, teardown, town
+from orchestration import demo, hub, names, receiving, town
 from orchestration.commands.passes import DEFAULT_SEED
 from orchestration.pulls import Pulls
 from orchestration.report import Silent
@@ -133,7 +131,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="pairs of rounds for each kind of hostility")
     parser.add_argument("--system", default="four_platform", help="the system that turns hostile (a gateway's)")
     options = parser.parse_args()
-    with _home():
+    with own_home(**SETTINGS):
         pairs, rows = measure(options.scale, options.seed, options.system, options.rounds)
     slower = {kind: statistics.median(pair.ratio for pair in found) - 1 for kind, found in pairs.items()}
     print(f"intake of a town of scale {options.scale:g} ({rows:,} rows a round) beside {options.system}")
@@ -155,19 +153,6 @@ def main() -> None:
         },
     )
     print(f"written to {path}")
-
-
-@contextmanager
-def _home() -> Iterator[None]:
-    """A home of its own with an embedded server, gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="townhub-bench-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)  # the server may run as another user
-        os.environ.pop("TOWNHUB_DATABASE_URL", None)
-        os.environ.update(SETTINGS, TOWNHUB_HOME=folder)
-        try:
-            yield
-        finally:
-            teardown.purge()
 
 
 if __name__ == "__main__":

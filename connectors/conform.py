@@ -283,6 +283,8 @@ def _native(received: pl.Series, column: Column, timezone: ZoneInfo) -> Judged |
     wanted = column_dtype(column)
     if received.dtype == pl.String or column.codes or column.semantic_type not in (None, "cn.amount"):
         return None
+    if column.semantic_type == "cn.amount" and (column.unit != "yuan" or _has_parts_of_fen(received)):
+        return None  # a cast would neither reckon the unit nor see what it rounds away
     if isinstance(received.dtype, pl.Datetime) and column.logical_type == "timestamp":
         if received.dtype.time_zone is not None:
             return Judged(received.dt.convert_time_zone("UTC").cast(wanted))
@@ -295,6 +297,10 @@ def _native(received: pl.Series, column: Column, timezone: ZoneInfo) -> Judged |
     if received.dtype.is_decimal() and wanted.is_decimal():
         return Judged(received.cast(wanted, strict=False))
     return None
+
+
+def _has_parts_of_fen(received: pl.Series) -> bool:
+    return isinstance(received.dtype, pl.Decimal) and received.dtype.scale > 2
 
 
 def _without_future(times: pl.Series, horizon: datetime) -> pl.Series:

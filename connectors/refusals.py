@@ -14,6 +14,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from connectors.contract import Stream
+from connectors.errors import ContractViolation
 from connectors.formats.json_pages import loads_exact
 from connectors.protocols.base import BadRecord
 
@@ -40,7 +41,7 @@ def reduced_message(payload: bytes, stream: Stream) -> bytes:
     """
     try:
         value = loads_exact(payload)
-    except (ValueError, RecursionError):
+    except (ValueError, ContractViolation):
         value = None
     events = value if isinstance(value, list) else [value]
     if not all(isinstance(event, dict) for event in events):

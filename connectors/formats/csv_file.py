@@ -28,9 +28,13 @@ from connectors.formats.layout import (
 )
 from connectors.protocols.base import BadRecord, Page
 
-BLOCK_BYTES: Final = 8 << 20
-MAX_OPEN_BYTES: Final = 2 * BLOCK_BYTES
+BLOCK_BYTES: Final = 1 << 20
+"""So small because a hostile block (nothing but line ends) costs sixty times its size while it is taken apart."""
+MAX_OPEN_BYTES: Final = 3 * BLOCK_BYTES
 """A record that has not ended after so many bytes is not waited for."""
+
+MAX_BAD_LINES: Final = 50_000
+"""A file with more lines that cannot be read is not the agreed one: as held rows they would help nobody."""
 
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _REPLACEMENT: Final = "\ufffd"
@@ -52,6 +56,7 @@ class CsvFile:
         self._page_rows = page_rows
         self._header: list[str] = []
         self._row_no = 0
+        self._bad_lines = 0
 
     def pages(self) -> Iterator[Page]:
         with self.path.open("rb") as file:
@@ -144,6 +149,7 @@ class CsvFile:
         numbers = self._row_no + np.cumsum(~blank)
         self._row_no += int((~blank).sum())
         good = (records.fields == len(self._header)) & ~blank
+        self._count_bad(int((~good & ~blank).sum()))
         for index in np.flatnonzero(~good & ~blank):
             self._reject(block, records, index, numbers, "ragged_line", bad)
         for index in np.flatnonzero(good & (lengths > MAX_FIELD_BYTES)):
@@ -160,6 +166,14 @@ class CsvFile:
         for part in frame[self._page_rows :].iter_slices(self._page_rows):
             if part.height:
                 yield Page(part)
+
+    def _count_bad(self, lines: int) -> None:
+        self._bad_lines += lines
+        if self._bad_lines > MAX_BAD_LINES:
+            raise ContractViolation(
+                f"{self.path.name} has more than {MAX_BAD_LINES:,} lines that cannot be read",
+                "Nothing of it is taken; check the encoding and ask the owner for the agreed file",
+            )
 
     def _reject(
         self,
@@ -192,6 +206,7 @@ class CsvFile:
         for index in np.flatnonzero(good):  # rare: find the lines one by one
             if self._text(block[records.starts[index] : records.ends[index]]) is None:
                 good[index] = False
+                self._count_bad(1)
                 self._reject(block, records, index, numbers, "undecodable_text", bad)
         return _join(block, records, good).decode(self._codec)
 

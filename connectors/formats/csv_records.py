@@ -7,6 +7,7 @@ does it for a block of megabytes at once. Blocks with stray quotes (`5" pipe`) g
 from __future__ import annotations
 
 import re
+from array import array
 from dataclasses import dataclass
 from typing import Final
 
@@ -71,17 +72,17 @@ def _orderly(octets: NDArray[np.uint8], quotes: NDArray[np.intp]) -> bool:
 
 
 def _scan(block: bytes) -> Records:
-    starts: list[int] = []
-    ends: list[int] = []
+    # Arrays, because a block of nothing but short lines would make gigabytes of lists.
+    starts, ends, fields = array("q"), array("q"), array("q")
     position, size = 0, len(block)
     while position < size:
         match = _RECORD.match(block, position)
         if match is None or not match.group().endswith(b"\n"):
             break
         starts.append(position)
+        fields.append(len(cells(match.group())))
         position = match.end()
         ends.append(position)
-    fields = [len(cells(block[start:end])) for start, end in zip(starts, ends, strict=True)]
     return Records(np.array(starts, np.int64), np.array(ends, np.int64), np.array(fields, np.int64), False)
 
 

@@ -7,9 +7,12 @@ form that tells what happened to them: dates become ISO text, and a number that 
 
 from __future__ import annotations
 
+import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,9 +25,15 @@ from connectors.formats.layout import MAX_FIELD_BYTES, RAW_CHARS, check_header, 
 from connectors.protocols.base import BadRecord, Page
 
 MAX_ENTRIES: Final = 2_000
-MAX_UNPACKED_BYTES: Final = 1 << 30
+MAX_UNPACKED_BYTES: Final = 192 << 20
 MAX_RATIO: Final = 200
 """Sheets of numbers pack 10 to 30 times; a bomb packs a thousand times."""
+SMALL_BYTES: Final = 8 << 20
+"""So much may any workbook unpack to, whatever its ratio: one long value of one letter is no bomb."""
+MAX_CELLS: Final = 2_000_000
+"""Of the rectangle from the first cell to the last: the reader has room for each of them, empty or not."""
+MAX_TEXT: Final = 64 << 20
+"""Characters of the texts that cells name in the table of shared strings: few texts can be named by very many cells."""
 
 EXACT_INTEGERS: Final = 2**53
 """Above it a float no longer holds every integer."""
@@ -48,17 +57,18 @@ class ExcelFile:
     def pages(self) -> Iterator[Page]:
         check_archive(self.path)
         sheet = self._sheet()
-        rows = sheet.to_python(skip_empty_area=False)
-        if len(rows) < self._header_rows:
+        rows = _rows(sheet)
+        head = list(islice(rows, self._header_rows))
+        if len(head) < self._header_rows:
             raise ContractViolation(f"{self.path.name} has no header", "Ask the owner for the agreed file")
-        names = join_header(rows[: self._header_rows], sheet.merged_cell_ranges or [])
+        names = join_header(head, sheet.merged_cell_ranges or [])
         header = check_header(names, self._stream, self.path)
         size = self.path.stat().st_size
         row_no = 0
-        for start in range(self._header_rows, len(rows), self._page_rows):
+        while part := list(islice(rows, self._page_rows)):
             kept: list[Sequence[Any]] = []
             bad: list[BadRecord] = []
-            for row in rows[start : start + self._page_rows]:
+            for row in part:
                 if all(cell == "" for cell in row):
                     continue
                 row_no += 1
@@ -93,24 +103,108 @@ class ExcelFile:
             ) from error
 
 
+def _rows(sheet: CalamineSheet) -> Iterator[list[Any]]:
+    """Rows of the sheet from A1 on, made one by one: the iterator leaves out columns before the first filled one."""
+    before = [""] * (sheet.start[1] if sheet.start else 0)
+    return ([*before, *row] for row in sheet.iter_rows())
+
+
 def check_archive(path: Path) -> None:
-    """Refuse a workbook that is cut off (Truncated) or unpacks to more than the caps (ContractViolation)."""
+    """Refuse a workbook that is cut off (Truncated) or needs more than the caps (ContractViolation).
+
+    Declared sizes are checked before anything is unpacked; then every part of a sheet is read through once, block by
+    block, because sizes may lie and because a cell far out or a text that is named a million times shows only there.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-    except zipfile.BadZipFile as error:
+            _check_sizes(path, entries)
+            parts = {entry.filename: entry for entry in entries if entry.filename.endswith(".xml")}
+            lengths = _text_lengths(archive, parts.get("xl/sharedStrings.xml"))
+            for name, entry in parts.items():
+                if name != "xl/sharedStrings.xml":
+                    _check_part(path, archive, entry, lengths)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         head = path.open("rb").read(4)
         if head[:2] == b"PK":
             raise Truncated(f"{path.name} is cut off", "Ask the owner to send the file again") from error
         raise ContractViolation(f"{path.name} is no .xlsx file", "Ask the owner for the agreed format") from error
+
+
+def _check_sizes(path: Path, entries: Sequence[zipfile.ZipInfo]) -> None:
     unpacked = sum(entry.file_size for entry in entries)
     packed = max(1, sum(entry.compress_size for entry in entries))
-    if len(entries) > MAX_ENTRIES or unpacked > MAX_UNPACKED_BYTES or unpacked / packed > MAX_RATIO:
+    if (
+        len(entries) > MAX_ENTRIES
+        or unpacked > MAX_UNPACKED_BYTES
+        or (unpacked > SMALL_BYTES and unpacked / packed > MAX_RATIO)
+    ):
         raise ContractViolation(
             f"{path.name} would unpack to {unpacked} bytes in {len(entries)} entries "
             f"({unpacked / packed:.0f} times its size)",
             "It was not opened; ask the owner what it is",
         )
+
+
+_BLOCK_BYTES: Final = 1 << 20
+# A cell that holds something: empty ones end with "/>" and take no room. Names may have a prefix.
+_PLACE: Final = re.compile(rb"""<(?:\w+:)?c\b[^<>]*?\br\s*=\s*["']([A-Za-z]+)(\d+)["'][^<>]*(?<!/)>""")
+_NAMES_TEXT: Final = re.compile(rb"""\bt\s*=\s*["']s["'][^<>]*>\s*<(?:\w+:)?v\b[^<>]*>\s*(\d{1,9})\s*<""")
+_TEXT_END: Final = re.compile(rb"</(?:\w+:)?si>")
+
+
+def _blocks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, end: bytes) -> Iterator[bytes]:
+    """The part in blocks that end with `end`, or at least with a tag. Raises BadZipFile where its checksum is wrong."""
+    rest = b""
+    with archive.open(entry) as file:
+        while read := file.read(_BLOCK_BYTES):
+            rest += read
+            last = rest.rfind(end)
+            cut = last + len(end) if last >= 0 else rest.rfind(b">") + 1
+            # Text of no end is none of what is looked for.
+            cut = cut or (len(rest) if len(rest) > 4 * _BLOCK_BYTES else 0)
+            yield rest[:cut]
+            rest = rest[cut:]
+    yield rest
+
+
+def _text_lengths(archive: zipfile.ZipFile, entry: zipfile.ZipInfo | None) -> list[int]:
+    """Characters of each shared string, its markup counted too."""
+    if entry is None:
+        return []
+    return [len(text) for block in _blocks(archive, entry, b"si>") for text in _TEXT_END.split(block)[:-1]]
+
+
+def _check_part(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, lengths: Sequence[int]) -> None:
+    """Refuse a part whose cells would need more room than the caps; a document type has no place in a workbook."""
+    rows = cells = named = 0
+    letters: set[bytes] = set()
+    for number, block in enumerate(_blocks(archive, entry, b"c>")):
+        if number == 0 and b"<!DOCTYPE" in block:
+            raise ContractViolation(
+                f"{path.name} declares a document type or entities, which are never expanded",
+                "Ask the owner for a plain .xlsx",
+            )
+        cells += block.count(b"</c>") + block.count(b":c>")
+        places = _PLACE.findall(block)
+        letters.update(column[:12] for column, _ in places)
+        rows = max(rows, max((int(row[:12]) for _, row in places), default=0))
+        if lengths:
+            texts = (int(text) for text in _NAMES_TEXT.findall(block))
+            named += sum(lengths[text] for text in texts if text < len(lengths))
+    room = max(cells, rows * max(map(_column, letters), default=0))
+    if room > MAX_CELLS or named > MAX_TEXT:
+        raise ContractViolation(
+            f"{path.name} would need room for {room} cells and {named} characters of text",
+            "It was not opened; ask the owner for smaller files, or to delete what stands far outside of the table",
+        )
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - 64
+    return number
 
 
 def join_header(rows: Sequence[Sequence[Any]], merged: Sequence[tuple[tuple[int, int], tuple[int, int]]]) -> list[str]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any, Final
 
 import polars as pl
 
+from connectors.errors import ContractViolation
 from connectors.protocols.base import BadRecord, Page
 
 FIELD_CAP: Final = 1_000_000
 """Longest value, in characters, that is taken in; a longer one makes its record a bad one."""
+
+MAX_COLUMNS: Final = 1_000
+"""Different fields of one page; every record has room for each of them."""
 
 RAW_CAP: Final = 2_000
 """How much of such a record is kept for the quarantine, in characters."""
@@ -33,6 +38,15 @@ def without_oversized(frame: pl.DataFrame, size: int, first_row: int = 0) -> Pag
         for row in too_long.arg_true()
     )
     return Page(frame.filter(~too_long), bad, size)
+
+
+def refuse_too_many(names: Collection[str], where: str) -> None:
+    """Raise ContractViolation for a page whose records have more different fields than any table."""
+    if len(names) > MAX_COLUMNS:
+        raise ContractViolation(
+            f"{where}: the records have {len(names)} different fields, more than {MAX_COLUMNS}",
+            "Ask the owner whether the interface was changed; the page was refused whole",
+        )
 
 
 def shortened(record: dict[str, Any]) -> str:

@@ -20,8 +20,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from connectors.errors import ContractViolation
-from connectors.formats.fields import FIELD_CAP, RAW_CAP, shortened, without_oversized
+from connectors.formats.fields import FIELD_CAP, RAW_CAP, refuse_too_many, shortened, without_oversized
 from connectors.protocols.base import BadRecord, Page
+
+MAX_VALUES: Final = 1_000_000
+"""Values of a document that is read value by value: each costs memory a hundred times its two bytes."""
 
 _LONGEST_NUMBER: Final = 40
 _EXACT_DIGITS: Final = 15
@@ -46,17 +49,18 @@ def read_records(payload: bytes, where: str, first_row: int = 0) -> Page:
         raise ContractViolation(
             f"{where}: the records are no JSON array", "Ask the owner whether the interface was changed"
         )
-    frame = _quick(payload)
+    frame = _quick(payload, where)
     if frame is None:
         return _careful(payload, where, first_row)
     return without_oversized(frame, len(payload), first_row)
 
 
-def _quick(payload: bytes) -> pl.DataFrame | None:
+def _quick(payload: bytes, where: str = "the page") -> pl.DataFrame | None:
     """The page by polars, or None when it may not be complete or exact."""
     keys = _first_keys(payload)
     if not keys or any(key[-1:] in ("", *_ODD_ENDS) for key in keys) or _SURROGATE.search(payload):
         return None
+    refuse_too_many(keys, where)
     quoted = _quote_numbers(payload)
     if quoted is None:
         return None
@@ -126,13 +130,19 @@ def _first_keys(payload: bytes) -> list[str] | None:
 
 
 def loads_exact(payload: bytes) -> Any:
-    """JSON → Python with numbers as the text that was sent; undecodable bytes stay as surrogate escapes."""
-    return json.loads(
-        payload.decode("utf-8", "surrogateescape"),
-        parse_float=str,
-        parse_int=str,
-        parse_constant=_refuse_constant,
-    )
+    """JSON → Python with numbers as the text that was sent; undecodable bytes stay as surrogate escapes.
+
+    Raises ValueError for what is no JSON, ContractViolation for what is nested too deeply to be a table.
+    """
+    try:
+        return json.loads(
+            payload.decode("utf-8", "surrogateescape"),
+            parse_float=str,
+            parse_int=str,
+            parse_constant=_refuse_constant,
+        )
+    except RecursionError:
+        raise ContractViolation("the JSON is nested too deeply", "Ask the owner for a flat list of records") from None
 
 
 def _refuse_constant(name: str) -> Any:
@@ -143,20 +153,31 @@ def cut_array(payload: bytes, name: str) -> tuple[Any, bytes | None]:
     """A document with null in the place of the array ``name``, and that array as it was sent, for ``read_records``.
 
     It must be the document's last array. Where it cannot be cut out: the whole document (as by ``loads_exact`` if need
-    be) and None. Raises ValueError for what is no JSON.
+    be) and None. Raises ValueError for what is no JSON, ContractViolation for more values than anyone reads.
     """
+    payload = payload.removeprefix(b"\xef\xbb\xbf")
     mark = f'"{name}":'.encode()
     start, end = payload.find(mark), payload.rfind(b"]") + 1
     begin = start + len(mark)
     try:
         if start >= 0 and payload[begin : begin + 1] == b"[" and end > begin:
-            return orjson.loads(payload[:begin] + b"null" + payload[end:]), payload[begin:end]
+            rest = payload[:begin] + b"null" + payload[end:]
+            _refuse_flood(rest)
+            return orjson.loads(rest), payload[begin:end]
+        _refuse_flood(payload)
         return orjson.loads(payload), None
     except orjson.JSONDecodeError:
         return loads_exact(payload), None
 
 
-def records_page(records: list[Any], size: int, first_row: int = 0) -> Page:
+def _refuse_flood(payload: bytes) -> None:
+    if payload.count(b",") > MAX_VALUES:
+        raise ContractViolation(
+            f"the JSON has more than {MAX_VALUES:,} values", "Ask the owner for smaller pages; it was refused whole"
+        )
+
+
+def records_page(records: list[Any], size: int, first_row: int = 0, where: str = "the page") -> Page:
     """Records from ``loads_exact`` → a page; records that are no objects or hold undecodable text become bad ones."""
     good: list[dict[str, str | None]] = []
     bad: list[BadRecord] = []
@@ -174,11 +195,13 @@ def records_page(records: list[Any], size: int, first_row: int = 0) -> Page:
         else:
             good.append(row)
     keys = dict.fromkeys(key for row in good for key in row)
+    refuse_too_many(keys, where)
     columns = {key: pl.Series(key, [row.get(key) for row in good], dtype=pl.String) for key in keys}
     return Page(pl.DataFrame(columns), tuple(bad), size)
 
 
 def _careful(payload: bytes, where: str, first_row: int) -> Page:
+    _refuse_flood(payload)
     try:
         records = loads_exact(payload)
     except ValueError as error:
@@ -188,7 +211,7 @@ def _careful(payload: bytes, where: str, first_row: int) -> Page:
         ) from None
     if not isinstance(records, list):
         raise ContractViolation(f"{where}: the records are no JSON array", "Ask the owner")
-    return records_page(records, len(payload), first_row)
+    return records_page(records, len(payload), first_row, where)
 
 
 def _position(error: ValueError) -> str:

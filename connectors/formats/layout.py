@@ -11,9 +11,9 @@ from typing import Final, Protocol
 from connectors.contract import Stream
 from connectors.encodings import ENCODINGS
 from connectors.errors import ContractViolation, Permanent
+from connectors.formats.fields import MAX_COLUMNS
 from connectors.protocols.base import Page
 
-MAX_COLUMNS: Final = 1_000
 MAX_FIELD_BYTES: Final = 1 << 20
 RAW_CHARS: Final = 4_000
 """So much of a bad record is kept for the person who mends it."""

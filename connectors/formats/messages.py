@@ -84,4 +84,5 @@ def _with_absent_fields(frame: pl.DataFrame, rows: int, stream: Stream) -> pl.Da
         for column in stream.columns
         if column.physical_name not in frame.columns and (rows < FEW_ROWS or not column.required)
     ]
-    return frame.with_columns(absent)
+    # A frame of records without any field has no rows: theirs are the nulls alone.
+    return frame.with_columns(absent) if frame.width else pl.DataFrame(absent)

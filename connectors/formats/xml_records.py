@@ -15,12 +15,18 @@ import defusedxml.ElementTree as SafeTree
 import polars as pl
 from defusedxml.common import DefusedXmlException
 
+from connectors.encodings import ENCODINGS
 from connectors.errors import ContractViolation, Truncated
-from connectors.formats.fields import FIELD_CAP, shortened
+from connectors.formats.fields import FIELD_CAP, refuse_too_many, shortened
 from connectors.protocols.base import BadRecord, Page
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
+
+MAX_ELEMENTS: Final = 1_000_000
+"""Of a document; each costs memory a hundred times its three bytes."""
+_SMALL_BYTES: Final = 16 * 1024 * 1024
+"""So much may any payload unpack to, whatever its ratio: one long value of one letter is no bomb."""
 
 _DECLARATION: Final = re.compile(rb"^\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"'][^>]*\?>")
 _NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
@@ -50,12 +56,17 @@ def read_records(payload: bytes, tag: str, where: str, *, encoding: str = "utf-8
         else:
             bad.append(BadRecord(number, _raw(row), reason))
     names = dict.fromkeys(name for row in rows for name in row)
+    refuse_too_many(names, where)
     frame = pl.DataFrame({name: pl.Series(name, [row.get(name) for row in rows], dtype=pl.String) for name in names})
     return Page(frame, tuple(bad), len(payload))
 
 
 def parse(payload: bytes, where: str, *, encoding: str = "utf-8") -> Element:
     """The root element of a document that is well-formed and declares no type and no entity."""
+    if payload.count(b"<") > 2 * MAX_ELEMENTS:
+        raise ContractViolation(
+            f"{where}: the XML has more than {MAX_ELEMENTS:,} elements", "Ask the owner for smaller pages"
+        )
     text = _decode(payload, encoding)
     try:
         root: Element = SafeTree.fromstring(text, forbid_dtd=True, forbid_entities=True, forbid_external=True)
@@ -73,10 +84,10 @@ def parse(payload: bytes, where: str, *, encoding: str = "utf-8") -> Element:
     return root
 
 
-def gunzip(data: bytes, where: str, *, max_bytes: int = 256 * 1024 * 1024, max_ratio: int = 250) -> bytes:
+def gunzip(data: bytes, where: str, *, max_bytes: int = 64 * 1024 * 1024, max_ratio: int = 250) -> bytes:
     """One gzip member, whole (its CRC and length agree), within limits of size and ratio against bombs."""
     inflater = zlib.decompressobj(wbits=31)
-    limit = min(max_bytes, max(1024 * 1024, len(data) * max_ratio))
+    limit = min(max_bytes, max(_SMALL_BYTES, len(data) * max_ratio))
     try:
         plain = inflater.decompress(data, limit + 1)
     except zlib.error:
@@ -101,12 +112,10 @@ def _decode(payload: bytes, encoding: str) -> str:
     payload = payload.removeprefix(b"\xef\xbb\xbf")
     declared = _DECLARATION.match(payload)
     name = declared.group(1).decode().lower() if declared else encoding.lower()
-    if name in ("gb2312", "gbk", "gb18030", "gb_2312-80", "cp936"):
-        name = "gb18030"
-    try:
-        text = payload.decode(name, "surrogateescape")
-    except LookupError:
-        raise ContractViolation(f"XML in the unknown encoding {name}", "Ask the owner for UTF-8 or GB18030") from None
+    codec = {"gb_2312-80": "gb18030", "cp936": "gb18030"}.get(name) or ENCODINGS.get(name)
+    if codec is None:
+        raise ContractViolation(f"XML in the unknown encoding {name}", "Ask the owner for UTF-8 or GB18030")
+    text = payload.decode(codec, "surrogateescape")
     # The parser would stumble over a declaration of another encoding than the text's.
     return re.sub(r"^\s*<\?xml[^>]*\?>", "", text).translate(_TO_PRIVATE)
 

@@ -164,7 +164,13 @@ class CatalogueExtraction:
                 "Nothing of the catalogue is taken; ask the owner",
             ) from None
         if root.tag == "Response" and _text(root, "CmdType") == "Catalog" and _text(root, "SN") == self._serial:
-            self._take(root)
+            try:
+                self._take(root)
+            except RecursionError:
+                raise ContractViolation(
+                    f"the platform {self._client.server_id} sent items that are nested too deeply",
+                    "Nothing of the catalogue is taken; ask the owner",
+                ) from None
 
     def _take(self, root: Any) -> None:
         if (_text(root, "Result") or "OK").upper() == "ERROR":

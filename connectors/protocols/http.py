@@ -39,7 +39,7 @@ class Limits:
     read: float = 20.0
     first_wait: float = 0.2
     longest_wait: float = 8.0
-    max_bytes: int = 256 * 1024 * 1024
+    max_bytes: int = 64 * 1024 * 1024
 
     @classmethod
     def from_environment(cls) -> Limits:
@@ -197,6 +197,11 @@ class HttpSource:
             ) from None
         except httpx.RemoteProtocolError:
             raise Truncated(f"{self.system}: the answer ended before its declared length") from None
+        except httpx.DecodingError:
+            raise Truncated(
+                f"{self.system}: the answer's compression is damaged",
+                "The next run asks again; if it persists ask the owner",
+            ) from None
         except httpx.TransportError as error:
             raise Retriable(
                 f"{self.system}: the connection failed ({type(error).__name__})",
