@@ -176,8 +176,10 @@ class Lander:
         self._held = None if replay else HeldRows(conn, stream, load_id)
         self._nameless = False
         self.result = Landed()
+        self._closed = 0
         if rekey:
-            conn.execute(sql.SQL("UPDATE {} SET _to_load = %s WHERE _to_load IS NULL").format(self._table), [load_id])
+            close = sql.SQL("UPDATE {} SET _to_load = %s WHERE _to_load IS NULL").format(self._table)
+            self._closed = conn.execute(close, [load_id]).rowcount
         self._first = conn.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(self._table)).fetchone() is None
         self._replay = replay
         self._versions: Versions | None = None
@@ -213,6 +215,8 @@ class Lander:
         A rejected row whose key cannot be read may be any of the records that seem absent: none is closed then.
         """
         whole = self._stream.load == "snapshot" and complete
+        if self._closed and not allowed.collapse:
+            self._check_backfill()
         if whole and not allowed.collapse:
             self._check_volume()
         if whole and self._nameless:
@@ -251,6 +255,13 @@ class Lander:
         if known > FEW_RECORDS and good < (1 - limit) * known and self.result.quarantined > limit * known:
             message = f"{self.result.quarantined} of {self.result.rows_in} rows are broken; {known} records are known"
             raise VolumeCollapse(message, known=known, good=good, broken=self.result.quarantined, limit=limit)
+
+    def _check_backfill(self) -> None:
+        """What was current is closed: a source that does not send it again must not empty the stream unseen."""
+        good, limit = self.result.landed + self.result.unchanged, self._stream.max_delete_share
+        if good < (1 - limit) * self._closed:
+            message = f"read again, the source gave {good} good rows; {self._closed} records were current"
+            raise VolumeCollapse(message, known=self._closed, good=good, broken=self.result.quarantined, limit=limit)
 
     def _append(self, batch: Batch, versions: Versions, standing: bool) -> None:
         rows, keys, hashes, numbers = batch.page.accepted, batch.keys, batch.hashes, batch.numbers

@@ -248,12 +248,15 @@ def cursor(connection: psycopg.Connection, system: str, stream: str) -> dict[str
 
 
 def begin_afresh(connection: psycopg.Connection, system: str, stream: str) -> bool:
-    """Let the next pull ask for everything and close what is current; False when nothing was ever landed. Commits."""
-    found = connection.execute(
-        """UPDATE control.cursor SET value = '{"afresh": true, "rekey": true}' WHERE (system, stream) = (%s, %s)""",
-        [system, stream],
-    ).rowcount
-    connection.commit()
+    """Let the next pull ask for everything and close what is current; False when nothing was ever landed.
+
+    On a connection in autocommit. Raises StreamBusy while a load is under way: its cursor would undo this.
+    """
+    with stream_lock(connection, system, stream):
+        found = connection.execute(
+            """UPDATE control.cursor SET value = '{"afresh": true, "rekey": true}' WHERE (system, stream) = (%s, %s)""",
+            [system, stream],
+        ).rowcount
     return bool(found)
 
 

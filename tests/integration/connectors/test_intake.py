@@ -16,6 +16,7 @@ from connectors.errors import ContractViolation, Permanent, Retriable, Unwell
 from connectors.pace import Pace
 from connectors.protocols.base import BadRecord, Page
 from warehouse import connection, holds, ledger
+from warehouse.errors import StreamBusy
 
 Rows = Callable[..., Page]
 
@@ -32,7 +33,9 @@ def test_rows_ledger_cursor_and_defects_are_one(hub: Any, make_page: Rows) -> No
     assert done.defects == [("state", "unknown_code", "quarantined", 1)]
     assert hub.loads() == [("committed", 4, 2, 1, 1)]
     assert [row[0] for row in hub.current()] == ["P001", "P002"]
-    assert hub.cursor() == {"newest": 1777593900000000, "state": {"page": 2}, "shape": hub.stream.shape}
+    assert hub.cursor() == {
+        "newest": 1777593900000000, "state": {"page": 2}, "shape": hub.stream.shape, "key": ["id"],
+    }  # fmt: skip
     assert hub.ask("SELECT column_name, reason, outcome, rows FROM control.defect") == done.defects
     assert {"extract", "conform", "land"} <= set(done.seconds)
     assert hub.ask("SELECT bytes_in FROM control.load") == [(400,)]
@@ -393,9 +396,13 @@ def test_another_key_is_refused_until_everything_is_read_again_under_it(hub: Any
     with pytest.raises(Permanent, match=r"key is id, state, but .* landed by id: .*townhub backfill demo\.people"):
         hub.run()
     assert len(hub.current()) == 1
-    with connection.connect("loader") as conn:
+    with connection.connect("loader", autocommit=True) as conn, connection.connect("loader", autocommit=True) as other:
+        with ledger.stream_lock(other, "demo", "people"), pytest.raises(StreamBusy):
+            ledger.begin_afresh(conn, "demo", "people")
         assert ledger.begin_afresh(conn, "demo", "people")
         assert not ledger.begin_afresh(conn, "demo", "no_such")
+    assert hub.take(make_page()).state == "held"
+    assert len(hub.current()) == 1, "a source that answers nothing empties no register"
     done = hub.take(make_page(row))
     assert (done.landed, len(hub.current())) == (1, 1), "the version of the old key is closed, not doubled"
     assert hub.upstream.pulls[-1].afresh
