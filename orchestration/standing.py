@@ -13,10 +13,11 @@ from pathlib import Path
 
 import psycopg
 
+from connectors.contract import contract_paths
 from orchestration import environment
 
-CODE = ("connectors/systems", "connectors/standards", "dbt_project", "quality", "resolution", "warehouse/migrations")
-"""Folders whose files decide what a build gives."""
+CODE = ("connectors/standards", "dbt_project", "quality", "resolution", "warehouse/migrations")
+"""Folders whose files decide what a build gives; the contracts do too, wherever they stand."""
 
 _BASIS = (
     """SELECT system, stream, max(load_id) FROM control.load
@@ -49,6 +50,9 @@ def code_digest(folders: tuple[str, ...] = CODE) -> str:
     digest = hashlib.sha256()
     for path in sorted(path for folder in folders for path in _files(environment.REPOSITORY / folder)):
         digest.update(str(path.relative_to(environment.REPOSITORY)).encode())
+        digest.update(path.read_bytes())
+    for path in contract_paths():
+        digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from connectors.contract import contract_paths
 from orchestration import dbt_runs, environment, manifest, standing
 
 
 def test_the_code_that_decides_a_build_is_all_there() -> None:
-    assert {"connectors/standards", "connectors/systems", "dbt_project", "quality", "resolution"} <= set(standing.CODE)
+    assert {"connectors/standards", "dbt_project", "quality", "resolution"} <= set(standing.CODE)
     assert all((environment.REPOSITORY / folder).is_dir() for folder in standing.CODE)
+
+
+def test_a_changed_contract_is_built_and_judged_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = standing.code_digest()
+    for path in contract_paths():
+        shutil.copy(path, tmp_path)
+    monkeypatch.setenv("TOWNHUB_SYSTEMS", str(tmp_path))
+    assert standing.code_digest() == before
+    with (tmp_path / "fire_119.odcs.yaml").open("a") as file:
+        file.write("# narrower\n")
+    assert standing.code_digest() != before
 
 
 def test_a_row_that_is_held_or_settled_is_built_again(conn: psycopg.Connection) -> None:
