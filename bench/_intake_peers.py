@@ -15,7 +15,7 @@ import sys
 FILE_ROWS = 100_000
 
 os.environ.update(
-    RUNTIME__DLTHUB_TELEMETRY="false", RUNTIME__LOG_LEVEL="ERROR", PROGRESS="",
+    RUNTIME__DLTHUB_TELEMETRY="false", RUNTIME__LOG_LEVEL="ERROR",
     DATA_WRITER__BUFFER_MAX_ITEMS="50000", EXTRACT__DATA_WRITER__FILE_MAX_ITEMS=str(FILE_ROWS),
     NORMALIZE__DATA_WRITER__FILE_MAX_ITEMS=str(FILE_ROWS), NORMALIZE__WORKERS="2", NORMALIZE__START_METHOD="spawn",
     LOAD__WORKERS="4",
@@ -58,10 +58,10 @@ def json_arrow():
 
 
 def csv_arrow():
-    """The file over SFTP (fsspec), parsed by pyarrow with every column as text."""
+    """The file over SFTP (fsspec, paramiko), parsed by pyarrow with every column as text."""
     import dlt
-    import fsspec
     import pyarrow as pa
+    from fsspec.implementations.sftp import SFTPFileSystem
     from pyarrow import csv
 
     @dlt.resource(name="records")
@@ -69,9 +69,7 @@ def csv_arrow():
         from urllib.parse import urlsplit
 
         parts = urlsplit(os.environ["BENCH_SFTP"])
-        drop = fsspec.filesystem(
-            "sftp", host=parts.hostname, port=parts.port, username=parts.username, password=parts.password
-        )
+        drop = SFTPFileSystem(parts.hostname, port=parts.port, username=parts.username, password=parts.password)
         name = next(path for path in drop.ls("/", detail=False) if path.endswith(".csv"))
         with drop.open(name, "rb", block_size=4 << 20) as file:
             file.prefetch()
