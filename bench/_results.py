@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+REPOSITORY = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 
 
