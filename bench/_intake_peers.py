@@ -30,7 +30,12 @@ def rest():
         {
             "client": {
                 "base_url": os.environ["BENCH_HTTP"],
-                "paginator": {"type": "page_number", "base_page": 1, "page_param": "pageNum", "total_path": "totalPage"},
+                "paginator": {
+                    "type": "page_number",
+                    "base_page": 1,
+                    "page_param": "pageNum",
+                    "total_path": "totalPage",
+                },
             },
             "resources": [{"name": "records", "endpoint": {"path": "gateway", "data_selector": "datas"}}],
         }

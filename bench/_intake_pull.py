@@ -19,10 +19,13 @@ def plain_copy(folder: Path) -> dict[str, int]:
     import psycopg
 
     asked = json.loads((folder / "copy.json").read_text())
-    with psycopg.connect(os.environ["BENCH_WAREHOUSE"]) as conn, (folder / "copy.bin").open("rb") as file:
-        with conn.cursor().copy(asked["statement"].encode()) as copy:
-            while block := file.read(BLOCK):
-                copy.write(block)
+    with (
+        psycopg.connect(os.environ["BENCH_WAREHOUSE"]) as conn,
+        (folder / "copy.bin").open("rb") as file,
+        conn.cursor().copy(asked["statement"].encode()) as copy,
+    ):
+        while block := file.read(BLOCK):
+            copy.write(block)
     return {"landed": asked["rows"]}
 
 

@@ -102,7 +102,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--shapes", default=",".join(SHAPES), help="json, csv, sql; separated by commas")
-    parser.add_argument("--peers", default="cache", help="Python environment of the peers, 'cache' to make it, or 'none'")
+    parser.add_argument(
+        "--peers", default="cache", help="Python environment of the peers, 'cache' to make it, or 'none'"
+    )
     parser.add_argument("--flat", type=int, default=0, metavar="ROWS", help="also cost per row from 10,000 up to ROWS")
     parser.add_argument("--no-result", action="store_true", help="print only: write neither JSON nor chart")
     options = parser.parse_args()
@@ -115,7 +117,9 @@ def main() -> None:
     figures: dict[str, Any] = {"peers": notes, "shapes": {}, "per_row": {}}
     with _home():
         for shape in shapes:
-            figures["shapes"][shape] = told = summary(measure(shape, options.rows, options.rounds, python), options.rows)
+            figures["shapes"][shape] = told = summary(
+                measure(shape, options.rows, options.rounds, python), options.rows
+            )
             _print(shape, told, options.rounds)
         for shape in shapes if options.flat else ():
             figures["per_row"][shape] = _flat(shape, options.flat)
