@@ -104,7 +104,12 @@ class _Rules:
         number = custom.get("catalogueNumber")
         if number is not None and (type(number) is not int or number < 1):
             self.problem((), "catalogueNumber is no number", "Give the system's number in the catalogue, from 1.")
-        slas = {item.get("property"): item for item in document.get("slaProperties") or []}
+        slas: dict[Any, Any] = {}
+        for index, item in enumerate(document.get("slaProperties") or []):
+            if item.get("property") in slas:
+                reason = f"the service level {item['property']} stands twice"
+                self.problem(("slaProperties", index), reason, "Keep one of the two.")
+            slas[item.get("property")] = item
         isolated = bool(custom.get("isolated", False))
         servers = self.servers(document)
         streams = self.streams(document, identifier, servers, isolated)
@@ -195,6 +200,8 @@ class _Rules:
                 self.problem(where, "a server without a name", "Add server: NAME.")
                 continue
             before = len(self.problems)
+            if str(node["server"]) in servers:
+                self.problem(where, f"the server {node['server']} stands twice", "Rename one, or remove it.")
             properties = self.properties(node, where, _SERVER_PROPERTIES)
             if "endpoint" not in properties and node.get("host"):
                 properties["endpoint"] = str(node["host"])

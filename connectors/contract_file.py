@@ -81,7 +81,7 @@ class ContractFile:
         return int(node.start_mark.line) + 1 if node is not None else 1
 
     def properties(self, node: dict[str, Any], where: Place, known: set[str]) -> dict[str, Any]:
-        """`customProperties` of a node as a mapping; an unknown name is a problem, never ignored."""
+        """`customProperties` of a node as a mapping; an unknown or repeated name is a problem, never ignored."""
         found: dict[str, Any] = {}
         for index, item in enumerate(node.get("customProperties") or []):
             name = item.get("property")
@@ -91,6 +91,10 @@ class ContractFile:
                     f"the property {name!r} is not understood",
                     f"Use one of: {', '.join(sorted(known))}.",
                 )
+            if name in found:
+                # The last would win and drop the others, a list of refusals among them, without a word.
+                reason = f"the property {name} stands twice"
+                self.problem((*where, "customProperties", index), reason, "Keep one of the two.")
             found[str(name)] = item.get("value")
         return found
 
