@@ -265,23 +265,23 @@ def _load(stamps: tuple[tuple[Path, int, int], ...]) -> tuple[dict[str, Contract
 
     contracts, problems = check_files(path for path, _, _ in stamps)
     broken = tuple(
-        Broken(_named(path), path, found)
+        Broken(own_id(path), path, found)
         for path, _, _ in stamps
         if (found := tuple(problem for problem in problems if problem.file == path))
     )
     return {contract.id: contract for contract in contracts.values()}, broken
 
 
-_OWN_ID = re.compile(r"^id:[ \t]*[\"']?([a-z][a-z0-9_]*)", re.MULTILINE)
+_OWN_ID = re.compile(r"^id:[ \t]*([\"']?)([a-z][a-z0-9_]*)\1(?:[ \t]+#.*)?[ \t]*$", re.MULTILINE)
 
 
-def _named(path: Path) -> str:
-    """Whose contract a broken file is; it need not be YAML for that."""
+def own_id(path: Path) -> str:
+    """Whose contract a broken file is: the id it gives itself, or its name. It need not be YAML for that."""
     try:
         found = _OWN_ID.search(path.read_text(encoding="utf-8", errors="replace"))
     except OSError:
         found = None
-    return found.group(1) if found else path.name.removesuffix(".odcs.yaml")
+    return found.group(2) if found else path.name.removesuffix(".odcs.yaml")
 
 
 def load_contract(path: Path) -> Contract:

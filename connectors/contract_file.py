@@ -60,7 +60,11 @@ class ContractFile:
         self.problems: list[Problem] = []
         self.document: dict[str, Any] = {}
         self._root: yaml.Node | None = None
-        self.shaped = self._read() and self._check_schema()
+        try:
+            self.shaped = self._read() and self._check_schema()
+        except RecursionError:
+            self.shaped = False
+            self._refuse(1, "yaml", "is nested too deeply, or holds itself", "Write it flat, without & and *.")
 
     def problem(self, where: Place, reason: str, remedy: str) -> None:
         label = ".".join(str(step) for step in where) or "file"
