@@ -317,6 +317,7 @@ def test_a_server_that_stands_twice_is_refused(tmp_path: Path) -> None:
     assert "the server exchange stands twice" in found.reason and "Rename one" in found.remedy
 
 
+BOMB = "".join(f"a{level + 1}: &a{level + 1} [{', '.join([f'*a{level}'] * 9)}]\n" for level in range(9))
 HOSTILE = {
     "inf": (changed("frequency, value: 1,", "frequency, value: .inf,"), "frequency is no length of time"),
     "nan": (changed("frequency, value: 1,", "frequency, value: .nan,"), "frequency is no length of time"),
@@ -326,8 +327,10 @@ HOSTILE = {
         "retention is no length of time",
     ),
     "enum": (changed("[{value: received},", "[{description: a},"), "'value' is a required property"),
-    "holds itself": (SKETCH + "a: &a [*a]\n", "nested too deeply"),
+    "holds itself": (SKETCH + "a: &a [*a]\n", "the reference *a"),
+    "bomb": (SKETCH + "a0: &a0 [x]\n" + BOMB, "the reference *a0"),
     "deep": (SKETCH + "a: " + "[" * 3000 + "]" * 3000 + "\n", "nested too deeply"),
+    "so deep that libyaml dies": (SKETCH + "a: " + "[" * 100_000 + "]" * 100_000 + "\n", "nested too deeply"),
     "no such day": (changed("version: 1.0.0", "version: 2026-02-30"), "cannot be judged"),
     "a date as key": (SKETCH + "2026-02-03: a\n", "cannot be judged"),
     "server's property": (changed("value: exchange_db", "value: [exchange_db]"), "cannot be judged"),
