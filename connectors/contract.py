@@ -11,6 +11,7 @@ import json
 import os
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from hashlib import sha256
@@ -253,6 +254,15 @@ def load_contracts(folder: Path | None = None, *, whole: bool = False) -> dict[s
 def broken_contracts(folder: Path | None = None) -> list[Broken]:
     """The contract files that have mistakes, by name: their systems are not pulled."""
     return list(_load(_stamps(folder))[1])
+
+
+def mistakes(system: str, broken: Iterable[Broken] | None = None) -> str:
+    """Every mistake of a system's refused contract files, a line each; empty where none is refused.
+
+    `broken` are the refused files; those of the folder in use without.
+    """
+    refused = broken_contracts() if broken is None else broken
+    return "\n".join(str(each) for each in refused if each.system == system)
 
 
 def _stamps(folder: Path | None) -> tuple[tuple[Path, int, int], ...]:
