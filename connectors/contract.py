@@ -11,6 +11,7 @@ import json
 import os
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from hashlib import sha256
@@ -255,6 +256,15 @@ def broken_contracts(folder: Path | None = None) -> list[Broken]:
     return list(_load(_stamps(folder))[1])
 
 
+def mistakes(system: str, broken: Iterable[Broken] | None = None) -> str:
+    """Every mistake of a system's refused contract files, a line each; empty where none is refused.
+
+    `broken` are the refused files; those of the folder in use without.
+    """
+    refused = broken_contracts() if broken is None else broken
+    return "\n".join(str(each) for each in refused if each.system == system)
+
+
 def _stamps(folder: Path | None) -> tuple[tuple[Path, int, int], ...]:
     return tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in contract_paths(folder))
 
@@ -265,23 +275,23 @@ def _load(stamps: tuple[tuple[Path, int, int], ...]) -> tuple[dict[str, Contract
 
     contracts, problems = check_files(path for path, _, _ in stamps)
     broken = tuple(
-        Broken(_named(path), path, found)
+        Broken(own_id(path), path, found)
         for path, _, _ in stamps
         if (found := tuple(problem for problem in problems if problem.file == path))
     )
     return {contract.id: contract for contract in contracts.values()}, broken
 
 
-_OWN_ID = re.compile(r"^id:[ \t]*[\"']?([a-z][a-z0-9_]*)", re.MULTILINE)
+_OWN_ID = re.compile(r"^id:[ \t]*([\"']?)([a-z][a-z0-9_]*)\1(?:[ \t]+#.*)?[ \t]*$", re.MULTILINE)
 
 
-def _named(path: Path) -> str:
-    """Whose contract a broken file is; it need not be YAML for that."""
+def own_id(path: Path) -> str:
+    """Whose contract a broken file is: the id it gives itself, or its name. It need not be YAML for that."""
     try:
         found = _OWN_ID.search(path.read_text(encoding="utf-8", errors="replace"))
     except OSError:
         found = None
-    return found.group(1) if found else path.name.removesuffix(".odcs.yaml")
+    return found.group(2) if found else path.name.removesuffix(".odcs.yaml")
 
 
 def load_contract(path: Path) -> Contract:

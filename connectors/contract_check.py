@@ -8,12 +8,12 @@ hub does not understand is ever ignored.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.contract import UNIT_SECONDS, Column, Contract, Refusal, Server, Stream
+from connectors.contract import UNIT_SECONDS, Column, Contract, Refusal, Server, Stream, own_id
 from connectors.contract_file import ContractFile, Place, Problem
 from connectors.contract_keys import AMOUNT_UNITS, PURPOSES, server_misuse, source_misuse, unread
 from connectors.encodings import ENCODINGS
@@ -33,31 +33,40 @@ _SERVER_PROPERTIES = {
     "username", "password", "appId", "appKey", "appSecret", "secret", "hostKey", "allowedHosts", "signer",
 }  # fmt: skip
 _SECRETS = {"password", "appSecret", "secret"}
+_PASSWORD = re.compile(r"(?:[\w+.:-]*://)?+[^:/@\s]*:(?!\$\{[A-Z][A-Z0-9_]*\}@)[^@]+@")
+"""`[scheme://]user:password@…` with a password that is no `${NAME}`."""
+_LONGEST = 1000 * UNIT_SECONDS["year"]
 
 
 def check_file(path: Path) -> tuple[Contract | None, list[Problem]]:
-    """The contract of a file, or None, with all its mistakes."""
-    file = ContractFile(path)
-    contract = _Rules(file).contract() if file.shaped else None
-    return (None if file.problems else contract), file.problems
+    """The contract of a file, or None, with all its mistakes. Never raises: one file must not stop all systems."""
+    found: list[Problem] = []
+    try:
+        file = ContractFile(path)
+        found = file.problems
+        contract = _Rules(file).contract() if file.shaped else None
+    except Exception as error:
+        reason = f"cannot be judged ({type(error).__name__}: {str(error)[:200]})"
+        found.append(Problem(path, 1, "file", reason, "Mend the value named, or write it as the other contracts do."))
+    return (None if found else contract), found
 
 
 def check_files(paths: Iterable[Path]) -> tuple[dict[Path, Contract], list[Problem]]:
     """The contracts of files that have no mistake, with all mistakes of all of them, clashes between them included.
 
-    Of two files with one id neither counts: which of them is the system's is for a person to say.
+    Of two files with one id neither counts, a broken one included: which is the system's is for a person to say.
     """
     read: dict[Path, Contract] = {}
+    ids: dict[str, list[Path]] = {}
     problems: list[Problem] = []
     for path in paths:
         contract, found = check_file(path)
         problems += found
         if contract is not None:
             read[path] = contract
-    ids: dict[str, list[Path]] = {}
+        ids.setdefault(contract.id if contract else own_id(path), []).append(path)
     numbers: dict[int, Path] = {}
     for path, contract in read.items():
-        ids.setdefault(contract.id, []).append(path)
         if contract.number is not None and (first := numbers.setdefault(contract.number, path)) != path:
             reason = f"the number {contract.number} stands in {first.name} too"
             problems.append(Problem(path, 1, "catalogueNumber", reason, "Give every system its own."))
@@ -104,7 +113,12 @@ class _Rules:
         number = custom.get("catalogueNumber")
         if number is not None and (type(number) is not int or number < 1):
             self.problem((), "catalogueNumber is no number", "Give the system's number in the catalogue, from 1.")
-        slas = {item.get("property"): item for item in document.get("slaProperties") or []}
+        slas: dict[Any, Any] = {}
+        for index, item in enumerate(document.get("slaProperties") or []):
+            if item.get("property") in slas:
+                reason = f"the service level {item['property']} stands twice"
+                self.problem(("slaProperties", index), reason, "Keep one of the two.")
+            slas[item.get("property")] = item
         isolated = bool(custom.get("isolated", False))
         servers = self.servers(document)
         streams = self.streams(document, identifier, servers, isolated)
@@ -174,11 +188,12 @@ class _Rules:
             return 0
         unit = UNIT_SECONDS.get(str(item.get("unit", "")).rstrip("s"))
         value = item.get("value")
-        if unit is None or not isinstance(value, int | float) or value <= 0:
+        # One comparison for all: .nan is in no range, and neither .inf nor a number too long for a float is within it.
+        if unit is None or not isinstance(value, int | float) or not 0 < value * unit <= _LONGEST:
             self.problem(
                 ("slaProperties",),
                 f"{name} is no length of time",
-                f"Give a positive value and one of the units {', '.join(UNIT_SECONDS)}.",
+                f"Give a positive value, one of the units {', '.join(UNIT_SECONDS)}, and at most 1000 years.",
             )
             return 0
         return int(value * unit)
@@ -195,6 +210,8 @@ class _Rules:
                 self.problem(where, "a server without a name", "Add server: NAME.")
                 continue
             before = len(self.problems)
+            if str(node["server"]) in servers:
+                self.problem(where, f"the server {node['server']} stands twice", "Rename one, or remove it.")
             properties = self.properties(node, where, _SERVER_PROPERTIES)
             if "endpoint" not in properties and node.get("host"):
                 properties["endpoint"] = str(node["host"])
@@ -220,6 +237,10 @@ class _Rules:
             for secret in _SECRETS & properties.keys():
                 if not re.fullmatch(r"\$\{[A-Z][A-Z0-9_]*\}", str(properties[secret])):
                     self.problem(where, f"{secret} is written out", "Name an environment variable: ${NAME}.")
+            for name, value in ({"host": node.get("host")} | properties).items():
+                if any(_PASSWORD.match(text) for text in _leaves(value)):
+                    self.problem(where, f"{name} holds a password", "Name an environment variable for it: ${NAME}.")
+                    break
             if len(self.problems) == before:
                 for reason, remedy in server_misuse(str(properties["protocol"]), properties):
                     self.problem(where, reason, remedy)
@@ -337,7 +358,7 @@ class _Rules:
             reason = f"the unit {custom['unit']!r} of {name} is not enforced"
             self.problem(where, reason, f"Only cn.amount has one: {', '.join(AMOUNT_UNITS)}.")
         options = node.get("logicalTypeOptions") or {}
-        enum = [str(item["value"]) for item in node.get("enum") or []]
+        enum = [str(item["value"]) for item in node.get("enum") or [] if "value" in item]
         codes = custom.get("codes") or ({value: value for value in enum} if enum else None)
         if codes is not None and not isinstance(codes, dict):
             self.problem(where, f"the codes of {name} are no mapping", "Write codes: {theirs: ours}.")
@@ -375,6 +396,15 @@ def _is_timezone(name: Any) -> bool:
     except (KeyError, TypeError, ValueError, OSError):  # unknown, no text, no name, a folder
         return False
     return True
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    """All texts of a value, however deep."""
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(item)
+    elif isinstance(value, str):
+        yield value
 
 
 def _texts(value: Any) -> tuple[str, ...]:

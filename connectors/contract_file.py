@@ -22,6 +22,9 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _HARMLESS = {"required", "enum", "const", "pattern", "format", "additionalProperties", "unevaluatedProperties"}
 """Schema errors after which the document still has the shape that the hub's own rules walk through."""
 
+_DEEPEST = 100
+"""Levels of a document; the standard's own shape has a dozen."""
+
 Place = tuple[Any, ...]
 """Keys and indexes that lead to a node of the document."""
 
@@ -81,7 +84,7 @@ class ContractFile:
         return int(node.start_mark.line) + 1 if node is not None else 1
 
     def properties(self, node: dict[str, Any], where: Place, known: set[str]) -> dict[str, Any]:
-        """`customProperties` of a node as a mapping; an unknown name is a problem, never ignored."""
+        """`customProperties` of a node as a mapping; an unknown or repeated name is a problem, never ignored."""
         found: dict[str, Any] = {}
         for index, item in enumerate(node.get("customProperties") or []):
             name = item.get("property")
@@ -91,12 +94,20 @@ class ContractFile:
                     f"the property {name!r} is not understood",
                     f"Use one of: {', '.join(sorted(known))}.",
                 )
+            if name in found:
+                # The last would win and drop the others, a list of refusals among them, without a word.
+                reason = f"the property {name} stands twice"
+                self.problem((*where, "customProperties", index), reason, "Keep one of the two.")
             found[str(name)] = item.get("value")
         return found
 
     def _read(self) -> bool:
         try:
-            loader = _LOADER(self.path.read_text(encoding="utf-8"))
+            text = self.path.read_text(encoding="utf-8")
+            if (hostile := _hostile(text)) is not None:
+                self._refuse(*hostile)
+                return False
+            loader = _LOADER(text)
             self._root = loader.get_single_node()
             document = loader.construct_document(self._root) if self._root is not None else None
         except (OSError, UnicodeDecodeError) as error:
@@ -131,6 +142,22 @@ class ContractFile:
 
     def _refuse(self, line: int, where: str, reason: str, remedy: str) -> None:
         self.problems.append(Problem(self.path, line, where, reason, remedy))
+
+
+def _hostile(text: str) -> tuple[int, str, str, str] | None:
+    """Line, place, reason and remedy of what may not be built: libyaml dies of depth, and references grow without end.
+
+    Events alone are read here: they need no stack. Raises YAMLError.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        line = int(event.start_mark.line) + 1
+        if isinstance(event, yaml.AliasEvent):
+            return line, "yaml", f"the reference *{event.anchor} is not followed", "Write out what it stands for."
+        if depth > _DEEPEST:
+            return line, "yaml", "is nested too deeply", f"Write it flatter: at most {_DEEPEST} levels."
+    return None
 
 
 def _repeated_keys(node: yaml.Node) -> Iterator[tuple[int, str]]:

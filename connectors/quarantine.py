@@ -18,7 +18,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from connectors.conform import Conformed, Conformer, empty_rejects, record_keys
-from connectors.contract import Column, Contract, Stream, load_contracts
+from connectors.contract import Column, Contract, Stream, load_contracts, mistakes
 from connectors.copy_binary import hash_bytes
 from connectors.errors import Permanent
 from connectors.landing import Landed, Lander, commit
@@ -83,6 +83,7 @@ def replay(
     """
     contract = load_contracts().get(system)
     if contract is None:
+        _say_if_refused(system)
         raise Permanent(f"there is no system {system}", "See `townhub systems list`")
     names = [stream] if stream else list(contract.streams)
     total = {"tried": 0, "landed": 0, "unchanged": 0, "held": 0}
@@ -241,9 +242,17 @@ def _stream(contracts: dict[str, Contract], system: str, stream: str) -> Stream:
     try:
         return contracts[system].streams[stream]
     except KeyError:
+        if system not in contracts:
+            _say_if_refused(system)
         raise Permanent(
             f"no contract describes {system}.{stream} any more", "Bring its contract back to look at its rows"
         ) from None
+
+
+def _say_if_refused(system: str) -> None:
+    """Raise Permanent with the mistakes of a system's contract, where it has some."""
+    if told := mistakes(system):
+        raise Permanent(f"the contract of {system} is refused:\n{told}") from None  # each mistake has its remedy
 
 
 def _payload(row: Row) -> Row:

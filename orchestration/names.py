@@ -67,14 +67,16 @@ def selected_streams(
 
     Raises ValueError naming what is unknown and what there is, and the mistakes of a named system's broken contract.
     """
+    from connectors.contract import mistakes
+
     enabled = [stream for contract in contracts.values() if contract.enabled for stream in contract.streams.values()]
     if not wanted:
         return enabled
     chosen = []
-    refused = {each.system: each for each in broken}
+    refused = list(broken)
     for name in wanted:
-        if (system := name.split(".")[0]) in refused and system not in contracts:
-            raise ValueError(f"--select {name}: the contract of {system} is refused:\n{refused[system]}")
+        if told := mistakes(system := name.split(".")[0], refused):
+            raise ValueError(f"--select {name}: the contract of {system} is refused:\n{told}")
         found = [stream for stream in enabled if name in (stream.system, f"{stream.system}.{stream.name}")]
         if not found:
             switched_off = name.split(".")[0] in contracts and not contracts[name.split(".")[0]].enabled

@@ -105,14 +105,13 @@ def stage(
 
     Example: townhub systems stage police_110
     """
-    from connectors.contract import broken_contracts, load_contracts
+    from connectors.contract import load_contracts, mistakes
     from orchestration import staging_files
 
     contracts = load_contracts(whole=not systems)
-    refused = {each.system: each for each in broken_contracts()}
     for name in systems or []:
-        if name not in contracts and name in refused:
-            raise output.CommandError(f"the contract of {name} is refused:\n{refused[name]}")
+        if told := mistakes(name):
+            raise output.CommandError(f"the contract of {name} is refused:\n{told}")
         if name not in contracts:
             raise output.CommandError(f"no system {name}; `townhub systems list` names them all")
     # With another folder of contracts, the staging of ours is not left over from anything.

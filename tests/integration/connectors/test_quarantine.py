@@ -157,6 +157,18 @@ def test_what_cannot_be_replayed_says_so(hub: Any) -> None:
         )
 
 
+def test_of_a_refused_contract_the_mistakes_are_told(hub: Any, make_page: Rows) -> None:
+    hub.take(make_page(person(1, "9")))
+    path = hub.folder / "demo.odcs.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("value: gateway", "value: telepathy"), encoding="utf-8")
+    told = r"the contract of demo is refused:\ndemo\.odcs\.yaml:\d+: .*telepathy"
+    with connection.connect("loader") as conn:
+        with pytest.raises(Permanent, match=told):
+            quarantine.replay(conn, "demo", by="Li")
+        with pytest.raises(Permanent, match=told):
+            quarantine.show(conn, number_of(hub, "P001"))
+
+
 def test_what_is_past_its_retention_goes_with_a_certificate(hub: Any, make_page: Rows) -> None:
     hub.take(make_page(person(1, gxsj="2025-02-01 08:00:00"), person(2, "9"), person(3)))
     hub.take(make_page(person(3, "2", gxsj="2026-05-02 08:00:00")))

@@ -277,6 +277,77 @@ def test_a_bad_file_stops_its_own_system_alone(tmp_path: Path) -> None:
     assert set(load_contracts(tmp_path, whole=True)) == {"police_110", "second"}, "mended, it is read at once"
 
 
+@pytest.mark.parametrize(
+    ("old", "again", "place"),
+    [
+        (PURPOSES, "  - {property: purposes, value: [any]}\n", "purposes, value: [any]"),
+        (PURPOSES, refusing("{field: xm, reason: x}")[len(PURPOSES) :] * 2, "field: xm"),
+        (
+            "      - {property: protocol, value: exchange_db}\n",
+            "      - {property: protocol, value: mqtt}\n",
+            "value: mqtt",
+        ),
+        (
+            "      - {property: cursor, value: updated_at}\n",
+            "      - {property: cursor, value: reported_at}\n",
+            "value: reported_at",
+        ),
+        (
+            "tags: [sensitive]",
+            ", customProperties: [{property: onInvalid, value: withhold}, {property: onInvalid, value: quarantine}]",
+            "name: caller_phone",
+        ),
+        (
+            "  - {property: latency, value: 5, unit: minute}\n",
+            "  - {property: latency, value: 9, unit: day}\n",
+            "value: 9",
+        ),
+    ],
+    ids=["root", "refused", "server", "stream", "column", "service level"],
+)
+def test_a_property_that_stands_twice_is_refused(tmp_path: Path, old: str, again: str, place: str) -> None:
+    text = changed(old, old + again)
+    (found,) = (problem for problem in problems(tmp_path, text) if "stands twice" in problem.reason)
+    assert found.line >= line_of(text, place) and "Keep one" in found.remedy, str(found)
+
+
+def test_a_server_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    listed = SKETCH[SKETCH.index("  - server: exchange") : SKETCH.index("slaProperties:")]
+    (found,) = problems(tmp_path, SKETCH.replace(listed, listed * 2))
+    assert "the server exchange stands twice" in found.reason and "Rename one" in found.remedy
+
+
+BOMB = "".join(f"a{level + 1}: &a{level + 1} [{', '.join([f'*a{level}'] * 9)}]\n" for level in range(9))
+HOSTILE = {
+    "inf": (changed("frequency, value: 1,", "frequency, value: .inf,"), "frequency is no length of time"),
+    "nan": (changed("frequency, value: 1,", "frequency, value: .nan,"), "frequency is no length of time"),
+    "huge": (changed("retention, value: 3,", "retention, value: 1.0e+308,"), "retention is no length of time"),
+    "endless digits": (
+        changed("retention, value: 3,", f"retention, value: {10**400},"),
+        "retention is no length of time",
+    ),
+    "enum": (changed("[{value: received},", "[{description: a},"), "'value' is a required property"),
+    "holds itself": (SKETCH + "a: &a [*a]\n", "the reference *a"),
+    "bomb": (SKETCH + "a0: &a0 [x]\n" + BOMB, "the reference *a0"),
+    "deep": (SKETCH + "a: " + "[" * 3000 + "]" * 3000 + "\n", "nested too deeply"),
+    "so deep that libyaml dies": (SKETCH + "a: " + "[" * 100_000 + "]" * 100_000 + "\n", "nested too deeply"),
+    "no such day": (changed("version: 1.0.0", "version: 2026-02-30"), "cannot be judged"),
+    "a date as key": (SKETCH + "2026-02-03: a\n", "cannot be judged"),
+    "server's property": (changed("value: exchange_db", "value: [exchange_db]"), "cannot be judged"),
+    "server's properties": (changed(ACKNOWLEDGE, "- 7"), "cannot be judged"),
+}
+
+
+@pytest.mark.parametrize(("text", "reason"), HOSTILE.values(), ids=HOSTILE)
+def test_what_no_rule_foresees_stops_its_own_system_alone(tmp_path: Path, text: str, reason: str) -> None:
+    assert reason in " ".join(problem.reason for problem in problems(tmp_path, text))
+    write(tmp_path, SKETCH.replace("id: police_110", "id: second"), "second.odcs.yaml")
+    assert list(load_contracts(tmp_path)) == ["second"]
+    (broken,) = broken_contracts(tmp_path)
+    assert broken.system == "police_110"
+    assert all(problem.line and problem.remedy for problem in broken.problems)
+
+
 def test_where_all_are_needed_all_mistakes_of_all_files_are_told(tmp_path: Path) -> None:
     write(tmp_path, changed("value: exchange_db", "value: telepathy"))
     write(tmp_path, changed("team: {name: 区公安分局指挥中心}\n", ""), "second.odcs.yaml")
@@ -303,6 +374,49 @@ def test_one_number_in_two_files_is_refused(tmp_path: Path) -> None:
     (broken,) = broken_contracts(tmp_path)
     assert "the number 1 stands in police_110.odcs.yaml too" in str(broken)
     assert list(load_contracts(tmp_path)) == ["police_110"]
+
+
+@pytest.mark.parametrize("given", ["fire-119", "fire.119", "Fire", "fire 119", "'fire", "[fire]"])
+def test_a_broken_file_is_not_named_by_half_an_id(tmp_path: Path, given: str) -> None:
+    write(tmp_path, f"id: {given}\nno: [yaml", "fire_119.odcs.yaml")
+    assert [broken.system for broken in broken_contracts(tmp_path)] == ["fire_119"]
+
+
+@pytest.mark.parametrize("given", ["fire_119", "'fire_119'", '"fire_119"  # theirs', "fire_119   "])
+def test_a_broken_file_is_named_by_its_own_id(tmp_path: Path, given: str) -> None:
+    write(tmp_path, f"id: {given}\nno: [yaml", "x.odcs.yaml")
+    assert [broken.system for broken in broken_contracts(tmp_path)] == ["fire_119"]
+
+
+@pytest.mark.parametrize("copy", ["kopie.odcs.yaml", "zweite.odcs.yaml"])
+def test_of_a_good_file_and_a_broken_copy_neither_is_loaded(tmp_path: Path, copy: str) -> None:
+    good = write(tmp_path, SKETCH)
+    write(tmp_path, changed("value: exchange_db", "value: telepathy"), copy)
+    assert load_contracts(tmp_path) == {}
+    assert {broken.system for broken in broken_contracts(tmp_path)} == {"police_110"}
+    told = {broken.path: str(broken) for broken in broken_contracts(tmp_path)}
+    assert f"stands in two files, {copy} being the other" in told[good] and "telepathy" in told[tmp_path / copy]
+
+
+@pytest.mark.parametrize("name", ["host", "endpoint", "allowedHosts"])
+@pytest.mark.parametrize("address", ["mysql://root:secret@h/db", "jdbc:mysql://root:secret@h/db", "root:secret@h"])
+def test_a_password_in_a_servers_address_is_refused(tmp_path: Path, name: str, address: str) -> None:
+    if name == "host":
+        text = changed("host: ${POLICE_110_HOST}", f'host: "{address}"')
+    else:
+        value = f'["{address}"]' if name == "allowedHosts" else f'"{address}"'
+        text = changed(ACKNOWLEDGE, f"- {{property: {name}, value: {value}}}")
+    (found,) = problems(tmp_path, text)
+    assert f"{name} holds a password" in found.reason and "${NAME}" in found.remedy
+    assert found.line == line_of(text, "server: exchange") and "secret" not in str(found)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["mysql://root:${POLICE_110_PASSWORD}@h/db", "mysql://${ME}:${IT}@h:3306/db", "mysql://root@h/db", "h:3306", "root:@h"],
+)  # fmt: skip
+def test_an_address_without_a_password_is_accepted(tmp_path: Path, address: str) -> None:
+    assert problems(tmp_path, changed("host: ${POLICE_110_HOST}", f'host: "{address}"')) == []
 
 
 def test_the_environment_gives_addresses_and_a_missing_name_is_told(
