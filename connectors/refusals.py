@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
 import polars as pl
 
@@ -18,15 +19,24 @@ from connectors.errors import ContractViolation
 from connectors.formats.json_pages import loads_exact
 from connectors.protocols.base import BadRecord
 
+_NESTED = r"(?s)^\s*(\{.*\}|\[.*\])\s*$"
+
 
 def only_described(page: pl.DataFrame, stream: Stream, expected: Iterable[str]) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """The page without what the contract does not describe, and the names of columns that are news in it.
 
-    A refused column is no news: that it is sent is why the contract names it.
+    A refused column is no news: that it is sent is why the contract names it. An object or a list inside a described
+    field has fields of its own, which no contract describes: its length takes its place.
     """
     kept = set(expected)
+    shapes = {column.physical_name for column in stream.columns if column.semantic_type == "geo.polygon"}
     beyond = [name for name in page.columns if name not in kept]
-    return page.drop(beyond), tuple(name for name in beyond if not stream.refuses_field(name))
+    flat = page.drop(beyond).with_columns(
+        pl.col(name).map_elements(_flat, return_dtype=pl.String, skip_nulls=True)
+        for name, kind in page.schema.items()
+        if name in kept - shapes and kind == pl.String and page[name].str.contains(_NESTED).any()
+    )
+    return flat, tuple(name for name in beyond if not stream.refuses_field(name))
 
 
 def without_text(bad: Iterable[BadRecord]) -> tuple[BadRecord, ...]:
@@ -47,9 +57,26 @@ def reduced_message(payload: bytes, stream: Stream) -> bytes:
     if not all(isinstance(event, dict) for event in events):
         return _stand_in(len(payload), "bytes").encode()
     names = [column.physical_name for column in stream.columns]
-    kept = [{name: event[name] for name in names if name in event} for event in events]
+    kept = [{name: _scalar(event[name]) for name in names if name in event} for event in events]
     text = json.dumps(kept if isinstance(value, list) else kept[0], ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "surrogateescape")
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, str):
+        return _flat(value)
+    return _stand_in(len(json.dumps(value)), "characters") if isinstance(value, dict | list) else value
+
+
+def _flat(text: str) -> str:
+    """A text as it is, unless it is an object or a list."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return text
+    try:
+        nested = isinstance(loads_exact(text.encode("utf-8", "surrogateescape")), dict | list)
+    except (ValueError, RecursionError, ContractViolation):
+        nested = False  # "[转办] …" is a text
+    return _stand_in(len(text), "characters") if nested else text
 
 
 def _stand_in(size: int, unit: str) -> str:

@@ -79,6 +79,12 @@ def page_with_canaries(contract: Contract, stream: Stream) -> Page:
     spoilt = next(c.physical_name for c in stream.columns if c.required)
     frame = frame.with_columns(pl.when(pl.int_range(ROWS) % 2 == 0).then(pl.col(spoilt)).alias(spoilt))
     names = [refusal.name for refusal in contract.refusals if refusal.kind == "field"]
+    inside = json.dumps({"x": 1, names[0] if names else "x2": CANARY}, ensure_ascii=False)
+    frame = frame.with_columns(  # a described field with fields of its own, in one row after the other
+        pl.when(pl.int_range(ROWS) == 2 * number).then(pl.lit(inside)).otherwise(pl.col(name)).alias(name)
+        for number, name in enumerate(c.physical_name for c in stream.columns if c.physical_name != spoilt)
+        if frame.schema[name] == pl.String and number < ROWS // 2 - 1
+    )
     frame = frame.with_columns(pl.lit(CANARY).alias(name) for name in [*names, "改了名的字段"])
     bad = BadRecord(ROWS, f"{CANARY},{CANARY}", "ragged_line")
     return Page(frame, (bad,), bytes_in=1)
