@@ -9,6 +9,7 @@ dropped before the first thing is written, in landing, quarantine and inbox alik
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,7 +20,8 @@ from connectors.errors import ContractViolation
 from connectors.formats.json_pages import loads_exact
 from connectors.protocols.base import BadRecord
 
-_NESTED = r"(?s)^\s*(\{.*\}|\[.*\])\s*$"
+_NESTED = r"^\s*[\[{]"
+_BEGUN = re.compile(r"""\s*(\{|\[\s*[\[{"N])""")
 
 
 def only_described(page: pl.DataFrame, stream: Stream, expected: Iterable[str]) -> tuple[pl.DataFrame, tuple[str, ...]]:
@@ -69,13 +71,15 @@ def _scalar(value: Any) -> Any:
 
 
 def _flat(text: str) -> str:
-    """A text as it is, unless it is an object or a list."""
+    """A text as it is, unless it is an object or a list, or begins an object and cannot be read."""
     if text.lstrip()[:1] not in ("{", "["):
         return text
     try:
         nested = isinstance(loads_exact(text.encode("utf-8", "surrogateescape")), dict | list)
-    except (ValueError, RecursionError, ContractViolation):
-        nested = False  # "[转办] …" is a text
+    except (RecursionError, ContractViolation):
+        nested = True  # too deep to be read
+    except ValueError:
+        nested = _BEGUN.match(text) is not None  # "[转办] …" and "[2026] 3 号" are texts
     return _stand_in(len(text), "characters") if nested else text
 
 

@@ -51,6 +51,34 @@ def test_other_fields_are_not_refused(name: str) -> None:
     assert not STREAM.refuses_field(name)
 
 
+NESTED = [
+    {"信访人": "甲某某"},
+    [{"信访人": "甲某某"}],
+    '{"信访人": "甲某某"}',
+    ' [{"信访人": "甲某某"}] ',
+    '{"信访人": "甲某某", "x": NaN}',
+    '[NaN, {"信访人": "甲某某"}]',
+    '{"信访人": "甲某某"};',
+    "[" * 200_000 + '"甲某某"' + "]" * 200_000,
+]
+
+
+@pytest.mark.parametrize("value", NESTED, ids=range(len(NESTED)))
+def test_what_is_nested_in_a_described_field_leaves_its_length(value: Any) -> None:
+    sent = ROW | {"信访件号": value}
+    assert "甲某某" not in reduced_message(json.dumps(sent, ensure_ascii=False).encode(), STREAM).decode()
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    done = Conformer(STREAM, SERVER)(pl.DataFrame([ROW | {"信访件号": text}], schema=dict.fromkeys(ROW, pl.String)))
+    kept = [*done.accepted["letter_no"], *done.rejected["payload"]]
+    assert len(kept) == 1 and "甲某某" not in kept[0] and "not kept" in kept[0]
+
+
+@pytest.mark.parametrize("text", ["[转办] 请处理", "[2026] 3 号", "(甲)", "a{b}"])
+def test_a_text_in_brackets_stays(text: str) -> None:
+    sent = json.dumps(ROW | {"信访件号": text}, ensure_ascii=False).encode()
+    assert json.loads(reduced_message(sent, STREAM))["信访件号"] == text
+
+
 def test_case_and_width_hide_no_field() -> None:
     refusal = Refusal("field", "HPHM", "plates")
     assert refusal.matches("hphm") and refusal.matches("ＨＰＨＭ") and not refusal.matches("hphm2")
