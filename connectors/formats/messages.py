@@ -8,6 +8,7 @@ import orjson
 import polars as pl
 
 from connectors.contract import Stream
+from connectors.errors import ContractViolation
 from connectors.formats.json_pages import read_records
 from connectors.protocols.base import BadRecord, Page
 
@@ -22,7 +23,8 @@ class MessageBatch:
     def __init__(self, stream: Stream, first_row: int) -> None:
         self._stream = stream
         self._first_row = first_row
-        self._pieces: list[bytes] = []
+        self._pieces: list[tuple[bytes, int]] = []
+        """Members of an array, and how many."""
         self._bad: list[BadRecord] = []
         self.records = 0
         self.size = 0
@@ -36,7 +38,7 @@ class MessageBatch:
             self.refuse(payload, "malformed_json" if _is_text(payload) else "undecodable_text")
             return
         if count:
-            self._pieces.append(piece)
+            self._pieces.append((piece, count))
         self.records += count
 
     def refuse(self, payload: bytes, reason: str) -> None:
@@ -46,10 +48,27 @@ class MessageBatch:
 
     def page(self) -> Page:
         """All messages as one page; a field that none of them holds is null."""
-        where = f"{self._stream.system}.{self._stream.name}"
-        page = read_records(b"[" + b",".join(self._pieces) + b"]", where, self._first_row)
-        rows = self.records - len(self._bad) - len(page.bad)
-        return Page(_with_absent_fields(page.frame, rows, self._stream), page.bad + tuple(self._bad), self.size)
+        frame, bad = self._read(self._pieces, self._first_row)
+        return Page(frame, (*bad, *self._bad), self.size)
+
+    def _read(self, pieces: list[tuple[bytes, int]], first_row: int) -> tuple[pl.DataFrame, tuple[BadRecord, ...]]:
+        """The messages as rows. One that no page can hold (too deep, too many fields) is set apart from the others.
+
+        A queue gives again what is not taken from it: refused whole, a page would stand in the way for ever.
+        """
+        where, count = f"{self._stream.system}.{self._stream.name}", sum(records for _, records in pieces)
+        try:
+            page = read_records(b"[" + b",".join(text for text, _ in pieces) + b"]", where, first_row)
+        except ContractViolation:
+            if len(pieces) == 1:
+                self.records -= count - 1
+                bad = BadRecord(first_row, _raw(pieces[0][0]), "malformed_json")
+                return _with_absent_fields(pl.DataFrame(), 0, self._stream), (bad,)
+            half = len(pieces) // 2
+            frame, bads = self._read(pieces[:half], first_row)
+            more, worse = self._read(pieces[half:], first_row + sum(records for _, records in pieces[:half]))
+            return pl.concat([frame, more], how="diagonal"), bads + worse
+        return _with_absent_fields(page.frame, count - len(page.bad), self._stream), page.bad
 
 
 def _members(payload: bytes) -> tuple[bytes | None, int]:
