@@ -49,7 +49,9 @@ def townhub(home: Path, *words: str, point: str | None = None) -> subprocess.Com
 
 
 def published(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    assert done.returncode == 0, done.stderr[-2000:]
+    steps = ("committed", "done")
+    said = "\n".join(line for line in done.stderr.splitlines() if not any(f": {step}, " in line for step in steps))
+    assert done.returncode == 0, said[-6000:]
     return dict(json.loads(done.stdout))
 
 
