@@ -2,57 +2,91 @@
 
 Versions that were replaced age from the load that replaced them. Current versions age only where the stream says
 from which column (`expires`): an event is over some day, a resident who does not change is still a resident.
+A contract that was broken or removed since keeps nothing longer: its last readable version rules, from
+`control.stream`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from connectors.contract import Contract, Stream
-from connectors.tables import table_of
+from connectors.contract import Contract
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A stream that was ever taken in: its landing table, how long its rows are kept and by which column they age."""
+
+    system: str
+    stream: str
+    table: sql.Identifier
+    days: int
+    expires: str | None
 
 
 def purge(conn: psycopg.Connection, contracts: Mapping[str, Contract], today: date) -> dict[tuple[str, str], int]:
     """Delete expired rows of every stream from landing, quarantine and inbox; returns rows by (system, stream).
 
-    `today` is the day that ages are counted to. Commits stream by stream, each with its audit entry.
+    `contracts` are those that can be read; `today` is the day that ages are counted to. Commits stream by stream,
+    each with its audit entry.
     """
     deleted: dict[tuple[str, str], int] = {}
-    for contract in contracts.values():
-        limit = today - timedelta(days=contract.retention_days)
-        for stream in contract.streams.values():
-            with conn.transaction():
-                rows = _purge_stream(conn, stream, limit)
-                if rows:
-                    deleted[(stream.system, stream.name)] = rows
-                    _certify(conn, stream, limit, rows)
+    with conn.transaction():
+        streams = list(_streams(conn, contracts))
+    for kept in streams:
+        limit = today - timedelta(days=kept.days)
+        with conn.transaction():
+            rows = _purge_stream(conn, kept, limit)
+            if rows:
+                deleted[(kept.system, kept.stream)] = rows
+                _certify(conn, kept, limit, rows)
     return deleted
 
 
-def _purge_stream(conn: psycopg.Connection, stream: Stream, limit: date) -> int:
+def _streams(conn: psycopg.Connection, contracts: Mapping[str, Contract]) -> Iterator[Kept]:
+    """Every stream with a landing table, by its contract as it is now, or as it last could be read."""
+    rows = conn.execute(
+        "SELECT system, stream, landing_schema, landing_table, retention_days, expires FROM control.stream "
+        "WHERE to_regclass(format('%I.%I', landing_schema, landing_table)) IS NOT NULL ORDER BY 1, 2"
+    ).fetchall()
+    for system, name, schema, table, days, expires in rows:
+        contract = contracts.get(system)
+        if contract is not None and (stream := contract.streams.get(name)) is not None:
+            days, expires = contract.retention_days, stream.expires.name if stream.expires else None
+        if days is None:
+            LOG.warning("%s.%s: how long it is kept is not known; mend its contract, then `townhub run`", system, name)
+            continue
+        yield Kept(system, name, sql.Identifier(schema, table), days, expires)
+
+
+def _purge_stream(conn: psycopg.Connection, kept: Kept, limit: date) -> int:
     rows = conn.execute(
         sql.SQL("DELETE FROM {} WHERE _to_load IN (SELECT load_id FROM control.load WHERE finished_at < %s)").format(
-            table_of(stream)
+            kept.table
         ),
         [limit],
     ).rowcount
-    if stream.expires is not None:
+    if kept.expires is not None:
         rows += conn.execute(
-            sql.SQL("DELETE FROM {} WHERE {} < %s").format(table_of(stream), sql.Identifier(stream.expires.name)),
+            sql.SQL("DELETE FROM {} WHERE {} < %s").format(kept.table, sql.Identifier(kept.expires)),
             [limit],
         ).rowcount
     rows += conn.execute(
         "DELETE FROM quarantine.row WHERE system = %s AND stream = %s AND last_seen < %s",
-        [stream.system, stream.name, limit],
+        [kept.system, kept.stream, limit],
     ).rowcount
     rows += conn.execute(
         "DELETE FROM quarantine.addition WHERE system = %s AND stream = %s AND last_seen < %s",
-        [stream.system, stream.name, limit],
+        [kept.system, kept.stream, limit],
     ).rowcount
     rows += conn.execute(
         # What was not taken in yet is nobody's to delete: the system may only have been switched off.
@@ -60,11 +94,11 @@ def _purge_stream(conn: psycopg.Connection, stream: Stream, limit: date) -> int:
             WHERE m.system = %s AND m.stream = %s AND m.received_at < %s
               AND c.system = m.system AND c.stream = m.stream
               AND m.message_id <= (c.value -> 'state' ->> 'message_id')::bigint""",
-        [stream.system, stream.name, limit],
+        [kept.system, kept.stream, limit],
     ).rowcount
     return rows
 
 
-def _certify(conn: psycopg.Connection, stream: Stream, limit: date, rows: int) -> None:
-    detail = {"system": stream.system, "stream": stream.name, "older_than": limit.isoformat(), "rows": rows}
+def _certify(conn: psycopg.Connection, kept: Kept, limit: date, rows: int) -> None:
+    detail = {"system": kept.system, "stream": kept.stream, "older_than": limit.isoformat(), "rows": rows}
     conn.execute("SELECT control.audit_append('retention', 'deletion certificate', %s)", [Jsonb(detail)])

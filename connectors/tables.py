@@ -107,4 +107,6 @@ def _entry(contract: Contract, stream: Stream) -> StreamEntry:
         enabled=contract.enabled,
         cadence_seconds=contract.cadence_seconds,
         freshness_seconds=contract.freshness_seconds,
+        retention_days=contract.retention_days,
+        expires=stream.expires.name if stream.expires else None,
     )

@@ -57,6 +57,8 @@ class StreamEntry:
     enabled: bool = True
     cadence_seconds: int | None = None
     freshness_seconds: int | None = None
+    retention_days: int | None = None
+    expires: str | None = None
 
 
 def host_boot() -> str:
@@ -76,13 +78,14 @@ def sync_streams(connection: psycopg.Connection, streams: Iterable[StreamEntry],
     with connection.cursor() as writer:
         writer.executemany(
             "INSERT INTO control.stream (system, stream, contract_version, landing_schema, landing_table, "
-            "load_kind, owner, enabled, cadence_seconds, freshness_seconds) VALUES (%(system)s, %(stream)s, "
-            "%(contract_version)s, %(landing_schema)s, %(landing_table)s, %(load_kind)s, %(owner)s, %(enabled)s, "
-            "%(cadence_seconds)s, %(freshness_seconds)s) ON CONFLICT (system, stream) DO UPDATE SET "
+            "load_kind, owner, enabled, cadence_seconds, freshness_seconds, retention_days, expires) VALUES "
+            "(%(system)s, %(stream)s, %(contract_version)s, %(landing_schema)s, %(landing_table)s, %(load_kind)s, "
+            "%(owner)s, %(enabled)s, %(cadence_seconds)s, %(freshness_seconds)s, %(retention_days)s, %(expires)s) "
+            "ON CONFLICT (system, stream) DO UPDATE SET "
             "(contract_version, landing_schema, landing_table, load_kind, owner, enabled, cadence_seconds, "
-            "freshness_seconds, synced_at) = (excluded.contract_version, excluded.landing_schema, "
-            "excluded.landing_table, excluded.load_kind, excluded.owner, excluded.enabled, "
-            "excluded.cadence_seconds, excluded.freshness_seconds, now())",
+            "freshness_seconds, retention_days, expires, synced_at) = (excluded.contract_version, "
+            "excluded.landing_schema, excluded.landing_table, excluded.load_kind, excluded.owner, excluded.enabled, "
+            "excluded.cadence_seconds, excluded.freshness_seconds, excluded.retention_days, excluded.expires, now())",
             rows,
         )
         writer.execute(

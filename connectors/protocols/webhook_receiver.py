@@ -5,6 +5,8 @@ with a JSON object or an array of at most 500 as its body and three headers: `X-
 `X-Nonce`, and `X-Signature` = base64(HMAC-SHA256(secret, timestamp + "\\n" + nonce + "\\n" + body)). Nothing of the
 body is parsed before the signature is verified; nothing is answered with 200 before it is committed to the inbox.
 The nonce names the delivery: sent again, after a lost answer or by an eavesdropper, it is answered with 409.
+What the hub can only take later (no inbox, no secret, a broken contract) is answered with 503 and Retry-After: to 404
+senders give up.
 """
 
 from __future__ import annotations
@@ -29,15 +31,18 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from connectors import inbox
-from connectors.contract import Contract, Server, Stream, resolve_server
+from connectors.contract import Contract, Server, Stream, load_contracts, mistakes, resolve_server
 from connectors.errors import Permanent
 from warehouse import connection
+from warehouse.settings import ConfigurationError
 
 LOG = logging.getLogger(__name__)
 
 MAX_BODY_BYTES: Final = 1 << 20
 MAX_EVENTS: Final = 500
 CLOCK_SECONDS: Final = 600
+RETRY_SECONDS: Final = 60
+"""When to deliver again what waits for a person: a contract or a secret."""
 
 _NONCE: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _TIMESTAMP: Final = re.compile(r"[0-9]{13}")
@@ -51,6 +56,42 @@ class Refused(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
+        self.headers = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else None
+
+
+class Hooks:
+    """Which stream a hook delivers to: by the contracts given, or by those of the folder in use as they are now."""
+
+    def __init__(self, contracts: Mapping[str, Contract] | None) -> None:
+        self._given = contracts
+        self._lock = threading.Lock()
+
+    def __call__(self, system: str, physical_name: str | None) -> tuple[Stream, Server]:
+        """Raises Refused: 503 where the contract is broken, 404 where there is no such hook."""
+        contract = self._contract(system)
+        streams = [
+            (stream, contract.server_of(stream))
+            for stream in (contract.streams.values() if contract and contract.enabled else ())
+            if contract
+            and contract.server_of(stream).protocol == "webhook"
+            and physical_name in (None, stream.physical_name)
+        ]
+        if len(streams) != 1:
+            raise Refused(404, "no such hook")
+        return streams[0]
+
+    def _contract(self, system: str) -> Contract | None:
+        if self._given is not None:
+            return self._given.get(system)
+        with self._lock:  # changed files are read once, not by every delivery that waits
+            try:
+                contract = load_contracts().get(system)
+                broken = contract is None and bool(mistakes(system))
+            except ConfigurationError:
+                broken = True
+        if broken:
+            raise Refused(503, "the hub cannot read the contract of this system now; deliver again")
+        return contract
 
 
 class Store:
@@ -86,17 +127,18 @@ class Store:
             self._conn = None
 
 
-def receiver_app(contracts: Mapping[str, Contract], connect: Connect) -> Starlette:
+def receiver_app(contracts: Mapping[str, Contract] | None, connect: Connect) -> Starlette:
     """The ASGI application that takes deliveries for every enabled contract with a webhook server.
 
+    Without `contracts` it follows the files of the folder in use: a contract that is mended or added needs no restart.
     Secrets are resolved at each delivery, so that one missing variable does not stop the other systems.
     """
-    store = Store(connect)
+    hooks, store = Hooks(contracts), Store(connect)
 
     async def receive(request: Request) -> JSONResponse:
         system = request.path_params["system"]
         try:
-            stream, server = _target(contracts, system, request.path_params.get("stream"))
+            stream, server = await run_in_threadpool(hooks, system, request.path_params.get("stream"))
             body = await _body(request)
             nonce = verify(_secret(server), request.headers, body)
             events = _events(body)
@@ -105,7 +147,7 @@ def receiver_app(contracts: Mapping[str, Contract], connect: Connect) -> Starlet
                 raise Refused(409, "this nonce was delivered before")
         except Refused as refusal:
             LOG.warning("webhook delivery for %s refused with %d: %s", system[:64], refusal.status, refusal)
-            return JSONResponse({"error": str(refusal)}, refusal.status)
+            return JSONResponse({"error": str(refusal)}, refusal.status, refusal.headers)
         except (psycopg.OperationalError, connection.WarehouseError) as error:
             LOG.error("webhook delivery for %s not stored: %s", system, type(error).__name__)
             return JSONResponse({"error": "the inbox cannot be reached; deliver again"}, 503, {"Retry-After": "5"})
@@ -140,20 +182,6 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes) -> str:
     if abs(time.time() - int(timestamp) / 1000) > CLOCK_SECONDS:
         raise Refused(401, f"the timestamp is more than {CLOCK_SECONDS // 60} minutes off")
     return nonce
-
-
-def _target(contracts: Mapping[str, Contract], system: str, physical_name: str | None) -> tuple[Stream, Server]:
-    contract = contracts.get(system)
-    streams = [
-        (stream, contract.server_of(stream))
-        for stream in (contract.streams.values() if contract and contract.enabled else ())
-        if contract
-        and contract.server_of(stream).protocol == "webhook"
-        and physical_name in (None, stream.physical_name)
-    ]
-    if len(streams) != 1:
-        raise Refused(404, "no such hook")
-    return streams[0]
 
 
 def _secret(server: Server) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import psycopg
 import uvicorn
 
-from connectors.contract import Contract, load_contracts
+from connectors.contract import Contract
 from connectors.errors import Permanent
 from connectors.protocols.webhook_receiver import Connect, receiver_app
 from warehouse import connection
@@ -23,7 +23,10 @@ def _loader() -> psycopg.Connection:
 
 
 class Receiver:
-    """`start()` binds 127.0.0.1 (port 0: any free one; see `url`), `stop()` ends it after open deliveries."""
+    """`start()` binds 127.0.0.1 (port 0: any free one; see `url`), `stop()` ends it after open deliveries.
+
+    Without `contracts` it follows the files of the folder in use.
+    """
 
     def __init__(
         self, port: int = 0, contracts: Mapping[str, Contract] | None = None, connect: Connect | None = None
@@ -48,7 +51,7 @@ class Receiver:
             listener.close()
             raise Permanent(f"port {self.port} is taken", "Give the webhook receiver another port") from error
         self.port = listener.getsockname()[1]
-        app = receiver_app(self._contracts if self._contracts is not None else load_contracts(), self._connect)
+        app = receiver_app(self._contracts, self._connect)
         config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
 
 from connectors import quarantine, retention, scorecard
+from connectors.contract import load_contracts
 from connectors.errors import Permanent
 from connectors.protocols.base import BadRecord, Page
 from warehouse import audit, connection
@@ -295,6 +297,29 @@ def test_half_a_character_is_held_and_never_replayed(hub: Any, make_page: Rows) 
     with connection.connect("loader") as conn:
         assert quarantine.replay(conn, "demo", by="Li")["tried"] == 0
     assert [state for _, state in states(hub)] == ["held", "held"]
+
+
+@pytest.mark.parametrize("loss", ["broken", "removed"])
+def test_retention_outlives_the_contract(hub: Any, make_page: Rows, loss: str) -> None:
+    """A slip in a contract file is no reason to keep what the law says to delete."""
+    hub.take(make_page(person(1, gxsj="2025-02-01 08:00:00"), person(2, "9"), person(3)))
+    path = hub.folder / "demo.odcs.yaml"
+    if loss == "broken":
+        path.write_text(path.read_text(encoding="utf-8").replace("value: gateway", "value: telepathy"), "utf-8")
+    else:
+        path.rename(path.with_suffix(".kept"))
+    readable = load_contracts(hub.folder)
+    assert readable == {}
+    with connection.connect("loader") as conn:
+        assert retention.purge(conn, readable, dt.date(2026, 6, 1)) == {("demo", "people"): 1}
+    assert [row[0] for row in hub.ask("SELECT id FROM landing.demo__people WHERE _to_load IS NULL")] == ["P003"]
+
+
+def test_a_longer_retention_counts_before_the_next_run(hub: Any, make_page: Rows) -> None:
+    hub.take(make_page(person(1, gxsj="2025-02-01 08:00:00")))
+    longer = replace(hub.contract, retention_days=3650)
+    with connection.connect("loader") as conn:
+        assert retention.purge(conn, {"demo": longer}, dt.date(2026, 6, 1)) == {}
 
 
 def test_a_clock_that_ran_ahead_does_not_hold_a_row_for_ever(hub: Any, make_page: Rows) -> None:

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,7 +16,7 @@ import psycopg
 import pytest
 
 from connectors import inbox
-from connectors.contract import Contract, Server, load_contracts, resolve_server
+from connectors.contract import SYSTEMS, Contract, Server, load_contracts, resolve_server
 from connectors.protocols import open_extraction
 from connectors.protocols.base import Page, Pull
 from connectors.protocols.webhook import Receiver, sign
@@ -167,6 +168,59 @@ def test_unknown_systems_have_no_hook(pusher: WebhookPusher) -> None:
 def test_a_hook_without_secret_takes_nothing(pusher: WebhookPusher, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SNAPSHOT_REPORT_SECRET")
     assert post(pusher, b'{"id":"1"}') == 503
+
+
+@pytest.fixture
+def contract_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only contract of the folder in use, which tests break and mend."""
+    monkeypatch.setenv("TOWNHUB_SYSTEMS", str(tmp_path))
+    path = tmp_path / f"{SYSTEM}.odcs.yaml"
+    path.write_bytes((SYSTEMS / path.name).read_bytes())
+    return path
+
+
+def test_a_broken_contract_is_no_reason_to_give_a_delivery_up(
+    warehouse_url: str, contract_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = contract_file.read_text(encoding="utf-8")
+    contract_file.write_text(whole.replace("primaryKey: true", "primaryKey: false"), encoding="utf-8")
+    receiver = Receiver(0)
+    receiver.start()
+    sender = WebhookPusher(Faults(), SYSTEM, receiver.url)
+    monkeypatch.setenv("SNAPSHOT_REPORT_SECRET", sender.secret)
+    try:
+        answer = httpx.post(f"{receiver.url}/hooks/{SYSTEM}", content=b'{"id":"1"}')
+        assert (answer.status_code, answer.headers.get("retry-after")) == (503, "60")
+        assert "contract" in answer.json()["error"] and "primary" not in answer.text, "mistakes are not for the sender"
+        assert httpx.post(f"{receiver.url}/hooks/nobody", content=b"{}").status_code == 404
+        contract_file.write_text(whole, encoding="utf-8")
+        assert post(sender, b'{"id":"1"}') == 200, "mended, without a restart"
+    finally:
+        receiver.stop()
+    assert stored() == 1
+
+
+def test_contracts_are_followed_while_the_receiver_runs(
+    warehouse_url: str, contract_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver = Receiver(0)
+    receiver.start()
+    sender = WebhookPusher(Faults(), SYSTEM, receiver.url)
+    monkeypatch.setenv("SNAPSHOT_REPORT_SECRET", sender.secret)
+    try:
+        assert post(sender, b'{"id":"1"}', nonce="nonce-of-one") == 200
+        other = contract_file.with_name("other_report.odcs.yaml")
+        text = contract_file.read_text(encoding="utf-8")
+        other.write_text(
+            text.replace(f"id: {SYSTEM}\n", "id: other_report\n").replace("value: 9}", "value: 10}"), encoding="utf-8"
+        )
+        assert httpx.post(f"{receiver.url}/hooks/other_report", content=b"{}").status_code == 401, "it has a hook now"
+        contract_file.unlink()
+        assert post(sender, b'{"id":"2"}', nonce="nonce-of-two") == 404
+        other.unlink()
+        assert post(sender, b'{"id":"3"}', nonce="nonce-of-three") == 503, "a folder emptied by mistake"
+    finally:
+        receiver.stop()
 
 
 @pytest.mark.parametrize("fault", ["bad_signature", "truncated", "duplicate_page", "error_body"])
