@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.contract import UNIT_SECONDS, Column, Contract, Refusal, Server, Stream, own_id
-from connectors.contract_file import ContractFile, Place, Problem
+from connectors.contract import UNIT_SECONDS, Column, Contract, Refusal, Server, Stream
+from connectors.contract_file import ContractFile, Place, Problem, own_id
 from connectors.contract_keys import AMOUNT_UNITS, PURPOSES, server_misuse, source_misuse, unread
 from connectors.encodings import ENCODINGS
 from connectors.interfaces import PROTOCOLS, SIGNERS

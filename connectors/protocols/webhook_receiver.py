@@ -29,8 +29,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from connectors import inbox
-from connectors.contract import Contract, Server, Stream, resolve_server
+from connectors.contract import Contract, Server, Stream
 from connectors.errors import Permanent
+from connectors.variables import resolve_server
 from warehouse import connection
 
 LOG = logging.getLogger(__name__)

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 import psycopg
 import uvicorn
 
-from connectors.contract import Contract, load_contracts
+from connectors.contract import Contract
+from connectors.contract_folder import load_contracts
 from connectors.errors import Permanent
 from connectors.protocols.webhook_receiver import Connect, receiver_app
 from warehouse import connection

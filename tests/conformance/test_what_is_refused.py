@@ -22,7 +22,8 @@ from psycopg import sql
 
 from bench.sample import sample_page
 from connectors import inbox
-from connectors.contract import Contract, Refusal, Stream, load_contracts
+from connectors.contract import Contract, Refusal, Stream
+from connectors.contract_folder import load_contracts
 from connectors.inbox import InboxExtraction
 from connectors.intake import run_stream
 from connectors.interfaces import PROTOCOLS
