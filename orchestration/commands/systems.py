@@ -140,8 +140,9 @@ def add(
 
     Example: townhub systems add disability --from 残疾人名册_202605.xlsx
     """
-    from connectors.contract_check import IDENTIFIER, check_file
+    from connectors.contract_check import check_file
     from connectors.contract_folder import contract_folder
+    from connectors.contract_keys import IDENTIFIER
     from connectors.scaffold import scaffold
     from connectors.scaffold.write import CONFIRM
 
