@@ -17,7 +17,8 @@ import polars as pl
 
 from bench.sample import sample_page
 from connectors import conform
-from connectors.contract import Contract, Stream, load_contract
+from connectors.contract import Contract, Stream
+from connectors.contract_folder import load_contract
 from connectors.copy_binary import BinaryCopy
 from connectors.tables import landing_columns
 from connectors.versions import content_hashes, key_hashes

@@ -25,7 +25,8 @@ from bench import _memory
 from bench._results import write_result
 from bench.sample import sample_page
 from connectors import conform
-from connectors.contract import Contract, Stream, load_contracts
+from connectors.contract import Contract, Stream
+from connectors.contract_folder import load_contracts
 from connectors.copy_binary import BinaryCopy
 from connectors.intake import CHUNK_ROWS, run_stream
 from connectors.interfaces import PROTOCOLS

@@ -1,32 +1,22 @@
 """An upstream system's contract as typed objects.
 
-Contracts are Open Data Contract Standard v3.2 files, one per system, in `connectors/systems/`. This module gives
-the objects; `connectors.contract_check` finds what is wrong with a file. Nothing of a contract that the hub does
-not understand is ever ignored: such a file is refused.
+Contracts are Open Data Contract Standard v3.2 files, one per system, in `connectors/systems/`. Here are the objects
+alone; `connectors.contract_folder` loads them and `connectors.contract_check` finds what is wrong with a file. Nothing
+of a contract that the hub does not understand is ever ignored: such a contract is broken.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.errors import Permanent
 from connectors.semantics import SEMANTICS
-from warehouse.settings import ConfigurationError
-
-if TYPE_CHECKING:
-    from connectors.contract_file import Problem
-
-SYSTEMS = Path(__file__).parent / "systems"
 
 UNIT_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "month": 2_678_400, "year": 31_536_000}
 
@@ -205,129 +195,3 @@ class Contract:
     def purposes_of(self, column: Column) -> tuple[str, ...]:
         """What the column may be used for: its own list when it is narrower than the contract's."""
         return column.purposes or self.purposes
-
-
-def contract_folder() -> Path:
-    """Where the contracts are: ours, or the folder that `TOWNHUB_SYSTEMS` names."""
-    return Path(os.environ.get("TOWNHUB_SYSTEMS") or SYSTEMS)
-
-
-def contract_paths(folder: Path | None = None) -> list[Path]:
-    """All contract files of a folder, by name; `TOWNHUB_SYSTEMS` may name another folder than ours.
-
-    Raises ConfigurationError when that one holds none: a mistyped path must not switch every system off.
-    """
-    named = os.environ.get("TOWNHUB_SYSTEMS")
-    found = sorted((folder or contract_folder()).glob("*.odcs.yaml"))
-    if named and folder is None and not found:
-        raise ConfigurationError(f"TOWNHUB_SYSTEMS names {named}, which holds no *.odcs.yaml; correct it or unset it")
-    return found
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A contract file that the hub refuses: its system is left out, and the others go on."""
-
-    system: str
-    """The id that the file gives itself, or the name of the file where it gives none."""
-    path: Path
-    problems: tuple[Problem, ...]
-
-    def __str__(self) -> str:
-        return "\n".join(str(problem) for problem in self.problems)
-
-
-def load_contracts(folder: Path | None = None, *, whole: bool = False) -> dict[str, Contract]:
-    """Every contract without a mistake, by id; `broken_contracts` gives the others.
-
-    With `whole`, for what is written from all contracts together, a mistake in any file raises `ContractError` with
-    all mistakes of all files. Files are read again only when one of them has changed.
-    """
-    contracts, broken = _load(_stamps(folder))
-    if whole and broken:
-        from connectors.contract_file import ContractError
-
-        raise ContractError(problem for each in broken for problem in each.problems)
-    return dict(contracts)
-
-
-def broken_contracts(folder: Path | None = None) -> list[Broken]:
-    """The contract files that have mistakes, by name: their systems are not pulled."""
-    return list(_load(_stamps(folder))[1])
-
-
-def mistakes(system: str, broken: Iterable[Broken] | None = None) -> str:
-    """Every mistake of a system's refused contract files, a line each; empty where none is refused.
-
-    `broken` are the refused files; those of the folder in use without.
-    """
-    refused = broken_contracts() if broken is None else broken
-    return "\n".join(str(each) for each in refused if each.system == system)
-
-
-def _stamps(folder: Path | None) -> tuple[tuple[Path, int, int], ...]:
-    return tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in contract_paths(folder))
-
-
-@lru_cache(maxsize=4)
-def _load(stamps: tuple[tuple[Path, int, int], ...]) -> tuple[dict[str, Contract], tuple[Broken, ...]]:
-    from connectors.contract_check import check_files
-
-    contracts, problems = check_files(path for path, _, _ in stamps)
-    broken = tuple(
-        Broken(own_id(path), path, found)
-        for path, _, _ in stamps
-        if (found := tuple(problem for problem in problems if problem.file == path))
-    )
-    return {contract.id: contract for contract in contracts.values()}, broken
-
-
-_OWN_ID = re.compile(r"^id:[ \t]*([\"']?)([a-z][a-z0-9_]*)\1(?:[ \t]+#.*)?[ \t]*$", re.MULTILINE)
-
-
-def own_id(path: Path) -> str:
-    """Whose contract a broken file is: the id it gives itself, or its name. It need not be YAML for that."""
-    try:
-        found = _OWN_ID.search(path.read_text(encoding="utf-8", errors="replace"))
-    except OSError:
-        found = None
-    return found.group(2) if found else path.name.removesuffix(".odcs.yaml")
-
-
-def load_contract(path: Path) -> Contract:
-    """One contract. Raises `ContractError` with every mistake, its line and its remedy."""
-    from connectors.contract_check import check_file
-    from connectors.contract_file import ContractError
-
-    contract, problems = check_file(path)
-    if problems or contract is None:
-        raise ContractError(problems)
-    return contract
-
-
-_VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
-
-
-def resolve_server(server: Server) -> Server:
-    """The server with `${NAME}` replaced from the environment; a missing name is a `Permanent` error."""
-    return replace(server, properties={k: resolve_value(v) for k, v in server.properties.items()})
-
-
-def resolve_value(value: Any) -> Any:
-    """`${NAME}` replaced in a text, a list or a mapping, however deep."""
-    if isinstance(value, dict):
-        return {k: resolve_value(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [resolve_value(item) for item in value]
-    return _VARIABLE.sub(_from_environment, value) if isinstance(value, str) else value
-
-
-def _from_environment(match: re.Match[str]) -> str:
-    name = match.group(1)
-    value = os.environ.get(name)
-    if not value:
-        raise Permanent(
-            f"the environment variable {name} is not set",
-            "Set it to the address or secret of the upstream system, or start the simulated town (townhub demo)",
-        )
-    return value

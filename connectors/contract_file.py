@@ -8,6 +8,7 @@ that the standard does not list. Those rules are in `connectors.contract_check`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -192,3 +193,15 @@ def _validator() -> Any:
     import jsonschema
 
     return jsonschema.validators.validator_for(_schema())(_schema())
+
+
+_OWN_ID = re.compile(r"^id:[ \t]*([\"']?)([a-z][a-z0-9_]*)\1(?:[ \t]+#.*)?[ \t]*$", re.MULTILINE)
+
+
+def own_id(path: Path) -> str:
+    """Whose contract a broken file is: the id it gives itself, or its name. It need not be YAML for that."""
+    try:
+        found = _OWN_ID.search(path.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        found = None
+    return found.group(2) if found else path.name.removesuffix(".odcs.yaml")

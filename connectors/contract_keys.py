@@ -6,6 +6,7 @@ than none, so a key is either read by the hub or refused with its place and a re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,7 +26,10 @@ DOMAINS = (
 
 AMOUNT_UNITS = ("fen", "yuan", "wan_yuan")
 
-_SERVER_OF_ALL = {"protocol", "endpoint", "timezone", "encoding", "crs", "allowedHosts"}
+IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
+"""Our own names: of systems, streams and columns."""
+
+SERVER_OF_ALL = {"protocol", "endpoint", "timezone", "encoding", "crs", "allowedHosts"}
 SERVER_KEYS = {
     "gateway": {"appKey", "appSecret", "signer"},
     "catalogue_api": {"appId", "appSecret"},
@@ -106,7 +110,7 @@ def _of_column(column: dict[str, Any], where: Place) -> Iterator[Found]:
 
 def server_misuse(protocol: str, properties: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """(reason, remedy) for what the protocol would never look at."""
-    known = _SERVER_OF_ALL | SERVER_KEYS.get(protocol, set())
+    known = SERVER_OF_ALL | SERVER_KEYS.get(protocol, set())
     for name in sorted(properties.keys() - known):
         yield f"{name} has no effect on {protocol}", f"{protocol} reads: {', '.join(sorted(known))}."
     flag = properties.get("acknowledge")
@@ -146,3 +150,9 @@ def _beyond(node: Any, where: Place, known: set[str]) -> Iterator[Found]:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """A list of texts; empty where it is none."""
+    listed = isinstance(value, list) and all(isinstance(item, str) and item for item in value)
+    return tuple(value) if listed else ()

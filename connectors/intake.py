@@ -18,7 +18,7 @@ import polars as pl
 import psycopg
 
 from connectors.conform import Conformed, Conformer, empty_rejects
-from connectors.contract import Contract, Stream, resolve_server
+from connectors.contract import Contract, Stream
 from connectors.errors import IntakeError, Permanent, Retriable, Unwell
 from connectors.landing import Allowed, Batch, Held, Landed, Lander, commit
 from connectors.pace import Pace
@@ -26,6 +26,7 @@ from connectors.pipeline import Clock, ahead, in_chunks, timed
 from connectors.protocols import open_extraction
 from connectors.protocols.base import BadRecord, Extraction, Pull
 from connectors.refusals import without_text
+from connectors.variables import resolve_server
 from warehouse import connection, crash, ledger, load_history
 from warehouse.errors import StreamBusy
 

@@ -18,7 +18,8 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from connectors.conform import Conformed, Conformer, empty_rejects, record_keys
-from connectors.contract import Column, Contract, Stream, load_contracts, mistakes
+from connectors.contract import Column, Contract, Stream
+from connectors.contract_folder import load_contracts, mistakes
 from connectors.copy_binary import hash_bytes
 from connectors.errors import Permanent
 from connectors.landing import Landed, Lander, commit

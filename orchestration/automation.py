@@ -95,7 +95,7 @@ def everything() -> None:
 @dg.op
 def purge_expired(context: dg.OpExecutionContext) -> None:
     """Delete what is past the retention of its contract, each stream with its certificate in the audit chain."""
-    from connectors.contract import load_contracts
+    from connectors.contract_folder import load_contracts
     from connectors.retention import purge
     from warehouse import connection
     from warehouse.settings import settings

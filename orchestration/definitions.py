@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 def build() -> dg.Definitions:
     """The definitions; a system with a wrong contract is left out with a warning. Raises ManifestError."""
-    from connectors.contract import broken_contracts, load_contracts
+    from connectors.contract_folder import broken_contracts, load_contracts
 
     environment.quiet()
     contracts = load_contracts()

@@ -14,7 +14,7 @@ OTHER_STEPS = 10
 
 def run_once(select: list[str] | None, *, rebuild: bool = False) -> PassReport:
     """One pass on whatever the environment (or the simulated town that is running) points at."""
-    from connectors.contract import broken_contracts, load_contracts
+    from connectors.contract_folder import broken_contracts, load_contracts
 
     # Said before anything is brought up: a name that is no system, or one whose contract is refused.
     streams = names.selected_streams(load_contracts(), select, broken_contracts())

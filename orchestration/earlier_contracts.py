@@ -6,8 +6,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from connectors.contract import SYSTEMS, Contract
+from connectors.contract import Contract
 from connectors.contract_check import check_file
+from connectors.contract_folder import SYSTEMS
 from orchestration.environment import REPOSITORY
 from orchestration.output import CommandError
 

@@ -19,7 +19,7 @@ def prepare() -> Mapping[str, Contract]:
 
     A system whose contract has a mistake is left out, and said. Raises WarehouseError or ServerError with the remedy.
     """
-    from connectors.contract import broken_contracts, load_contracts
+    from connectors.contract_folder import broken_contracts, load_contracts
     from connectors.tables import ensure_tables
     from quality import gate
     from warehouse import connection, migrate

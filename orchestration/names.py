@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from connectors.contract import Broken, Contract, Stream
+    from connectors.contract import Contract, Stream
+    from connectors.contract_folder import Broken
 
 INTAKE, BUILD, PUBLISH, EVERYTHING, RETENTION = "intake", "build", "publish", "everything", "retention"
 
@@ -67,7 +68,7 @@ def selected_streams(
 
     Raises ValueError naming what is unknown and what there is, and the mistakes of a named system's broken contract.
     """
-    from connectors.contract import mistakes
+    from connectors.contract_folder import mistakes
 
     enabled = [stream for contract in contracts.values() if contract.enabled for stream in contract.streams.values()]
     if not wanted:

@@ -49,7 +49,7 @@ def execute(
 
     Also writes control.run. Raises ValueError for an unknown selection; a failing step is reported, not raised.
     """
-    from connectors.contract import broken_contracts, load_contracts
+    from connectors.contract_folder import broken_contracts, load_contracts
     from warehouse import crash
 
     streams = names.selected_streams(load_contracts(), select, broken_contracts())

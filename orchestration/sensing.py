@@ -79,9 +79,9 @@ def _files(contract: Contract) -> dg.SensorDefinition:
 
 def list_files(contract: Contract, stream: Stream) -> str:
     """A digest of the finished files of a stream's drop directory; empty when there are none."""
-    from connectors.contract import resolve_server
     from connectors.protocols.async_thread import AsyncThread
     from connectors.protocols.sftp_drop import Drop
+    from connectors.variables import resolve_server
 
     environment.load_simulated()
     with AsyncThread("files") as thread:

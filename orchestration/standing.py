@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 
-from connectors.contract import contract_paths
+from connectors.contract_folder import contract_paths
 from orchestration import environment
 
 CODE = ("connectors/standards", "dbt_project", "quality", "resolution", "warehouse/migrations")

@@ -73,7 +73,7 @@ def inputs(at: Situation) -> Verdict:
     contract are another thing: no model knows that they are wrong. Where the contract itself is refused, nothing can
     say whether rows obey it or what they may serve: the last release stays.
     """
-    from connectors.contract import broken_contracts, load_contracts
+    from connectors.contract_folder import broken_contracts, load_contracts
     from quality.contract_checks import check_stream
 
     contracts, refused = load_contracts(), {each.system for each in broken_contracts()}

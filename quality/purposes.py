@@ -15,7 +15,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from connectors.contract import Contract, load_contracts
+from connectors.contract import Contract
+from connectors.contract_folder import load_contracts
 from quality import declassification
 from quality.dbt_manifest import Manifest, ManifestMissing, read_manifest
 from quality.declassification import Declassification

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from connectors.contract import resolve_value
 from connectors.errors import ContractViolation, Permanent, Retriable, Truncated
 from connectors.formats import require_columns
 from connectors.formats.json_pages import cut_array, read_records, records_page
@@ -23,6 +22,7 @@ from connectors.protocols.gateway_token import BAD_SIGNATURE, OK, SECRET_EXPIRED
 from connectors.protocols.http import HttpSource
 from connectors.protocols.paging import Answer, all_pages, changed_since, refuse_empty
 from connectors.protocols.signers import Signature, signer_of
+from connectors.variables import resolve_value
 
 SIGNINGS: Final = 3
 """How often a call is signed whose secret the gateway has forgotten."""

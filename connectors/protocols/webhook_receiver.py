@@ -31,8 +31,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from connectors import inbox
-from connectors.contract import Contract, Server, Stream, load_contracts, mistakes, resolve_server
+from connectors.contract import Contract, Server, Stream
+from connectors.contract_folder import load_contracts, mistakes
 from connectors.errors import Permanent
+from connectors.variables import resolve_server
 from warehouse import connection
 from warehouse.settings import ConfigurationError
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from connectors.contract import Contract, contract_paths, load_contracts
+from connectors.contract import Contract
 from connectors.contract_check import check_files
 from connectors.contract_file import ContractError
+from connectors.contract_folder import contract_paths, load_contracts
 from connectors.scaffold.draft import draft
 from connectors.scaffold.headings import vocabulary
 from connectors.scaffold.samples import Sample, read_file

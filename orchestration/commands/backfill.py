@@ -25,7 +25,7 @@ def backfill(
 
     Example: townhub backfill police_110.incidents --yes
     """
-    from connectors.contract import broken_contracts, load_contracts
+    from connectors.contract_folder import broken_contracts, load_contracts
     from orchestration.names import selected_streams
     from warehouse import connection, ledger
 

@@ -60,7 +60,7 @@ def purge(
     if not yes:
         typer.confirm("Delete every row that is past its contract's retention? This cannot be undone", abort=True)
     from connectors import retention
-    from connectors.contract import load_contracts
+    from connectors.contract_folder import load_contracts
     from warehouse import connection
     from warehouse.settings import settings
 

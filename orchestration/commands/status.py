@@ -25,7 +25,7 @@ def status(as_json: Annotated[bool, output.JSON_OPTION] = False) -> None:
 
     Example: townhub status --json
     """
-    from connectors.contract import broken_contracts
+    from connectors.contract_folder import broken_contracts
     from warehouse import connection, server
     from warehouse.settings import settings
     from warehouse.status import status_rows

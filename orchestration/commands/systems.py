@@ -25,7 +25,7 @@ def list_(as_json: Annotated[bool, output.JSON_OPTION] = False) -> None:
 
     Example: townhub systems list
     """
-    from connectors.contract import broken_contracts, load_contracts
+    from connectors.contract_folder import broken_contracts, load_contracts
     from orchestration.catalogue import every, in_order, span
 
     rows = [
@@ -71,8 +71,8 @@ def check(
 
     Example: townhub systems check connectors/systems/police_110.odcs.yaml --against main
     """
-    from connectors.contract import contract_paths
     from connectors.contract_check import check_files
+    from connectors.contract_folder import contract_paths
 
     contracts, problems = check_files(files or contract_paths())
     reviewed = None
@@ -105,7 +105,7 @@ def stage(
 
     Example: townhub systems stage police_110
     """
-    from connectors.contract import load_contracts, mistakes
+    from connectors.contract_folder import load_contracts, mistakes
     from orchestration import staging_files
 
     contracts = load_contracts(whole=not systems)
@@ -140,8 +140,9 @@ def add(
 
     Example: townhub systems add disability --from 残疾人名册_202605.xlsx
     """
-    from connectors.contract import contract_folder
-    from connectors.contract_check import IDENTIFIER, check_file
+    from connectors.contract_check import check_file
+    from connectors.contract_folder import contract_folder
+    from connectors.contract_keys import IDENTIFIER
     from connectors.scaffold import scaffold
     from connectors.scaffold.write import CONFIRM
 
@@ -168,7 +169,7 @@ def docs(
 
     Example: townhub systems docs
     """
-    from connectors.contract import load_contracts
+    from connectors.contract_folder import load_contracts
     from orchestration.catalogue import PAGE, page
 
     text = page(load_contracts(whole=True).values())

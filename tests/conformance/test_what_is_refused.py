@@ -24,7 +24,8 @@ from psycopg import sql
 
 from bench.sample import sample_page
 from connectors import inbox
-from connectors.contract import Column, Contract, Refusal, Stream, load_contracts
+from connectors.contract import Column, Contract, Refusal, Stream
+from connectors.contract_folder import load_contracts
 from connectors.formats.json_pages import read_records
 from connectors.inbox import InboxExtraction
 from connectors.intake import run_stream

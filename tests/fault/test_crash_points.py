@@ -19,7 +19,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from connectors.contract import load_contracts
+from connectors.contract_folder import load_contracts
 from connectors.tables import landing_columns
 from warehouse import crash
 

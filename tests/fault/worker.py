@@ -19,7 +19,8 @@ import polars as pl
 
 from bench.sample import sample_page
 from connectors import intake
-from connectors.contract import Contract, load_contracts
+from connectors.contract import Contract
+from connectors.contract_folder import load_contracts
 from connectors.interfaces import PROTOCOLS
 from connectors.protocols.base import Page, Pull
 from connectors.tables import ensure_tables

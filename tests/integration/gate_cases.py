@@ -10,7 +10,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from connectors.contract import Column, Contract, Stream, load_contracts
+from connectors.contract import Column, Contract, Stream
+from connectors.contract_folder import load_contracts
 from quality import gate
 from quality.families import FAMILIES
 from quality.results import DbtTestResult, Verdict

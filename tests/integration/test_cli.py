@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import SYSTEMS, load_contracts
+from connectors.contract_folder import SYSTEMS, load_contracts
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCALE = "0.005"

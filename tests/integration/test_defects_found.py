@@ -14,7 +14,8 @@ import psycopg
 import pytest
 
 from bench import defects
-from connectors.contract import Column, load_contracts
+from connectors.contract import Column
+from connectors.contract_folder import load_contracts
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -18,7 +18,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from connectors.contract import Contract, load_contracts
+from connectors.contract import Contract
+from connectors.contract_folder import load_contracts
 from connectors.tables import ensure_tables
 from warehouse import access
 

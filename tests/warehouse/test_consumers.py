@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from connectors.contract import Contract, load_contracts
+from connectors.contract import Contract
 from connectors.contract_changes import Change, changes
+from connectors.contract_folder import load_contracts
 from orchestration.consumers import Consumers, Hit, consumers
 
 CONTRACTS = load_contracts()

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from connectors.contract import Contract, load_contracts
+from connectors.contract import Contract
+from connectors.contract_folder import load_contracts
 from orchestration import staging_files
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import load_contracts
+from connectors.contract_folder import load_contracts
 from quality import purposes
 from quality.dbt_manifest import Manifest
 from quality.declassification import Declassification

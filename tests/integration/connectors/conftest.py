@@ -16,7 +16,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from connectors.contract import Contract, Stream, load_contracts
+from connectors.contract import Contract, Stream
+from connectors.contract_folder import load_contracts
 from connectors.intake import LoadResult, run_stream
 from connectors.interfaces import PROTOCOLS
 from connectors.protocols.base import BadRecord, Page, Pull

@@ -16,8 +16,9 @@ import pytest
 import sqlalchemy as sa
 
 from bench.sample import sample_page
-from connectors.contract import Contract, Stream, load_contracts
+from connectors.contract import Contract, Stream
 from connectors.contract_check import check_file
+from connectors.contract_folder import load_contracts
 from connectors.intake import LoadResult, run_stream
 from connectors.scaffold import scaffold
 from connectors.tables import ensure_tables

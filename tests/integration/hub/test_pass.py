@@ -9,7 +9,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from connectors.contract import load_contracts
+from connectors.contract_folder import load_contracts
 from warehouse import access
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from connectors.contract import load_contracts
+from connectors.contract_folder import load_contracts
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

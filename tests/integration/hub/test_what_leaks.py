@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from connectors.contract import load_contracts
+from connectors.contract_folder import load_contracts
 
 if TYPE_CHECKING:
     from tests.integration.hub.conftest import Hub, Stage

@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from bench.sample import sample_page
-from connectors.contract import Contract, Stream, load_contracts
+from connectors.contract import Contract, Stream
+from connectors.contract_folder import load_contracts
 from connectors.interfaces import PROTOCOLS
 from connectors.protocols.base import Page, Pull
 from connectors.tables import ensure_tables

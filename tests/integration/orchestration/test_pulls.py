@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from bench.sample import sample_page
-from connectors.contract import load_contracts
+from connectors.contract_folder import load_contracts
 from connectors.errors import ContractViolation, IntakeError, Permanent
 from connectors.protocols.base import Page, Pull
 from orchestration import pulls

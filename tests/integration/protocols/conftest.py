@@ -14,10 +14,12 @@ from typing import Any
 import pika
 import pytest
 
-from connectors.contract import Contract, Stream, load_contracts, resolve_server
+from connectors.contract import Contract, Stream
+from connectors.contract_folder import load_contracts
 from connectors.intake import LoadResult, run_stream
 from connectors.protocols import amqp, open_extraction
 from connectors.protocols.base import Page, Pull
+from connectors.variables import resolve_server
 from simulator.faults import Faults
 from simulator.interfaces import Queue
 from simulator.servers.amqp import EXTERNAL, AmqpBroker

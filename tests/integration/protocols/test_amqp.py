@@ -107,7 +107,7 @@ def test_a_kill_before_the_acknowledgement_loses_and_doubles_nothing(
     queue_town: QueueTown, hub: Callable[[str], list[Any]], point: str
 ) -> None:
     queue_town.publish(*topics(0, 500), b"poison")
-    work = "from connectors.contract import load_contracts as l; from connectors.intake import run_stream; "
+    work = "from connectors.contract_folder import load_contracts as l; from connectors.intake import run_stream; "
     work += f"c = l()['{SYSTEM}']; run_stream(c, c.streams['topics'], run_id='killed')"
     killed = subprocess.run(
         [sys.executable, "-c", work],

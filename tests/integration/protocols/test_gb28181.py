@@ -15,10 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.contract import Contract, load_contracts, resolve_server
+from connectors.contract import Contract
+from connectors.contract_folder import load_contracts
 from connectors.errors import ContractViolation, Permanent, Retriable, Truncated
 from connectors.protocols import gb28181, open_extraction, sip
 from connectors.protocols.base import Page, Pull
+from connectors.variables import resolve_server
 from simulator.faults import Faults
 from simulator.servers.gb28181 import Gb28181Platform
 

@@ -16,10 +16,12 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from connectors import inbox
-from connectors.contract import Contract, load_contracts, resolve_server
+from connectors.contract import Contract
+from connectors.contract_folder import load_contracts
 from connectors.errors import Permanent, Retriable
 from connectors.protocols import mqtt, open_extraction
 from connectors.protocols.base import Page, Pull
+from connectors.variables import resolve_server
 from simulator.faults import Faults
 from simulator.servers.mqtt import MqttBroker
 from simulator.servers.mqtt_sessions import matches

@@ -11,10 +11,12 @@ import asyncssh
 import polars as pl
 import pytest
 
-from connectors.contract import Contract, load_contracts, resolve_server
+from connectors.contract import Contract
+from connectors.contract_folder import load_contracts
 from connectors.errors import Permanent, Retriable, Truncated
 from connectors.protocols import open_extraction, sftp_drop
 from connectors.protocols.base import Page, Pull
+from connectors.variables import resolve_server
 from simulator.faults import Faults
 from simulator.servers.sftp import SftpServer
 from simulator.servers.sftp_files import csv_bytes, excel_bytes, geojson_bytes

@@ -16,10 +16,12 @@ import psycopg
 import pytest
 
 from connectors import inbox
-from connectors.contract import SYSTEMS, Contract, Server, load_contracts, resolve_server
+from connectors.contract import Contract, Server
+from connectors.contract_folder import SYSTEMS, load_contracts
 from connectors.protocols import open_extraction
 from connectors.protocols.base import Page, Pull
 from connectors.protocols.webhook import Receiver, sign
+from connectors.variables import resolve_server
 from simulator.faults import Faults
 from simulator.servers.webhook import WebhookPusher
 from warehouse import connection

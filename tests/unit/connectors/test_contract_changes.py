@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import SYSTEMS, Column, Contract, load_contract
+from connectors.contract import Column, Contract
 from connectors.contract_changes import Change, changes, line_of
+from connectors.contract_folder import SYSTEMS, load_contract
 
 OLD = load_contract(SYSTEMS / "police_110.odcs.yaml")
 STREAM = OLD.streams["incidents"]

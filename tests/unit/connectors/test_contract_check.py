@@ -7,17 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from connectors.contract import (
-    Contract,
-    broken_contracts,
-    load_contract,
-    load_contracts,
-    resolve_server,
-    resolve_value,
-)
+from connectors.contract import Contract
 from connectors.contract_check import check_file
 from connectors.contract_file import ContractError, Problem
+from connectors.contract_folder import broken_contracts, load_contract, load_contracts
 from connectors.errors import Permanent
+from connectors.variables import resolve_server, resolve_value
 
 SKETCH = """\
 apiVersion: v3.2.0

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from connectors.contract import SYSTEMS
 from connectors.contract_check import check_file
 from connectors.contract_file import Problem
+from connectors.contract_folder import SYSTEMS
 from connectors.contract_keys import unread
 
 BASE = yaml.safe_load((SYSTEMS / "police_110.odcs.yaml").read_text(encoding="utf-8"))

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from bench.sample import sample_page
-from connectors.contract import load_contracts
 from connectors.contract_check import check_file
+from connectors.contract_folder import load_contracts
 from connectors.errors import ContractViolation, Permanent
 from connectors.scaffold import scaffold
 from connectors.scaffold.draft import draft

@@ -130,7 +130,7 @@ def test_only_messages_that_no_load_has_taken_ask_for_a_pull(fresh_database: str
 
 
 def test_a_new_file_asks_for_its_stream_once(hub_home: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    from connectors.contract import load_contracts
+    from connectors.contract_folder import load_contracts
     from orchestration.definitions import build
 
     contract = load_contracts()["grid_map"]

@@ -14,7 +14,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from connectors.contract import SYSTEMS, load_contracts
+from connectors.contract_folder import SYSTEMS, load_contracts
 from orchestration import automation, manifest, names
 from orchestration.intake import APPLIED_CHECK, CONTRACT_CHECK
 

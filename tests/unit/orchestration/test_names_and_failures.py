@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.contract import load_contracts
+from connectors.contract_folder import load_contracts
 from connectors.errors import Permanent
 from orchestration import names
 from orchestration.failures import for_people, safe_message

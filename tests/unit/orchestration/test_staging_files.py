@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from connectors.contract import Contract, load_contracts
+from connectors.contract import Contract
+from connectors.contract_folder import load_contracts
 from connectors.dbt_files import staging_files
 from orchestration.staging_files import apply, out_of_step
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from connectors.contract import contract_paths
+from connectors.contract_folder import contract_paths
 from orchestration import dbt_runs, environment, manifest, standing
 
 

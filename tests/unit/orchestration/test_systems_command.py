@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from connectors.contract import SYSTEMS, load_contracts
 from connectors.contract_changes import Change
 from connectors.contract_file import ContractError
+from connectors.contract_folder import SYSTEMS, load_contracts
 from orchestration import catalogue, consumers, earlier_contracts
 from orchestration.commands.systems import app
 from orchestration.consumers import Hit

@@ -7,7 +7,8 @@ from datetime import date
 
 import pytest
 
-from connectors.contract import Contract, load_contracts
+from connectors.contract import Contract
+from connectors.contract_folder import load_contracts
 from quality import contract_rules
 from quality.checks import Check
 

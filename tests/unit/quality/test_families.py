@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from connectors.contract import load_contracts
+from connectors.contract_folder import load_contracts
 from quality import gate, guards
 from quality.families import FAMILIES
 from quality.suites import SUITES

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from connectors.conform import Conformed, Conformer
-from connectors.contract import Stream, load_contracts
+from connectors.contract import Stream
+from connectors.contract_folder import load_contracts
 from simulator import systems
 from simulator.interfaces import FileDrop
 from simulator.servers.view import as_sent

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from connectors.conform import Conformer
-from connectors.contract import load_contracts
+from connectors.contract_folder import load_contracts
 from connectors.tables import landing_columns
 from simulator import systems
 from simulator.servers.view import as_sent

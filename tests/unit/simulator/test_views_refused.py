@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from connectors.conform import Conformed, Conformer
-from connectors.contract import Stream, load_contracts
+from connectors.contract import Stream
+from connectors.contract_folder import load_contracts
 from connectors.standards import resident_id
 from connectors.tables import landing_columns
 from simulator import systems

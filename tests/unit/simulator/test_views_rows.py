@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 import yaml
 
-from connectors.contract import load_contracts
+from connectors.contract_folder import load_contracts
 from connectors.standards import coordinates, credit_code, resident_id, text
 from simulator import systems
 from simulator.systems import tax_analysis, welfare_payment

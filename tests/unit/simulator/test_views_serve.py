@@ -21,10 +21,11 @@ import psycopg
 import pytest
 
 from connectors.conform import Conformer
-from connectors.contract import load_contracts, resolve_server
+from connectors.contract_folder import load_contracts
 from connectors.protocols import open_extraction
 from connectors.protocols.base import Pull
 from connectors.protocols.webhook import Receiver
+from connectors.variables import resolve_server
 from simulator.client import Client
 
 REPOSITORY = Path(__file__).parents[3]
