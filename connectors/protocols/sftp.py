@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -106,5 +106,6 @@ def open_extraction(pull: Pull) -> Iterator[SftpExtraction]:
 def _remove_stale(root: Path) -> None:
     """Folders of pulls that were killed hold personal data: they do not stay."""
     for folder in root.glob("sftp-*"):
-        if time.time() - folder.stat().st_mtime > STALE_WORK_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):  # of another pull, which ended since it was listed
+            if time.time() - folder.stat().st_mtime > STALE_WORK_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
