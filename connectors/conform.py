@@ -21,7 +21,7 @@ import pyarrow as pa
 from connectors.contract import Column, Server, Stream
 from connectors.errors import ContractViolation
 from connectors.places import place_points
-from connectors.refusals import only_described
+from connectors.refusals import only_described, stand_ins
 from connectors.rules import Judged, column_dtype, judge
 
 MAX_FIELD_BYTES = 1_000_000
@@ -92,6 +92,10 @@ class Conformer:
             )
 
     def _judge(self, column: Column, received: pl.Series, texts: pl.Series, marks: _Marks) -> pl.Series:
+        nested = stand_ins(texts) if self.stream.refusals else None
+        if nested is not None and nested.any():
+            marks.wrong(column, "nested_value", nested, always=True)
+            texts = _nulled(texts, nested)
         judged = _native(received, column, self.timezone) or judge(texts, column, self.timezone)
         # What became a number, a time or a code cannot have held anything unreadable.
         if _keeps_text(column) or any(rows.any() for rows in judged.wrong.values()):
@@ -103,7 +107,7 @@ class Conformer:
         for reason, rows in judged.wrong.items():
             marks.wrong(column, reason, rows)
         values = judged.values
-        wrong = list(judged.wrong.values())
+        wrong = [*judged.wrong.values(), *([nested] if nested is not None else [])]
         if column.minimum is not None or column.maximum is not None:
             outside = ~values.is_between(
                 column.minimum if column.minimum is not None else float("-inf"),

@@ -36,6 +36,8 @@ REASONS: dict[str, tuple[str, str]] = {
     "undecodable_text": ("bytes that are not in the declared encoding, or text lost before it came", "ask for UTF-8"),
     "nul_character": ("the value holds U+0000", "ask the owner to export clean text"),
     "oversized_field": ("the value is larger than a field may be", "ask the owner what it is"),
+    "nested_value": ("an object or a list where the contract describes one value; of a system that refuses fields only "
+                     "its length is kept", "ask the owner for a plain value, or describe its fields in the contract"),
     "ragged_line": ("the line has more or fewer fields than the header", "ask the owner to quote the fields"),
     "malformed_json": ("the message is no JSON object", "ask the owner"),
     "malformed_xml": ("the element cannot be read", "ask the owner"),

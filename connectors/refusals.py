@@ -21,6 +21,8 @@ from connectors.formats.json_pages import loads_exact
 from connectors.protocols.base import BadRecord
 
 _NESTED = r"^\s*[\[{]"
+_NOT_KEPT = "not kept: its upstream sends what may never be taken in)"
+_STAND_IN = rf"^\(a record of \d+ characters, {re.escape(_NOT_KEPT)}$"
 _BEGUN = re.compile(r"""\s*(\{|\[\s*[\[{"N])""")
 
 
@@ -28,7 +30,7 @@ def only_described(page: pl.DataFrame, stream: Stream, expected: Iterable[str]) 
     """The page without what the contract does not describe, and the names of columns that are news in it.
 
     A refused column is no news: that it is sent is why the contract names it. An object or a list inside a described
-    field has fields of its own, which no contract describes: its length takes its place.
+    field has fields of its own, which no contract describes: its length takes its place (see `stand_ins`).
     """
     kept = set(expected)
     shapes = {column.physical_name for column in stream.columns if column.semantic_type == "geo.polygon"}
@@ -38,7 +40,20 @@ def only_described(page: pl.DataFrame, stream: Stream, expected: Iterable[str]) 
         for name, kind in page.schema.items()
         if name in kept - shapes and kind == pl.String and page[name].str.contains(_NESTED).any()
     )
+    flat = flat.with_columns(
+        pl.Series(name, [None if value is None else _measured(value) for value in page[name].to_list()], pl.String)
+        for name, kind in flat.schema.items()
+        if kind.is_nested()
+    )
     return flat, tuple(name for name in beyond if not stream.refuses_field(name))
+
+
+def stand_ins(texts: pl.Series) -> pl.Series:
+    """Which values are a sentence about the length of an object or a list: no value of the upstream's, in any column.
+
+    It stands in messages from the inbox on, so that it is known by its words alone.
+    """
+    return texts.str.contains(_STAND_IN).fill_null(False)
 
 
 def without_text(bad: Iterable[BadRecord]) -> tuple[BadRecord, ...]:
@@ -67,7 +82,11 @@ def reduced_message(payload: bytes, stream: Stream) -> bytes:
 def _scalar(value: Any) -> Any:
     if isinstance(value, str):
         return _flat(value)
-    return _stand_in(len(json.dumps(value)), "characters") if isinstance(value, dict | list) else value
+    return _measured(value) if isinstance(value, dict | list) else value
+
+
+def _measured(nested: Any) -> str:
+    return _stand_in(len(json.dumps(nested, default=str)), "characters")
 
 
 def _flat(text: str) -> str:
@@ -84,4 +103,4 @@ def _flat(text: str) -> str:
 
 
 def _stand_in(size: int, unit: str) -> str:
-    return f"(a record of {size} {unit}, not kept: its upstream sends what may never be taken in)"
+    return f"(a record of {size} {unit}, {_NOT_KEPT}"

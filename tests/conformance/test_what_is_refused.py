@@ -13,7 +13,9 @@ import sys
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import psycopg
@@ -22,7 +24,8 @@ from psycopg import sql
 
 from bench.sample import sample_page
 from connectors import inbox
-from connectors.contract import Contract, Refusal, Stream, load_contracts
+from connectors.contract import Column, Contract, Refusal, Stream, load_contracts
+from connectors.formats.json_pages import read_records
 from connectors.inbox import InboxExtraction
 from connectors.intake import run_stream
 from connectors.interfaces import PROTOCOLS
@@ -77,26 +80,49 @@ def assert_nowhere(values: set[str], url: str, home: Path, logged: str) -> None:
     assert not any(value in logged for value in values)
 
 
-def page_with_canaries(contract: Contract, stream: Stream) -> Page:
+@dataclass(frozen=True)
+class Sent:
+    """What an upstream sends: records, and what is no record."""
+
+    rows: list[dict[str, Any]]
+    bad: tuple[BadRecord, ...]
+
+    def page(self) -> Page:
+        frame = read_records(json.dumps(self.rows, ensure_ascii=False).encode(), "played").frame
+        return Page(frame, self.bad, bytes_in=1)
+
+    def messages(self) -> list[bytes]:
+        each = [json.dumps(row, ensure_ascii=False) for row in self.rows]
+        return [text.encode() for text in (*each, f"[{','.join(each[:3])}]", f'{{"x": "{CANARY}')]
+
+
+def canaries(contract: Contract, stream: Stream) -> Sent:
     """Rows that obey and, every second one, rows that do not; all with refused fields, and with one renamed."""
     frame = sample_page(contract, stream, ROWS)
-    spoilt = next(c.physical_name for c in stream.columns if c.required)
-    frame = frame.with_columns(pl.when(pl.int_range(ROWS) % 2 == 0).then(pl.col(spoilt)).alias(spoilt))
+    spoilt = spoilt_field(stream)
+    rows = frame.with_columns(pl.when(pl.int_range(ROWS) % 2 == 0).then(pl.col(spoilt)).alias(spoilt)).to_dicts()
     names = [refusal.name for refusal in contract.refusals if refusal.kind == "field"]
-    inside = json.dumps({"x": 1, names[0] if names else "x2": CANARY}, ensure_ascii=False)
-    frame = frame.with_columns(  # a described field with fields of its own, in one row after the other
-        pl.when(pl.int_range(ROWS) == 2 * number).then(pl.lit(inside)).otherwise(pl.col(name)).alias(name)
-        for number, name in enumerate(c.physical_name for c in stream.columns if c.physical_name != spoilt)
-        if frame.schema[name] == pl.String and number < ROWS // 2 - 1
-    )
-    frame = frame.with_columns(pl.lit(CANARY).alias(name) for name in [*names, "改了名的字段"])
-    bad = BadRecord(ROWS, f"{CANARY},{CANARY}", "ragged_line")
-    return Page(frame, (bad,), bytes_in=1)
+    inside = {"x": 1, names[0] if names else "x2": CANARY}
+    shapes = (json.dumps(inside, ensure_ascii=False), inside, [inside], [[CANARY]])
+    for number, column in enumerate(nested_columns(stream)):  # fields of its own, in one row after the other
+        rows[2 * number][column.physical_name] = shapes[number % len(shapes)]
+    for row in rows:
+        row.update(dict.fromkeys([*names, "改了名的字段"], CANARY))
+    return Sent(rows, (BadRecord(ROWS, f"{CANARY},{CANARY}", "ragged_line"),))
+
+
+def spoilt_field(stream: Stream) -> str:
+    return next(c.physical_name for c in stream.columns if c.required)
+
+
+def nested_columns(stream: Stream) -> list[Column]:
+    """The described fields that get an object or a list, a row each; one good row is left."""
+    return [c for c in stream.columns if c.physical_name != spoilt_field(stream)][: ROWS // 2 - 1]
 
 
 @contextmanager
-def played(stream: Stream, page: Page, monkeypatch: pytest.MonkeyPatch, protocol: str) -> Iterator[None]:
-    """The stream's protocol gives this page, through the inbox where the real one would."""
+def played(stream: Stream, sent: Sent, monkeypatch: pytest.MonkeyPatch, protocol: str) -> Iterator[None]:
+    """The stream's protocol gives this, through the inbox where the real one would."""
 
     class Extraction:
         def __init__(self) -> None:
@@ -104,7 +130,7 @@ def played(stream: Stream, page: Page, monkeypatch: pytest.MonkeyPatch, protocol
             self.state: dict[str, object] = {}
 
         def pages(self) -> Iterator[Page]:
-            yield page
+            yield sent.page()
 
         def acknowledge(self) -> None: ...
 
@@ -113,10 +139,8 @@ def played(stream: Stream, page: Page, monkeypatch: pytest.MonkeyPatch, protocol
         if protocol not in ("webhook", "mqtt"):
             yield Extraction()
             return
-        messages = [json.dumps(row, ensure_ascii=False).encode() for row in page.frame.to_dicts()]
-        messages += [f"[{','.join(m.decode() for m in messages[:3])}]".encode(), f'{{"x": "{CANARY}'.encode()]
         with connection.connect("loader", autocommit=True) as conn:
-            inbox.store(conn, stream, [(str(number), text, {}) for number, text in enumerate(messages)])
+            inbox.store(conn, stream, [(str(number), text, {}) for number, text in enumerate(sent.messages())])
             yield InboxExtraction(pull, conn)
 
     module = types.ModuleType("played_upstream")
@@ -130,13 +154,21 @@ def run_with_canaries(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> No
     with connection.connect("loader") as conn:
         ensure_tables(conn, {contract.id: contract})
     for stream in contract.streams.values():
-        page = page_with_canaries(contract, stream)
-        with played(stream, page, monkeypatch, contract.server_of(stream).protocol):
+        with played(stream, canaries(contract, stream), monkeypatch, contract.server_of(stream).protocol):
             result = run_stream(contract, stream, run_id="refused")
         assert result.state == "committed" and result.landed > 0, stream.name
         assert result.quarantined > ROWS // 2 - 1, "half of the rows and what never became a row"
         assert result.rows_in == result.landed + result.unchanged + result.quarantined
         assert set(result.notes.get("added_columns", {})) <= {"改了名的字段"}
+        assert nested_reasons(stream) == {f"{column.name}:nested_value" for column in nested_columns(stream)}
+
+
+def nested_reasons(stream: Stream) -> set[str]:
+    with connection.connect("loader") as conn:
+        rows = conn.execute(
+            "SELECT unnest(reasons) FROM quarantine.row WHERE system = %s AND stream = %s", [stream.system, stream.name]
+        ).fetchall()
+    return {reason for (reason,) in rows if reason.endswith(":nested_value")}
 
 
 @pytest.mark.parametrize("contract", [pytest.param(c, id=name) for name, c in CONTRACTS.items()])
@@ -166,8 +198,7 @@ def test_without_a_refusal_the_same_search_finds_them(
     with connection.connect("loader") as conn:
         ensure_tables(conn, {contract.id: contract})
     stream = next(iter(contract.streams.values()))
-    page = page_with_canaries(contract, stream)
-    with played(stream, page, monkeypatch, contract.server_of(stream).protocol):
+    with played(stream, canaries(contract, stream), monkeypatch, contract.server_of(stream).protocol):
         run_stream(contract, stream, run_id="kept")
     with pytest.raises(AssertionError, match=r"refused values stand in .*quarantine\.addition.*quarantine\.row"):
         assert_nowhere({CANARY}, fresh_database, hub_home, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -69,8 +70,26 @@ def test_what_is_nested_in_a_described_field_leaves_its_length(value: Any) -> No
     assert "甲某某" not in reduced_message(json.dumps(sent, ensure_ascii=False).encode(), STREAM).decode()
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     done = Conformer(STREAM, SERVER)(pl.DataFrame([ROW | {"信访件号": text}], schema=dict.fromkeys(ROW, pl.String)))
-    kept = [*done.accepted["letter_no"], *done.rejected["payload"]]
-    assert len(kept) == 1 and "甲某某" not in kept[0] and "not kept" in kept[0]
+    (kept,) = done.rejected["payload"]
+    assert "甲某某" not in kept and "not kept" in kept
+    assert done.rejected["reasons"].to_list() == [["letter_no:nested_value"]] and done.accepted.is_empty()
+
+
+@pytest.mark.parametrize("value", [{"信访人": "甲某某"}, [{"信访人": "甲某某"}], [["甲某某"]]], ids=range(3))
+def test_a_typed_source_may_nest_as_well(value: Any) -> None:
+    done = Conformer(STREAM, SERVER)(pl.DataFrame([{"信访件号": value, "分": "3"}, {"信访件号": None, "分": "3"}]))
+    assert done.rejected["reasons"].to_list() == [["letter_no:nested_value"], ["letter_no:missing_required"]]
+    assert "甲某某" not in "".join(done.rejected["payload"])
+
+
+def test_what_is_nested_is_quarantined_even_where_a_wrong_value_is_withheld() -> None:
+    """A sentence about a length is nobody's value: neither a text to land nor a slip to pass over."""
+    note, number = Column("note", "备注", "string", "L2"), Column("sum", "数", "integer", "L2", on_invalid="withhold")
+    rows = [ROW | {"备注": "{}", "数": "1"}, ROW | {"备注": "好", "数": '[{"x": 1}]'}, ROW | {"备注": "好", "数": "x"}]
+    page = pl.DataFrame(rows, schema=dict.fromkeys(rows[0], pl.String))
+    done = Conformer(replace(STREAM, columns=(*STREAM.columns, note, number)), SERVER)(page)
+    assert done.rejected["reasons"].to_list() == [["note:nested_value"], ["sum:nested_value"]]
+    assert done.accepted["note"].to_list() == ["好"]
 
 
 @pytest.mark.parametrize("text", ["[转办] 请处理", "[2026] 3 号", "(甲)", "a{b}"])
