@@ -8,9 +8,11 @@ hub does not understand is ever ignored.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from connectors.contract import UNIT_SECONDS, Column, Contract, Refusal, Server, Stream, own_id
@@ -35,6 +37,10 @@ _SERVER_PROPERTIES = {
 _SECRETS = {"password", "appSecret", "secret"}
 _PASSWORD = re.compile(r"(?:[\w+.:-]*://)?+[^:/@\s]*:(?!\$\{[A-Z][A-Z0-9_]*\}@)[^@]+@")
 """`[scheme://]user:password@…` with a password that is no `${NAME}`."""
+_PASSWORD_IN_QUERY = re.compile(
+    r"(?:^|[?&;\s])[\w.-]*(?:password|passwd|passphrase|pwd|secret|token|api_?key)=(?!\$\{[A-Z][A-Z0-9_]*\}(?:[&;#\s]|$))[^&;#\s]",
+    re.IGNORECASE,
+)
 _LONGEST = 1000 * UNIT_SECONDS["year"]
 
 
@@ -54,7 +60,8 @@ def check_file(path: Path) -> tuple[Contract | None, list[Problem]]:
 def check_files(paths: Iterable[Path]) -> tuple[dict[Path, Contract], list[Problem]]:
     """The contracts of files that have no mistake, with all mistakes of all of them, clashes between them included.
 
-    Of two files with one id neither counts, a broken one included: which is the system's is for a person to say.
+    Of two files with one id neither counts, a broken one included: which is the system's is for a person to say. Nor
+    does either of two with one number.
     """
     read: dict[Path, Contract] = {}
     ids: dict[str, list[Path]] = {}
@@ -65,10 +72,14 @@ def check_files(paths: Iterable[Path]) -> tuple[dict[Path, Contract], list[Probl
         if contract is not None:
             read[path] = contract
         ids.setdefault(contract.id if contract else own_id(path), []).append(path)
-    numbers: dict[int, Path] = {}
+    numbers: dict[int, list[Path]] = {}
     for path, contract in read.items():
-        if contract.number is not None and (first := numbers.setdefault(contract.number, path)) != path:
-            reason = f"the number {contract.number} stands in {first.name} too"
+        if contract.number is not None:
+            numbers.setdefault(contract.number, []).append(path)
+    for number, places in numbers.items():
+        for path in places if len(places) > 1 else ():
+            others = ", ".join(other.name for other in places if other != path)
+            reason = f"the number {number} stands in {others} too"
             problems.append(Problem(path, 1, "catalogueNumber", reason, "Give every system its own."))
     for named, places in ids.items():
         for path in places if len(places) > 1 else ():
@@ -238,7 +249,7 @@ class _Rules:
                 if not re.fullmatch(r"\$\{[A-Z][A-Z0-9_]*\}", str(properties[secret])):
                     self.problem(where, f"{secret} is written out", "Name an environment variable: ${NAME}.")
             for name, value in ({"host": node.get("host")} | properties).items():
-                if any(_PASSWORD.match(text) for text in _leaves(value)):
+                if any(_PASSWORD.match(text) or _PASSWORD_IN_QUERY.search(unquote(text)) for text in _leaves(value)):
                     self.problem(where, f"{name} holds a password", "Name an environment variable for it: ${NAME}.")
                     break
             if len(self.problems) == before:
@@ -358,6 +369,11 @@ class _Rules:
             reason = f"the unit {custom['unit']!r} of {name} is not enforced"
             self.problem(where, reason, f"Only cn.amount has one: {', '.join(AMOUNT_UNITS)}.")
         options = node.get("logicalTypeOptions") or {}
+        for bound in ("minimum", "maximum"):
+            # One comparison for all: .nan, .inf and a number too long for a float bound nothing.
+            limit = options.get(bound)
+            if isinstance(limit, int | float) and not abs(limit) <= sys.float_info.max:
+                self.problem(where, f"the {bound} of {name} is no finite number", "Give a number, or drop it.")
         enum = [str(item["value"]) for item in node.get("enum") or [] if "value" in item]
         codes = custom.get("codes") or ({value: value for value in enum} if enum else None)
         if codes is not None and not isinstance(codes, dict):
