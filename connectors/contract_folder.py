@@ -76,7 +76,15 @@ def mistakes(system: str, broken: Iterable[Broken] | None = None) -> str:
 
 
 def _stamps(folder: Path | None) -> tuple[tuple[Path, int, int], ...]:
-    return tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in contract_paths(folder))
+    return tuple((path, *_stamp(path)) for path in contract_paths(folder))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:  # a link to no file, or deleted since: what cannot be read is told as broken
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
 
 
 @lru_cache(maxsize=4)

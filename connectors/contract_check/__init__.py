@@ -32,7 +32,8 @@ def check_file(path: Path) -> tuple[Contract | None, list[Problem]]:
 def check_files(paths: Iterable[Path]) -> tuple[dict[Path, Contract], list[Problem]]:
     """The contracts of files that have no mistake, with all mistakes of all of them, clashes between them included.
 
-    Of two files with one id neither counts, a broken one included: which is the system's is for a person to say.
+    Of two files with one id neither counts, a broken one included: which is the system's is for a person to say. Nor
+    does either of two with one number.
     """
     read: dict[Path, Contract] = {}
     ids: dict[str, list[Path]] = {}
@@ -43,10 +44,14 @@ def check_files(paths: Iterable[Path]) -> tuple[dict[Path, Contract], list[Probl
         if contract is not None:
             read[path] = contract
         ids.setdefault(contract.id if contract else own_id(path), []).append(path)
-    numbers: dict[int, Path] = {}
+    numbers: dict[int, list[Path]] = {}
     for path, contract in read.items():
-        if contract.number is not None and (first := numbers.setdefault(contract.number, path)) != path:
-            reason = f"the number {contract.number} stands in {first.name} too"
+        if contract.number is not None:
+            numbers.setdefault(contract.number, []).append(path)
+    for number, places in numbers.items():
+        for path in places if len(places) > 1 else ():
+            others = ", ".join(other.name for other in places if other != path)
+            reason = f"the number {number} stands in {others} too"
             problems.append(Problem(path, 1, "catalogueNumber", reason, "Give every system its own."))
     for named, places in ids.items():
         for path in places if len(places) > 1 else ():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from connectors.contract import Column, Refusal
@@ -44,6 +45,11 @@ def column_of(
         reason = f"the unit {custom['unit']!r} of {name} is not enforced"
         file.problem(where, reason, f"Only cn.amount has one: {', '.join(AMOUNT_UNITS)}.")
     options = node.get("logicalTypeOptions") or {}
+    for bound in ("minimum", "maximum"):
+        # One comparison for all: .nan, .inf and a number too long for a float bound nothing.
+        limit = options.get(bound)
+        if isinstance(limit, int | float) and not abs(limit) <= sys.float_info.max:
+            file.problem(where, f"the {bound} of {name} is no finite number", "Give a number, or drop it.")
     enum = [str(item["value"]) for item in node.get("enum") or [] if "value" in item]
     codes = custom.get("codes") or ({value: value for value in enum} if enum else None)
     if codes is not None and not isinstance(codes, dict):

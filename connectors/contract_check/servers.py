@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from connectors.contract import Server
@@ -19,6 +20,10 @@ _KNOWN = SERVER_OF_ALL.union(*SERVER_KEYS.values())
 _SECRETS = {"password", "appSecret", "secret"}
 _PASSWORD = re.compile(r"(?:[\w+.:-]*://)?+[^:/@\s]*:(?!\$\{[A-Z][A-Z0-9_]*\}@)[^@]+@")
 """`[scheme://]user:password@…` with a password that is no `${NAME}`."""
+_PASSWORD_IN_QUERY = re.compile(
+    r"(?:^|[?&;\s])[\w.-]*(?:password|passwd|passphrase|pwd|secret|token|api_?key)=(?!\$\{[A-Z][A-Z0-9_]*\}(?:[&;#\s]|$))[^&;#\s]",
+    re.IGNORECASE,
+)
 
 
 def servers_of(file: ContractFile) -> dict[str, Server]:
@@ -61,7 +66,7 @@ def servers_of(file: ContractFile) -> dict[str, Server]:
             if not re.fullmatch(r"\$\{[A-Z][A-Z0-9_]*\}", str(properties[secret])):
                 file.problem(where, f"{secret} is written out", "Name an environment variable: ${NAME}.")
         for name, value in ({"host": node.get("host")} | properties).items():
-            if any(_PASSWORD.match(text) for text in _leaves(value)):
+            if any(_PASSWORD.match(text) or _PASSWORD_IN_QUERY.search(unquote(text)) for text in _leaves(value)):
                 file.problem(where, f"{name} holds a password", "Name an environment variable for it: ${NAME}.")
                 break
         if len(file.problems) == before:

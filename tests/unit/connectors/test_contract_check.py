@@ -254,6 +254,15 @@ def test_any_shape_gives_problems_and_never_an_exception(tmp_path: Path, text: s
     assert problems(tmp_path, text)
 
 
+@pytest.mark.parametrize("target", ["nowhere.yaml", "link.odcs.yaml"], ids=["dangling", "loop"])
+def test_a_link_to_no_file_stops_its_own_system_alone(tmp_path: Path, target: str) -> None:
+    write(tmp_path, SKETCH)
+    (tmp_path / "link.odcs.yaml").symlink_to(target)
+    assert list(load_contracts(tmp_path)) == ["police_110"]
+    (broken,) = broken_contracts(tmp_path)
+    assert broken.system == "link" and "cannot be read" in str(broken)
+
+
 def test_a_bad_file_stops_its_own_system_alone(tmp_path: Path) -> None:
     write(tmp_path, SKETCH)
     bad = write(
@@ -317,6 +326,15 @@ HOSTILE = {
     "inf": (changed("frequency, value: 1,", "frequency, value: .inf,"), "frequency is no length of time"),
     "nan": (changed("frequency, value: 1,", "frequency, value: .nan,"), "frequency is no length of time"),
     "huge": (changed("retention, value: 3,", "retention, value: 1.0e+308,"), "retention is no length of time"),
+    **{
+        f"{bound} {value}"[:20]: (
+            changed(
+                "zbx, logicalType: number,", f"zbx, logicalType: number, logicalTypeOptions: {{{bound}: {value}}},"
+            ),
+            f"the {bound} of longitude is no finite number",
+        )
+        for bound, value in (("minimum", ".nan"), ("maximum", ".inf"), ("minimum", "-.inf"), ("maximum", 10**400))
+    },
     "endless digits": (
         changed("retention, value: 3,", f"retention, value: {10**400},"),
         "retention is no length of time",
@@ -366,9 +384,10 @@ def test_one_number_in_two_files_is_refused(tmp_path: Path) -> None:
     contract = load_contract(write(tmp_path, first))
     assert contract.number == 1
     write(tmp_path, first.replace("id: police_110", "id: police_111"), "second.odcs.yaml")
-    (broken,) = broken_contracts(tmp_path)
-    assert "the number 1 stands in police_110.odcs.yaml too" in str(broken)
-    assert list(load_contracts(tmp_path)) == ["police_110"]
+    one, two = broken_contracts(tmp_path)
+    assert "the number 1 stands in second.odcs.yaml too" in str(one)
+    assert "the number 1 stands in police_110.odcs.yaml too" in str(two)
+    assert load_contracts(tmp_path) == {}, "which of them has the number is for a person to say"
 
 
 @pytest.mark.parametrize("given", ["fire-119", "fire.119", "Fire", "fire 119", "'fire", "[fire]"])
@@ -404,6 +423,19 @@ def test_a_password_in_a_servers_address_is_refused(tmp_path: Path, name: str, a
     (found,) = problems(tmp_path, text)
     assert f"{name} holds a password" in found.reason and "${NAME}" in found.remedy
     assert found.line == line_of(text, "server: exchange") and "secret" not in str(found)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["?password=hunter2", "?a=b&PWD=hunter2", "?access_token=hunter2", ";p%61ssword=hunter2", " password=hunter2"],
+)
+def test_a_password_in_the_query_of_an_address_is_refused(tmp_path: Path, query: str) -> None:
+    (found,) = problems(tmp_path, changed("host: ${POLICE_110_HOST}", f'host: "mysql://root@h/db{query}"'))
+    assert "host holds a password" in found.reason and "hunter2" not in str(found)
+    named = query.replace("hunter2", "${POLICE_110_PASSWORD}")
+    assert (
+        problems(tmp_path, changed("host: ${POLICE_110_HOST}", f'host: "mysql://root@h/db{named}&charset=utf8"')) == []
+    )
 
 
 @pytest.mark.parametrize(

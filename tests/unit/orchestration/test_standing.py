@@ -29,6 +29,14 @@ def test_a_changed_contract_is_built_and_judged_again(tmp_path: Path, monkeypatc
     assert standing.code_digest() != before
 
 
+def test_a_contract_that_cannot_be_read_stops_no_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(contract_paths()[0], tmp_path)
+    monkeypatch.setenv("TOWNHUB_SYSTEMS", str(tmp_path))
+    before = standing.code_digest()
+    (tmp_path / "link.odcs.yaml").symlink_to("nowhere.yaml")
+    assert standing.code_digest() != before
+
+
 def test_a_row_that_is_held_or_settled_is_built_again(conn: psycopg.Connection) -> None:
     def basis() -> str:
         conn.execute("SET LOCAL ROLE townhub_builder")

@@ -90,6 +90,7 @@ def test_check_tells_mistakes_of_all_files_and_between_them(systems: Path) -> No
     assert {(Path(p["file"]).name, p["kind"]) for p in found} == {
         ("police_110.odcs.yaml", "mistake"),
         ("household_registry.odcs.yaml", "mistake"),
+        ("health_code.odcs.yaml", "mistake"),
     }
     assert all(problem["line"] and problem["remedy"] for problem in found)
     only = run("check", str(systems / "household_registry.odcs.yaml"))
