@@ -1,4 +1,4 @@
-"""Rules for a contract as a whole: its owner, legal basis and purposes, how fresh it must be and how long it is kept."""
+"""Rules for a contract as a whole: owner, legal basis, purposes, how fresh it must be and how long it is kept."""
 
 from __future__ import annotations
 
