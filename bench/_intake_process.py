@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench._peaks import peak_kib
 from bench._results import REPOSITORY
 
 POLL_SECONDS = 0.02
@@ -49,7 +50,7 @@ def spend(command: list[str], environment: dict[str, str]) -> Spent:
 
 
 class _Watch:
-    """Looks at a process's high-water mark; `ru_maxrss` would also count what its parent held at the fork."""
+    """Looks at the high-water marks of a process and its children."""
 
     def __init__(self, pid: int) -> None:
         self.peak_kib = 0
@@ -69,9 +70,7 @@ class _Watch:
 
 def _tree_kib(pid: int) -> int:
     try:
-        text = Path(f"/proc/{pid}/status").read_text()
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:  # ended, or no Linux
         return 0
-    marks = [line for line in text.splitlines() if line.startswith("VmHWM:")]
-    return (int(marks[0].split()[1]) if marks else 0) + sum(_tree_kib(int(child)) for child in children)
+    return peak_kib(pid) + sum(_tree_kib(int(child)) for child in children)

@@ -11,7 +11,6 @@ pay for it itself. What Dagster and the contract checks do after each load is no
 from __future__ import annotations
 
 import argparse
-import resource
 import statistics
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 import psycopg
 
 from bench._home import own_home
+from bench._peaks import peak_kib
 from bench._results import write_result
 from connectors.contract import Contract, Stream
 from orchestration import demo, hub, names, receiving, town
@@ -138,7 +138,7 @@ def main() -> None:
     for kind, found in pairs.items():
         calm, hostile = (statistics.median(getattr(pair, name) for pair in found) for name in ("calm", "hostile"))
         print(f"{kind:<10}{calm:8.2f} s calm {hostile:8.2f} s beside it   the others {slower[kind]:+.1%}")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_kib() / 1024
     print(f"most memory of the pulling process {peak:,.0f} MiB")
     path = write_result(
         "hostile",

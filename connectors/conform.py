@@ -20,11 +20,10 @@ import pyarrow as pa
 
 from connectors.contract import Column, Server, Stream
 from connectors.errors import ContractViolation
+from connectors.limits import LONGEST_FIELD
 from connectors.places import place_points
 from connectors.refusals import only_described, stand_ins
 from connectors.rules import Judged, column_dtype, judge
-
-MAX_FIELD_BYTES = 1_000_000
 
 Outcome = tuple[str, str, str]
 """(column, reason, outcome), the outcome being corrected, withheld or quarantined."""
@@ -262,7 +261,7 @@ def _readable(texts: pl.Series) -> tuple[pl.Series, dict[str, pl.Series]]:
     if _all_readable(texts):
         return texts, {}
     found = {
-        "oversized_field": texts.str.len_bytes() > MAX_FIELD_BYTES,
+        "oversized_field": texts.str.len_bytes() > LONGEST_FIELD,
         "nul_character": texts.str.contains("\x00", literal=True),
         "undecodable_text": texts.str.contains("\ufffd", literal=True),
     }
@@ -274,7 +273,7 @@ def _readable(texts: pl.Series) -> tuple[pl.Series, dict[str, pl.Series]]:
 
 def _all_readable(texts: pl.Series) -> bool:
     """A look at the bytes of all texts at once, which is four times cheaper than one at each text."""
-    if int(texts.str.len_bytes().max() or 0) > MAX_FIELD_BYTES:  # type: ignore[arg-type]
+    if int(texts.str.len_bytes().max() or 0) > LONGEST_FIELD:  # type: ignore[arg-type]
         return False
     array = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
     chunks = array.chunks if isinstance(array, pa.ChunkedArray) else [array]

@@ -38,7 +38,7 @@ def contract_paths(folder: Path | None = None) -> list[Path]:
 
 @dataclass(frozen=True)
 class Broken:
-    """A contract file that the hub refuses: its system is left out, and the others go on."""
+    """A contract file that has a mistake: its system is left out, and the others go on."""
 
     system: str
     """The id that the file gives itself, or the name of the file where it gives none."""
@@ -67,12 +67,12 @@ def broken_contracts(folder: Path | None = None) -> list[Broken]:
 
 
 def mistakes(system: str, broken: Iterable[Broken] | None = None) -> str:
-    """Every mistake of a system's refused contract files, a line each; empty where none is refused.
+    """Every mistake of a system's broken contract files, a line each; empty where none is broken.
 
-    `broken` are the refused files; those of the folder in use without.
+    `broken` are the broken files; those of the folder in use without.
     """
-    refused = broken_contracts() if broken is None else broken
-    return "\n".join(str(each) for each in refused if each.system == system)
+    found = broken_contracts() if broken is None else broken
+    return "\n".join(str(each) for each in found if each.system == system)
 
 
 def _stamps(folder: Path | None) -> tuple[tuple[Path, int, int], ...]:

@@ -20,7 +20,9 @@ import psycopg
 from connectors.conform import Conformed, Conformer, empty_rejects
 from connectors.contract import Contract, Stream
 from connectors.errors import IntakeError, Permanent, Retriable, Unwell
-from connectors.landing import Allowed, Batch, Held, Landed, Lander, commit
+from connectors.held_loads import Allowed, Held
+from connectors.landed import Landed, commit
+from connectors.landing import Batch, Lander
 from connectors.pace import Pace
 from connectors.pipeline import Clock, ahead, in_chunks, timed
 from connectors.protocols import open_extraction

@@ -22,7 +22,8 @@ from connectors.contract import Column, Contract, Stream
 from connectors.contract_folder import load_contracts, mistakes
 from connectors.copy_binary import hash_bytes
 from connectors.errors import Permanent
-from connectors.landing import Landed, Lander, commit
+from connectors.landed import Landed, commit
+from connectors.landing import Lander
 from connectors.reasons import explain
 from connectors.settlement import CORRECTED
 from connectors.tables import table_of

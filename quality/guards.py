@@ -69,29 +69,29 @@ def volume(at: Situation) -> Verdict:
 def inputs(at: Situation) -> Verdict:
     """Base inputs have landed, and no landed input fails its contract's checks.
 
-    A missing or aged input is not red: the models turn what rests on it into "unknown" (I6). Rows that break their
-    contract are another thing: no model knows that they are wrong. Where the contract itself is refused, nothing can
-    say whether rows obey it or what they may serve: the last release stays.
+    A missing or aged input is not red: the models turn what rests on it into "unknown" (I6). Rows that fail a check
+    are another thing: no model knows that they are wrong. Where the contract is broken, nothing can say whether rows
+    obey it or what they may serve: the last release stays.
     """
     from connectors.contract_folder import broken_contracts, load_contracts
     from quality.contract_checks import check_stream
 
-    contracts, refused = load_contracts(), {each.system for each in broken_contracts()}
-    unread = sorted({system for system, _ in at.family.inputs if system in refused})
+    contracts, broken = load_contracts(), {each.system for each in broken_contracts()}
+    without = sorted({system for system, _ in at.family.inputs if system in broken})
     states = _states(at)
     never = [f"{system}.{stream}" for system, stream in at.family.base if states[f"{system}.{stream}"] == "missing"]
-    broken: list[str] = []
+    failed: list[str] = []
     for system, stream in at.family.inputs:
         contract = contracts.get(system)
-        if contract is None and system in refused:
+        if contract is None and system in broken:
             continue
         if contract is None or stream not in contract.streams:
             never.append(f"{system}.{stream}")
         elif states[f"{system}.{stream}"] not in ("missing", "disabled"):
             results = check_stream(contract, contract.streams[stream])
-            broken += [result.name for result in results if not result.passed and result.severity == "error"]
-    observed = {"states": states, "never_landed": never, "broken": broken, "contract_refused": unread}
-    return _verdict("inputs", not never and not broken and not unread, len(at.family.inputs), observed)
+            failed += [result.name for result in results if not result.passed and result.severity == "error"]
+    observed = {"states": states, "never_landed": never, "failed": failed, "broken_contracts": without}
+    return _verdict("inputs", not never and not failed and not without, len(at.family.inputs), observed)
 
 
 def freshness(at: Situation) -> Verdict:

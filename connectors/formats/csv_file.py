@@ -19,13 +19,8 @@ from numpy.typing import NDArray
 from connectors.contract import Stream
 from connectors.errors import ContractViolation, Truncated
 from connectors.formats.csv_records import Records, cells, split
-from connectors.formats.layout import (
-    MAX_FIELD_BYTES,
-    check_header,
-    codec_of,
-    total_row_marks,
-    visible,
-)
+from connectors.formats.layout import check_header, codec_of, total_row_marks, visible
+from connectors.limits import LONGEST_FIELD
 from connectors.protocols.base import BadRecord, Page
 
 BLOCK_BYTES: Final = 1 << 20
@@ -152,8 +147,8 @@ class CsvFile:
         self._count_bad(int((~good & ~blank).sum()))
         for index in np.flatnonzero(~good & ~blank):
             self._reject(block, records, index, numbers, "ragged_line", bad)
-        for index in np.flatnonzero(good & (lengths > MAX_FIELD_BYTES)):
-            if max(map(len, cells(block[records.starts[index] : records.ends[index]]))) > MAX_FIELD_BYTES:
+        for index in np.flatnonzero(good & (lengths > LONGEST_FIELD)):
+            if max(map(len, cells(block[records.starts[index] : records.ends[index]]))) > LONGEST_FIELD:
                 good[index] = False
                 self._reject(block, records, index, numbers, "oversized_field", bad)
         text = self._decode(block, records, good, numbers, bad)

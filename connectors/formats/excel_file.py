@@ -21,7 +21,8 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from connectors.contract import Stream
 from connectors.errors import ContractViolation, Truncated
-from connectors.formats.layout import MAX_FIELD_BYTES, RAW_CHARS, check_header, total_row_marks
+from connectors.formats.layout import check_header, total_row_marks
+from connectors.limits import LONGEST_FIELD, RAW_CHARS
 from connectors.protocols.base import BadRecord, Page
 
 MAX_ENTRIES: Final = 2_000
@@ -74,7 +75,7 @@ class ExcelFile:
                 row_no += 1
                 if self._marks and str(row[0]).strip().startswith(self._marks):
                     self.total_rows_dropped += 1
-                elif any(isinstance(cell, str) and len(cell) > MAX_FIELD_BYTES // 4 for cell in row):
+                elif any(isinstance(cell, str) and len(cell) > LONGEST_FIELD // 4 for cell in row):
                     bad.append(BadRecord(row_no, str(row)[:RAW_CHARS], "oversized_field"))
                 else:
                     kept.append(row)

@@ -9,29 +9,24 @@ from typing import Any, Final
 import polars as pl
 
 from connectors.errors import ContractViolation
+from connectors.limits import JSON_RAW_CHARS, LONGEST_FIELD
 from connectors.protocols.base import BadRecord, Page
-
-FIELD_CAP: Final = 1_000_000
-"""Longest value, in characters, that is taken in; a longer one makes its record a bad one."""
 
 MAX_COLUMNS: Final = 1_000
 """Different fields of one page; every record has room for each of them."""
-
-RAW_CAP: Final = 2_000
-"""How much of such a record is kept for the quarantine, in characters."""
 
 
 def without_oversized(frame: pl.DataFrame, size: int, first_row: int = 0) -> Page:
     """``frame`` as a page of ``size`` bytes, records with an oversized text set apart."""
     texts = [name for name, kind in frame.schema.items() if kind == pl.String]
-    if size <= FIELD_CAP or not texts:
+    if size <= LONGEST_FIELD or not texts:
         return Page(frame, bytes_in=size)
     # Bytes are free to look up, characters must be counted: count only where the bytes make it possible.
-    suspects = [name for name in texts if (frame[name].str.len_bytes().max() or 0) > FIELD_CAP]  # type: ignore[operator]
+    suspects = [name for name in texts if (frame[name].str.len_bytes().max() or 0) > LONGEST_FIELD]  # type: ignore[operator]
     if not suspects:
         return Page(frame, bytes_in=size)
     too_long = frame.select(
-        pl.any_horizontal((pl.col(suspects).str.len_chars() > FIELD_CAP).fill_null(False))
+        pl.any_horizontal((pl.col(suspects).str.len_chars() > LONGEST_FIELD).fill_null(False))
     ).to_series()
     bad = tuple(
         BadRecord(first_row + int(row), shortened(frame.row(int(row), named=True)), "oversized_field")
@@ -55,4 +50,4 @@ def shortened(record: dict[str, Any]) -> str:
         key: f"{value[:200]}… ({len(value)} characters)" if isinstance(value, str) and len(value) > 200 else value
         for key, value in record.items()
     }
-    return json.dumps(cut, ensure_ascii=False, default=str)[:RAW_CAP]
+    return json.dumps(cut, ensure_ascii=False, default=str)[:JSON_RAW_CHARS]

@@ -17,7 +17,8 @@ import polars as pl
 
 from connectors.contract import Stream
 from connectors.errors import ContractViolation, Truncated
-from connectors.formats.layout import MAX_FIELD_BYTES, RAW_CHARS, check_header, codec_of
+from connectors.formats.layout import check_header, codec_of
+from connectors.limits import LONGEST_FIELD, RAW_CHARS
 from connectors.protocols.base import BadRecord, Page
 
 MAX_FILE_BYTES: Final = 48 << 20
@@ -78,7 +79,7 @@ class GeoJsonFile:
             for row_no, feature in part:
                 reason = _objection(feature)
                 row = {} if reason else _row(feature)
-                if not reason and len(row[GEOMETRY] or "") > MAX_FIELD_BYTES:
+                if not reason and len(row[GEOMETRY] or "") > LONGEST_FIELD:
                     reason = "oversized_field"
                 if reason:
                     bad.append(BadRecord(row_no, _compact(feature)[:RAW_CHARS], reason))
@@ -250,7 +251,7 @@ def _objection(feature: Any) -> str | None:
     if not _is_feature(feature):
         return "malformed_json"
     values = [*feature["properties"].values()]
-    if any(isinstance(value, str) and len(value) > MAX_FIELD_BYTES for value in values):
+    if any(isinstance(value, str) and len(value) > LONGEST_FIELD for value in values):
         return "oversized_field"
     return None
 

@@ -20,7 +20,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from connectors.errors import ContractViolation
-from connectors.formats.fields import FIELD_CAP, RAW_CAP, refuse_too_many, shortened, without_oversized
+from connectors.formats.fields import refuse_too_many, shortened, without_oversized
+from connectors.limits import JSON_RAW_CHARS, LONGEST_FIELD
 from connectors.protocols.base import BadRecord, Page
 
 MAX_VALUES: Final = 1_000_000
@@ -184,11 +185,11 @@ def records_page(records: list[Any], size: int, first_row: int = 0, where: str =
     for number, record in enumerate(records, first_row):
         if not isinstance(record, dict):
             bad.append(
-                BadRecord(number, _printable(json.dumps(record, ensure_ascii=False))[:RAW_CAP], "malformed_json")
+                BadRecord(number, _printable(json.dumps(record, ensure_ascii=False))[:JSON_RAW_CHARS], "malformed_json")
             )
             continue
         row = {_printable(key): _as_text(value) for key, value in record.items()}
-        if any(value is not None and len(value) > FIELD_CAP for value in row.values()):
+        if any(value is not None and len(value) > LONGEST_FIELD for value in row.values()):
             bad.append(BadRecord(number, _printable(shortened(row)), "oversized_field"))
         elif any(value is not None and not _is_text(value) for value in row.values()):
             bad.append(BadRecord(number, _printable(json.dumps(row, ensure_ascii=False)), "undecodable_text"))

@@ -6,17 +6,14 @@ import codecs
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 from connectors.contract import Stream
 from connectors.encodings import ENCODINGS
 from connectors.errors import ContractViolation, Permanent
 from connectors.formats.fields import MAX_COLUMNS
+from connectors.limits import RAW_CHARS
 from connectors.protocols.base import Page
-
-MAX_FIELD_BYTES: Final = 1 << 20
-RAW_CHARS: Final = 4_000
-"""So much of a bad record is kept for the person who mends it."""
 
 
 class FileReader(Protocol):

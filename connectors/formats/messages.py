@@ -10,9 +10,9 @@ import polars as pl
 from connectors.contract import Stream
 from connectors.errors import ContractViolation
 from connectors.formats.json_pages import read_records
+from connectors.limits import JSON_RAW_CHARS
 from connectors.protocols.base import BadRecord, Page
 
-RAW_CHARS: Final = 2_000
 FEW_ROWS: Final = 100
 """In fewer rows than this an absent required field is a fault of the messages, in more one of the agreement."""
 
@@ -93,7 +93,7 @@ def _is_text(payload: bytes) -> bool:
 
 
 def _raw(payload: bytes) -> str:
-    return payload[: RAW_CHARS * 4].decode("utf-8", "backslashreplace").replace("\x00", "\\x00")[:RAW_CHARS]
+    return payload[: JSON_RAW_CHARS * 4].decode("utf-8", "backslashreplace").replace("\x00", "\\x00")[:JSON_RAW_CHARS]
 
 
 def _with_absent_fields(frame: pl.DataFrame, rows: int, stream: Stream) -> pl.DataFrame:

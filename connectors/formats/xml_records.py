@@ -17,7 +17,8 @@ from defusedxml.common import DefusedXmlException
 
 from connectors.encodings import ENCODINGS
 from connectors.errors import ContractViolation, Truncated
-from connectors.formats.fields import FIELD_CAP, refuse_too_many, shortened
+from connectors.formats.fields import refuse_too_many, shortened
+from connectors.limits import LONGEST_FIELD
 from connectors.protocols.base import BadRecord, Page
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def _text(element: Element) -> str | None:
 def _fault(element: Element, row: dict[str, Any]) -> str | None:
     if len(row) != len(element) or any(len(child) for child in element):
         return "malformed_xml"
-    if any(value is not None and len(value) > FIELD_CAP for value in row.values()):
+    if any(value is not None and len(value) > LONGEST_FIELD for value in row.values()):
         return "oversized_field"
     if any(value is not None and _UNDECODABLE.search(value) for value in row.values()):
         return "undecodable_text"

@@ -12,7 +12,8 @@ from bench.sample import sample_page
 from connectors.conform import Conformer
 from connectors.contract import Contract, Stream
 from connectors.contract_folder import load_contracts
-from connectors.landing import Lander, commit
+from connectors.landed import commit
+from connectors.landing import Lander
 from connectors.semantics import SEMANTICS
 from connectors.tables import ensure_tables, landing_columns, table_of
 from connectors.versions import content_hashes

@@ -253,7 +253,7 @@ def test_an_input_that_breaks_its_contract_is_red(builder: psycopg.Connection, m
         loader.execute("UPDATE landing.fire_119__incidents SET vehicles = 1")
         commit_load(loader, stream)
     assert not_green(verdicts) == {"guard.inputs": "red"}
-    assert verdicts["guard.inputs"].observed["broken"] == ["gx.fire_119.incidents.vehicles.range"]
+    assert verdicts["guard.inputs"].observed["failed"] == ["gx.fire_119.incidents.vehicles.range"]
     assert not_green(judged(builder, "safety", manifest)[1]) == {}
 
 

@@ -15,7 +15,9 @@ from psycopg import sql
 
 from connectors.conform import Conformer
 from connectors.contract import Column, Contract, Server, Stream
-from connectors.landing import Landed, Lander, MassDelete, commit
+from connectors.held_loads import MassDelete
+from connectors.landed import Landed, commit
+from connectors.landing import Lander
 from connectors.tables import ensure_tables, table_of
 from warehouse import connection, ledger
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from connectors import intake, landing, quarantine
+from connectors import intake, landed, quarantine
 from connectors.errors import ContractViolation, Permanent, Retriable, Unwell
 from connectors.pace import Pace
 from connectors.protocols.base import BadRecord, Page
@@ -246,7 +246,7 @@ def test_a_connection_killed_before_the_commit_is_tried_again(
         if not killed:
             killed.append(True)
             kill(hub, None if everything else conn.info.backend_pid)
-        landing.commit(conn, *args, **rest)
+        landed.commit(conn, *args, **rest)
 
     monkeypatch.setattr(intake, "commit", before_commit)
     hub.upstream.gives(make_page(person(1)))
@@ -263,7 +263,7 @@ def test_a_connection_killed_after_the_commit_is_found_to_be_committed(
     killed: list[bool] = []
 
     def after_commit(conn: psycopg.Connection, *args: Any, **rest: Any) -> None:
-        landing.commit(conn, *args, **rest)
+        landed.commit(conn, *args, **rest)
         if not killed:
             killed.append(True)
             kill(hub, None if everything else conn.info.backend_pid)

@@ -11,9 +11,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from connectors.conform import MAX_FIELD_BYTES, Conformed, Conformer, record_keys
+from connectors.conform import Conformed, Conformer, record_keys
 from connectors.contract import Column, Server, Stream
 from connectors.errors import ContractViolation
+from connectors.limits import LONGEST_FIELD
 from connectors.reasons import REASONS, explain
 
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
@@ -87,7 +88,7 @@ def test_a_good_row_is_typed_and_keeps_what_was_received() -> None:
         ({"gxsj": "2026-02-30 08:00:00"}, "changed_at:impossible_date"),
         ({"gxsj": "2026-06-02 08:00:01"}, "changed_at:future_cursor"),
         ({"gxsj": "2999-01-01 00:00:00"}, "changed_at:future_cursor"),
-        ({"bz": "x" * (MAX_FIELD_BYTES + 1)}, "note:oversized_field"),
+        ({"bz": "x" * (LONGEST_FIELD + 1)}, "note:oversized_field"),
         ({"bz": "a\x00b"}, "note:nul_character"),
         ({"xm": "王\ufffd"}, "name:undecodable_text"),
         ({"dh": "139\ufffd"}, "phone:undecodable_text"),

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.errors import ContractViolation
-from connectors.formats.fields import FIELD_CAP
 from connectors.formats.json_pages import _quick, cut_array, loads_exact, read_records, records_page
+from connectors.limits import LONGEST_FIELD
 
 
 def frame(text: str) -> pl.DataFrame:
@@ -67,7 +67,7 @@ def test_half_a_surrogate_pair_costs_one_record() -> None:
 
 def test_oversized_field_costs_one_record() -> None:
     for ragged in (False, True):
-        records = [{"a": "1"}, {"a": "x" * (FIELD_CAP + 1)}, {"a": "3"}] + ([{"b": "4"}] if ragged else [])
+        records = [{"a": "1"}, {"a": "x" * (LONGEST_FIELD + 1)}, {"a": "3"}] + ([{"b": "4"}] if ragged else [])
         page = read_records(json.dumps(records).encode(), "test")
         assert [b.reason for b in page.bad] == ["oversized_field"]
         assert page.bad[0].row_no == 1

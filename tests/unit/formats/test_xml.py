@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.errors import ContractViolation, Truncated
-from connectors.formats.fields import FIELD_CAP
 from connectors.formats.xml_records import gunzip, read_records
+from connectors.limits import LONGEST_FIELD
 from connectors.protocols.base import Page
 
 BILLION = '<!DOCTYPE l [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;">]><records><record><A>&b;</A></record></records>'
@@ -44,7 +44,7 @@ def test_undecodable_bytes_cost_one_record() -> None:
 
 
 def test_nested_repeated_and_oversized_cost_one_record_each() -> None:
-    long = "x" * (FIELD_CAP + 1)
+    long = "x" * (LONGEST_FIELD + 1)
     page = read(
         f"<r><record><A><B/></A></record><record><A/><A/></record><record><A>{long}</A></record><record><A>1</A></record></r>"
     )
