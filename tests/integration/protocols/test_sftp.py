@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from connectors.contract import Contract
 from connectors.contract_folder import load_contracts
 from connectors.errors import Permanent, Retriable, Truncated
-from connectors.protocols import open_extraction, sftp_drop
+from connectors.protocols import open_extraction, sftp, sftp_drop
 from connectors.protocols.base import Page, Pull
 from connectors.variables import resolve_server
 from simulator.faults import Faults
@@ -115,6 +116,16 @@ def test_nothing_stays_in_the_work_folder(contracts: dict[str, Contract], server
     server.put("tax_analysis", "tax_collections_202605.csv", collections(contracts, "202605"))
     take(pull(contracts, "tax_analysis", "collections"))
     assert list((tmp_path / "home" / "work").iterdir()) == []
+
+
+def test_a_work_folder_that_goes_away_meanwhile_stops_no_other_pull(tmp_path: Path) -> None:
+    """Pulls run side by side: one's folder may end between the listing and the look at its age."""
+    (tmp_path / "sftp-ended").symlink_to(tmp_path / "nowhere")
+    old = tmp_path / "sftp-old"
+    old.mkdir()
+    os.utime(old, (0, 0))
+    sftp._remove_stale(tmp_path)
+    assert not old.exists()
 
 
 def test_no_file_at_all_is_an_error_and_not_an_empty_town(contracts: dict[str, Contract], server: SftpServer) -> None:
