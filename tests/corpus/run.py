@@ -24,6 +24,7 @@ from urllib.parse import parse_qs
 
 import polars as pl
 
+from bench._peaks import peak_kib
 from connectors.conform import Conformed, Conformer
 from connectors.contract import Contract, Server, Stream
 from connectors.errors import IntakeError
@@ -303,12 +304,6 @@ class Watch:
             self.seen.append(f"{event} {place}")
 
 
-def _peak_mib() -> int:
-    """The process's own high-water mark; `ru_maxrss` also counts what the parent held when it made this process."""
-    marks = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:")]
-    return round(int(marks[0].split()[1]) / 1024)
-
-
 def run_all(folder: Path, wanted: str = "") -> dict[str, Any]:
     """Run the cases whose names begin with `wanted`, with `folder`/work as the work folder.
 
@@ -331,7 +326,7 @@ def run_all(folder: Path, wanted: str = "") -> dict[str, Any]:
             if found:
                 wrong[case.name] = found
             slow.append((round(time.perf_counter() - began, 2), case.name))
-            peaks.append((_peak_mib(), case.name))
+            peaks.append((round(peak_kib() / 1024), case.name))
         escaped = list(watch.seen)
     there = {str(path.relative_to(folder)) for path in folder.rglob("*")}
     allowed = {"around", "around/work"} | {f"around/work/case.{kind}" for kind in FORMATS}
