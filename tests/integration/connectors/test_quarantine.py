@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from connectors import quarantine, retention, scorecard
-from connectors.contract import load_contracts
+from connectors.contract_folder import load_contracts
 from connectors.errors import Permanent
 from connectors.protocols.base import BadRecord, Page
 from warehouse import audit, connection
