@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.external
+@pytest.mark.timeout(900)  # two whole passes, and perhaps those of `first`
 def test_an_external_server_shows_the_same(external_passes: tuple[Stage, Stage], first: Stage) -> None:
     once, again = external_passes
     assert once.report["failures"] == again.report["failures"] == []
