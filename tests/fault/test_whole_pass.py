@@ -51,7 +51,8 @@ def townhub(home: Path, *words: str, point: str | None = None) -> subprocess.Com
 def published(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     steps = ("committed", "done")
     said = "\n".join(line for line in done.stderr.splitlines() if not any(f": {step}, " in line for step in steps))
-    assert done.returncode == 0, said[-6000:]
+    failures = json.loads(done.stdout)["failures"] if done.stdout else []
+    assert done.returncode == 0, f"{failures}\n{said[-6000:]}"
     return dict(json.loads(done.stdout))
 
 
