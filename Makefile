@@ -33,7 +33,9 @@ test-fast: .venv/.ready ## the tests that need no server
 
 lint: .venv/.ready ## style, types, layering
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(MAKE) --no-print-directory types layers
+	@found=$$($(BIN)/python -m pytest --collect-only -qq 2>&1) || { echo "$$found"; exit 1; }
 	@$(BIN)/townhub systems check && $(BIN)/townhub systems stage --check && $(BIN)/townhub systems docs --check
+	@$(BIN)/townhub products docs --check
 	@bash deploy/scan_secrets.sh
 
 format: .venv/.ready ## write the code as ruff wants it

@@ -22,8 +22,9 @@ def write_result(name: str, figures: dict[str, Any]) -> Path:
 
 
 def _rounded(value: Any) -> Any:
+    """Three decimals, and six of what is below one: shares are held against aims like 0.9995."""
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_rounded(item) for item in value]
-    return round(value, 3) if isinstance(value, float) else value
+    return round(value, 6 if abs(value) < 1 else 3) if isinstance(value, float) else value

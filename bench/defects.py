@@ -34,7 +34,7 @@ from connectors.conform import key_text, record_keys
 from connectors.contract import Column, Contract, Stream
 from connectors.rules import judge
 from connectors.tables import table_of
-from orchestration import demo, hub, names, receiving, town
+from orchestration import demo, names, receiving, town
 from orchestration.commands.passes import DEFAULT_SEED
 from orchestration.pulls import Pulls
 from orchestration.report import Silent
@@ -43,9 +43,7 @@ from warehouse import connection
 RUN = "bench-defects"
 AIM = 0.99
 CORRECTED = frozenset({"swapped_coordinates", "repeated_row"})
-ALWAYS_QUARANTINED = frozenset(
-    {"missing_required", "undecodable_text", "nul_character", "oversized_field", "nested_value"}
-)
+ALWAYS_QUARANTINED = frozenset({"missing_required", "undecodable_text", "nul_character", "oversized_field"})
 
 Defect = tuple[str, str]
 """(record key, column); the column is empty where the whole record is spoiled."""
@@ -111,7 +109,7 @@ class _Judge:
         self._contract = contract
         self._stream = stream
         self._where = [stream.system, stream.name]
-        ours = _hub_keys(planted["record_key"], contract, stream)
+        ours = hub_keys(planted["record_key"], contract, stream)
         self._planted: dict[tuple[str, str], set[Defect]] = defaultdict(set)
         for key, column, kind in zip(ours, planted["column"], planted["kind"], strict=True):
             self._planted[kind, column].add((key, column))
@@ -175,7 +173,7 @@ class _Judge:
         if isinstance(payload, dict):
             parts = (payload.get(column.physical_name) for column in self._stream.primary_key)
             served = "|".join("" if part is None else str(part) for part in parts)
-            return _hub_keys(pl.Series([served]), self._contract, self._stream)[0]
+            return hub_keys(pl.Series([served]), self._contract, self._stream)[0]
         keys = sorted({key for (planted, _), cells in self._planted.items() if planted == kind for key, _ in cells})
         if self._stream.refusals:
             # Nothing of it may be kept but its length: any record that was spoiled so will do, each once.
@@ -236,7 +234,7 @@ class _Judge:
         return int(row[0] if row else 0) + int(held[0] if held else 0)
 
 
-def _hub_keys(served: pl.Series, contract: Contract, stream: Stream) -> list[str]:
+def hub_keys(served: pl.Series, contract: Contract, stream: Stream) -> list[str]:
     """Our record keys for those of the town; a part that cannot be read stands in them as it was served."""
     zone = contract.server_of(stream).timezone
     parts = served.str.splitn("|", len(stream.primary_key)).struct.unnest()
@@ -250,8 +248,7 @@ def _hub_keys(served: pl.Series, contract: Contract, stream: Stream) -> list[str
 
 def measure(home: Path, scale: float, seed: int) -> tuple[dict[str, Score], int]:
     """Scores by kind, and the rows that were taken in, in this process's own home."""
-    demo.bring_town(scale, seed)
-    contracts = dict(hub.prepare())
+    contracts = dict(demo.bring_up(scale, seed))
     asked = [(contracts[stream.system], stream) for stream in names.selected_streams(contracts, None)]
     rows = 0
     with receiving.listening():
@@ -260,7 +257,7 @@ def measure(home: Path, scale: float, seed: int) -> tuple[dict[str, Score], int]
         for _, stream in asked:
             future = pulls.take(stream)
             assert future is not None
-            done = future.result()
+            done = future.result().load
             if done.state != "committed":
                 raise RuntimeError(f"{stream.system}.{stream.name} is {done.state} and not committed")
             rows += done.rows_in

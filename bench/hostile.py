@@ -23,7 +23,7 @@ from bench._home import own_home
 from bench._peaks import peak_kib
 from bench._results import write_result
 from connectors.contract import Contract, Stream
-from orchestration import demo, hub, names, receiving, town
+from orchestration import demo, names, receiving, town
 from orchestration.commands.passes import DEFAULT_SEED
 from orchestration.pulls import Pulls
 from orchestration.report import Silent
@@ -73,7 +73,7 @@ class Rounds:
         for stream in others:
             future = pulls.take(stream)
             assert future is not None
-            state = future.result().state
+            state = future.result().load.state
             if state != "committed":
                 raise RuntimeError(f"{stream.system}.{stream.name} is {state} and not committed: no fair round")
         seconds = time.perf_counter() - started
@@ -103,8 +103,7 @@ def _forget() -> None:
 
 def measure(scale: float, seed: int, system: str, rounds: int) -> tuple[dict[str, list[Pair]], int]:
     """Pairs of rounds by kind of hostility, and the rows that a round reads; in this process's own home."""
-    demo.bring_town(scale, seed)
-    contracts = dict(hub.prepare())
+    contracts = dict(demo.bring_up(scale, seed))
     if system not in contracts or "gateway" not in {s.protocol for s in contracts[system].servers.values()}:
         raise SystemExit(f"--system {system}: name a system behind a gateway, whose faults these are")
     asked = [(contracts[stream.system], stream) for stream in names.selected_streams(contracts, None)]

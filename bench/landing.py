@@ -31,7 +31,7 @@ from connectors.copy_binary import BinaryCopy
 from connectors.intake import CHUNK_ROWS, run_stream
 from connectors.interfaces import PROTOCOLS
 from connectors.protocols.base import Page
-from connectors.tables import ensure_tables, landing_columns, table_of
+from connectors.tables import ensure_tables, index_name, landing_columns, table_of
 from connectors.versions import content_hashes, key_hashes
 from warehouse import connection, migrate, server
 
@@ -113,8 +113,16 @@ def _plain_copy(columns: list[str], encoded: list[bytes]) -> float:
 
 
 def _emptied(stream: Stream) -> None:
-    """Both tables empty and the server at rest, so that no round pays for another's checkpoint."""
+    """Both tables as before a first landing, and the server at rest, so that no round pays for another's checkpoint.
+
+    A stream's index is built at the end of its first landing; one left by the round before would be grown row by row.
+    """
     with connection.connect("loader") as conn:
+        conn.execute(
+            psycopg.sql.SQL("DROP INDEX IF EXISTS {}").format(
+                psycopg.sql.Identifier(stream.landing_schema, index_name(stream))
+            )
+        )
         conn.execute(psycopg.sql.SQL("TRUNCATE {}, " + PLAIN).format(table_of(stream)))
         conn.execute("DELETE FROM control.cursor WHERE system = %s AND stream = %s", [stream.system, stream.name])
     with psycopg.connect(connection.url(), autocommit=True) as conn:

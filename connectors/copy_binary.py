@@ -17,6 +17,8 @@ import pyarrow as pa
 
 from connectors.versions import Hashes
 
+BLOCK_ROWS = 5_000
+
 _NUMERIC_DIGITS = 5
 _NUMERIC_BYTES = 8 + 2 * _NUMERIC_DIGITS
 
@@ -32,14 +34,16 @@ class BinaryCopy:
         return b"".join(self.blocks(frame, hashes))
 
     def blocks(self, frame: pl.DataFrame, hashes: dict[str, Hashes]) -> Iterator[bytes]:
-        """The same in parts, none of them copied."""
-        arrays = [_array(column) for column in frame.get_columns()]
-        arrays += [hash_array(values) for values in hashes.values()]
-        batch = pa.RecordBatch.from_arrays(arrays, names=[*frame.columns, *hashes])
-        if self._encoder is None:
-            self._encoder = pgpq.ArrowToPostgresBinaryEncoder(batch.schema)
-            yield self._encoder.write_header()
-        yield self._encoder.write_batch(batch)
+        """The same in parts of BLOCK_ROWS rows: PostgreSQL takes one in while the next is made."""
+        for start in range(0, max(1, frame.height), BLOCK_ROWS):
+            rows = slice(start, start + BLOCK_ROWS)
+            arrays = [_array(column) for column in frame[rows].get_columns()]
+            arrays += [hash_array(values[rows]) for values in hashes.values()]
+            batch = pa.RecordBatch.from_arrays(arrays, names=[*frame.columns, *hashes])
+            if self._encoder is None:
+                self._encoder = pgpq.ArrowToPostgresBinaryEncoder(batch.schema)
+                yield self._encoder.write_header()
+            yield self._encoder.write_batch(batch)
 
     def finish(self) -> bytes:
         return bytes(self._encoder.finish()) if self._encoder is not None else b""

@@ -3,7 +3,7 @@
 Pages are fetched in a thread of their own and conformed in a second one, so that the upstream's answer, our rules and
 PostgreSQL's COPY overlap.
 Order matters at the end: the source is told that the rows were taken only after they are committed. A crash in
-between means that they are sent again and recognised as unchanged.
+between, or a source that cannot be told, means that they are sent again and recognised as unchanged.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 import polars as pl
 import psycopg
 
+from connectors import outages
 from connectors.conform import Conformed, Conformer, empty_rejects
 from connectors.contract import Contract, Stream
 from connectors.errors import IntakeError, Permanent, Retriable, Unwell
@@ -30,12 +31,12 @@ from connectors.protocols.base import BadRecord, Extraction, Pull
 from connectors.refusals import without_text
 from connectors.variables import resolve_server
 from warehouse import connection, crash, ledger, load_history
-from warehouse.errors import StreamBusy
+from warehouse.errors import StreamBusy, WarehouseUnreachable
 
 ATTEMPTS = 3
 LONGEST_PAUSE = 10.0
 """Seconds that a pull waits before it tries again by itself."""
-CHUNK_ROWS = 50_000
+CHUNK_ROWS = 25_000
 OVERLAP = timedelta(minutes=10)
 """Changes are asked for from so long before the cursor: what tied with it, or was committed late over there, may have
 come since. A record that comes twice costs a look-up and is unchanged."""
@@ -65,7 +66,8 @@ def run_stream(contract: Contract, stream: Stream, *, run_id: str, pace: Pace | 
     """Pull a stream once and land what is new.
 
     Raises `IntakeError` after the load was recorded as failed; nothing of it is landed then, and the cursor stands
-    where it stood. A source whose last loads failed is asked once instead of `ATTEMPTS` times (`Unwell`).
+    where it stood. A source whose last loads failed is asked once instead of `ATTEMPTS` times (`Unwell`). A committed
+    load whose source could not be told has the note `not_acknowledged`.
     """
     pace = pace or Pace()
     for attempt in range(1, ATTEMPTS + 1):
@@ -92,10 +94,9 @@ def _attempt(contract: Contract, stream: Stream, run_id: str, pace: Pace) -> Loa
             return _locked_attempt(books, contract, stream, run_id, pace)
     except StreamBusy:
         return LoadResult(stream.system, stream.name, 0, "skipped")
-    except psycopg.OperationalError as error:
+    except outages.TROUBLE as error:
         # The lock went with its connection. What was committed by then is recognised as unchanged.
-        label = f"{stream.system}.{stream.name}: the connection to the warehouse was lost"
-        raise Retriable(label, "It is tried again; see townhub status when it persists") from error
+        raise outages.as_intake_error(stream, error) from error
 
 
 def _locked_attempt(
@@ -106,6 +107,16 @@ def _locked_attempt(
         books, system=stream.system, stream=stream.name, contract_version=contract.version, run_id=run_id
     )
     crash.point("intake.opened")
+    try:
+        return _entered(books, contract, stream, load_id, pace, probing)
+    except outages.TROUBLE as error:
+        return _after_database_error(stream, load_id, pace, error)
+
+
+def _entered(
+    books: psycopg.Connection, contract: Contract, stream: Stream, load_id: int, pace: Pace, probing: bool
+) -> LoadResult:
+    """Pull, and enter how it ended; the warehouse's own trouble is the caller's."""
     try:
         position = ledger.cursor(books, stream.system, stream.name) or {}
         return _pull(books, contract, stream, load_id, position, pace, probing)
@@ -120,26 +131,22 @@ def _locked_attempt(
     except IntakeError as error:
         ledger.fail_load(books, load_id, str(error))
         raise
-    except psycopg.Error as error:
-        return _after_database_error(contract, stream, load_id, error)
+    except outages.TROUBLE:
+        raise
     except Exception as error:
         ledger.fail_load(books, load_id, f"{type(error).__name__}: the load broke off; see the run's log")
         raise
 
 
-def _after_database_error(contract: Contract, stream: Stream, load_id: int, error: psycopg.Error) -> LoadResult:
+def _after_database_error(
+    stream: Stream, load_id: int, pace: Pace, error: psycopg.Error | WarehouseUnreachable
+) -> LoadResult:
     """A connection lost around COMMIT leaves the outcome open: it is looked up, not guessed."""
-    with connection.connect("loader", autocommit=True) as books:
+    with outages.reconnect(pace) as books:
         if ledger.load_state(books, load_id) == "committed":
             return LoadResult(stream.system, stream.name, load_id, "committed")
-        # The driver's own words may quote a value: the class of the error and the place must do.
-        place = ".".join(part for part in (error.diag.table_name, error.diag.column_name) if part)
-        reason = f"SQLSTATE {error.sqlstate or 'unknown'}{' at ' + place if place else ''}"
-        ledger.fail_load(books, load_id, f"PostgreSQL: {reason}")
-    label = f"{stream.system}.{stream.name}: the warehouse refused the load ({reason})"
-    if isinstance(error, psycopg.OperationalError):
-        raise Retriable(label, "It is tried again; see townhub status when it persists") from error
-    raise Permanent(label, "See the PostgreSQL log; nothing was landed") from error
+        ledger.fail_load(books, load_id, f"PostgreSQL: {outages.reason_of(error)}")
+    raise outages.as_intake_error(stream, error) from error
 
 
 def _pull(
@@ -207,11 +214,26 @@ def _pull(
                 source_time=getattr(extraction, "source_time", None),
             )
         crash.point("intake.before_acknowledge")
-        with pace.waiting():
-            extraction.acknowledge()
+        unheard = _acknowledge(books, load_id, extraction, pace)
         crash.point("intake.acknowledged")
     clock.rest("extract")
-    return _result(stream, load_id, landed, bytes_in, clock)
+    return _result(stream, load_id, landed, bytes_in, clock, unheard)
+
+
+def _acknowledge(books: psycopg.Connection, load_id: int, extraction: Extraction, pace: Pace) -> dict[str, Any]:
+    """Tell the source that its rows are committed here; notes of the load where it could not be told.
+
+    Nothing is lost by that, so the load stands and is not tried again: the rows come once more with the next pull and
+    are unchanged.
+    """
+    try:
+        with pace.waiting():
+            extraction.acknowledge()
+    except IntakeError as error:
+        notes = {"not_acknowledged": str(error).replace("\0", "")[:4000]}
+        ledger.add_notes(books, load_id, notes)
+        return notes
+    return {}
 
 
 def _batches(
@@ -232,7 +254,9 @@ def _batches(
         yield batch, page.bytes_in
 
 
-def _result(stream: Stream, load_id: int, landed: Landed, bytes_in: int, clock: Clock) -> LoadResult:
+def _result(
+    stream: Stream, load_id: int, landed: Landed, bytes_in: int, clock: Clock, notes: dict[str, Any]
+) -> LoadResult:
     reasons = {
         f"{column}:{reason}": rows
         for (column, reason, outcome), rows in sorted(landed.outcomes.items())
@@ -252,7 +276,7 @@ def _result(stream: Stream, load_id: int, landed: Landed, bytes_in: int, clock: 
         seconds=dict(clock.seconds),
         reasons=reasons,
         defects=landed.defects,
-        notes=landed.notes,
+        notes=landed.notes | notes,
     )
 
 

@@ -10,6 +10,7 @@ from psycopg import sql
 from connectors.contract import Stream
 from connectors.copy_binary import BinaryCopy, decode_versions, hash_bytes
 from connectors.ordering import Mask
+from connectors.pipeline import ahead
 from connectors.tables import create_index, landing_columns, table_of
 from connectors.versions import Hashes, Versions
 
@@ -85,7 +86,7 @@ class LandingTable:
         )
         encoder = BinaryCopy()
         with self._conn.cursor().copy(statement) as copy:
-            for block in encoder.blocks(frame, {"_key": keys, "_hash": hashes}):
+            for block in ahead(encoder.blocks(frame, {"_key": keys, "_hash": hashes}), "landing-encode"):
                 copy.write(block)
             copy.write(encoder.finish())
 

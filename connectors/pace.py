@@ -7,7 +7,6 @@ an error when it exceeds what any source of a town may send at once.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 
 from connectors.errors import ContractViolation, Permanent
 from connectors.protocols.base import Page
-from warehouse.settings import ConfigurationError
+from warehouse.settings import positive
 
 
 @dataclass(frozen=True)
@@ -37,16 +36,6 @@ class Bounds:
             positive("TOWNHUB_PULL_MAX_BYTES", cls.bytes),
             positive("TOWNHUB_PULL_MAX_SECONDS", cls.seconds),
         )
-
-
-def positive(name: str, default: int) -> int:
-    """A positive whole number from the environment. Raises ConfigurationError for anything else."""
-    text = os.environ.get(name, "").strip()
-    if not text:
-        return default
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise ConfigurationError(f"{name}={text!r} is no positive whole number; correct it or unset it")
-    return int(text)
 
 
 class Pace:

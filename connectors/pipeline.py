@@ -14,6 +14,9 @@ from connectors.protocols.base import Page
 
 Item = TypeVar("Item")
 
+LOOSE_PAGES = 256
+"""So many pages are held one by one: a page of one row takes 40 KB, and a look-up brings as many pages as it asks."""
+
 
 class Clock:
     """Seconds spent per step of the pull."""
@@ -97,25 +100,29 @@ def ahead(items: Iterable[Item], name: str) -> Iterator[Item]:
 def in_chunks(pages: Iterable[Page], size: int) -> Iterator[Page]:
     """Small pages put together to `size` rows: a COPY and a search per page of 500 rows would cost more than these."""
     waiting: list[Page] = []
+    loose: list[Page] = []
     rows = 0
     for page in pages:
-        if waiting and page.frame.columns != waiting[0].frame.columns:
-            yield _joined(waiting)
-            waiting, rows = [], 0
-        waiting.append(page)
+        if (waiting or loose) and page.frame.columns != (waiting or loose)[0].frame.columns:
+            yield _joined([*waiting, *loose])
+            waiting, loose, rows = [], [], 0
+        loose.append(page)
         rows += len(page.frame)
         if rows >= size:
-            yield _joined(waiting)
-            waiting, rows = [], 0
-    if waiting:
-        yield _joined(waiting)
+            yield _joined([*waiting, *loose])
+            waiting, loose, rows = [], [], 0
+        elif len(loose) == LOOSE_PAGES:
+            waiting.append(_joined(loose))
+            loose = []
+    if waiting or loose:
+        yield _joined([*waiting, *loose])
 
 
 def _joined(pages: list[Page]) -> Page:
     if len(pages) == 1:
         return pages[0]
     return Page(
-        pl.concat([page.frame for page in pages], how="vertical_relaxed"),
+        pl.concat([page.frame for page in pages], how="vertical_relaxed", rechunk=True),
         tuple(record for page in pages for record in page.bad),
         sum(page.bytes_in for page in pages),
     )

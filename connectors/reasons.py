@@ -38,6 +38,8 @@ REASONS: dict[str, tuple[str, str]] = {
     "oversized_field": ("the value is larger than a field may be", "ask the owner what it is"),
     "nested_value": ("an object or a list where the contract describes one value; of a system that refuses fields only "
                      "its length is kept", "ask the owner for a plain value, or describe its fields in the contract"),
+    "separator_in_key": ("a part of a key of several columns holds |, which joins them: two records could become one",
+                         "ask the owner to number the record without |"),
     "ragged_line": ("the line has more or fewer fields than the header", "ask the owner to quote the fields"),
     "malformed_json": ("the message is no JSON object", "ask the owner"),
     "malformed_xml": ("the element cannot be read", "ask the owner"),

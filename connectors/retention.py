@@ -34,7 +34,9 @@ class Kept:
 
 
 def purge(conn: psycopg.Connection, contracts: Mapping[str, Contract], today: date) -> dict[tuple[str, str], int]:
-    """Delete expired rows of every stream from landing, quarantine and inbox; returns rows by (system, stream).
+    """Delete expired rows of every stream, and its tickets that were closed long ago; returns rows by (system, stream).
+
+    Rows are those of landing, quarantine and inbox.
 
     `contracts` are those that can be read; `today` is the day that ages are counted to. Commits stream by stream,
     each with its audit entry.
@@ -86,6 +88,11 @@ def _purge_stream(conn: psycopg.Connection, kept: Kept, limit: date) -> int:
     ).rowcount
     rows += conn.execute(
         "DELETE FROM quarantine.addition WHERE system = %s AND stream = %s AND last_seen < %s",
+        [kept.system, kept.stream, limit],
+    ).rowcount
+    rows += conn.execute(
+        "DELETE FROM control.correction AS c USING control.correction_status AS s WHERE s.correction_id ="
+        " c.correction_id AND c.system = %s AND c.stream = %s AND s.state = 'closed' AND s.since < %s",
         [kept.system, kept.stream, limit],
     ).rowcount
     rows += conn.execute(

@@ -45,6 +45,17 @@ SELECT o.owner, o.system, o.stream, d.reason, d.outcome,
  ORDER BY defects DESC, 1, 2, 3, 4, 5
 """
 
+_TICKETS = """
+SELECT owner, count(*) AS corrections_open, count(*) FILTER (WHERE due_on < %(today)s) AS corrections_overdue
+  FROM control.correction_status
+ WHERE state <> 'closed' AND (%(owner)s::text IS NULL OR owner = %(owner)s)
+ GROUP BY 1 ORDER BY 3 DESC, 2 DESC, 1
+"""
+_EMPTY = (
+    "owner", "system", "stream", "reason", "outcome", "defects", "waiting", "first_day", "last_day", "per_thousand",
+    "per_thousand_before", "corrections_open", "corrections_overdue", "remedy",
+)  # fmt: skip
+
 
 def scorecard(
     conn: psycopg.Connection, today: date, *, days: int = 7, owner: str | None = None
@@ -52,20 +63,30 @@ def scorecard(
     """A row per owner, stream, reason and outcome of the last `days` days, beside the `days` before them.
 
     `per_thousand` and `per_thousand_before` are defects per thousand rows received (null where none were); `waiting`
-    are rows in quarantine now; `remedy` says what to ask of the owner. The most defects first.
+    are rows in quarantine now; `corrections_open` and `corrections_overdue` are tickets of the owner; `remedy` says
+    what to ask of the owner. The most defects first; an owner of tickets without defects has a row of its own.
     """
     since = today - timedelta(days=days)
     window = {"since": since, "before": since - timedelta(days=days), "owner": owner}
     with conn.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(_CARD, window).fetchall()
-    return [
+        tickets = {row.pop("owner"): row for row in cursor.execute(_TICKETS, {"today": today, "owner": owner})}
+    card = [
         row
         | {
             "per_thousand": _rate(row["defects"], row.pop("rows_in")),
             "per_thousand_before": _rate(row.pop("defects_before"), row.pop("rows_before")),
+            **tickets.get(row["owner"], {"corrections_open": 0, "corrections_overdue": 0}),
             "remedy": explain(row["reason"]),
         }
         for row in rows
+    ]
+    columns = card[0] if card else _EMPTY
+    return card + [
+        dict.fromkeys(columns)
+        | {"owner": of, "defects": 0, **counted, "remedy": f"answer them: townhub correction list --owner {of}"}
+        for of, counted in tickets.items()
+        if of not in {row["owner"] for row in card}
     ]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import polars_hash as plh
+import pyarrow as pa
 
 from connectors.contract import Stream
 
@@ -20,11 +21,14 @@ Hashes = npt.NDArray[np.uint64]
 """Shape (n, 2): the two halves of a 128-bit hash."""
 
 _SEEDS = (0x544F574E, 0x48554221)
+_VALUE, _WITHHELD = 0x56414C55, 0x57495448
+_NOTHING = 0x4E6F7468696E6721
+"""The word of a value that is not there; as a number or a time it would be none that anybody sends."""
 _NO_VERSION = np.iinfo(np.int64).min
 
 
 def hash_texts(texts: pl.Series) -> Hashes:
-    """128-bit hashes of texts (none of them null)."""
+    """128-bit hashes of texts or bytes (none of them null)."""
     column = plh.col("text").nchash
     pair = texts.to_frame("text").select(hi=column.xxh3_64(seed=_SEEDS[0]), lo=column.xxh3_64(seed=_SEEDS[1]))
     return np.ascontiguousarray(np.stack([pair["hi"].to_numpy(), pair["lo"].to_numpy()], axis=1))
@@ -35,25 +39,38 @@ def key_hashes(record_keys: pl.Series) -> Hashes:
 
 
 def content_hashes(frame: pl.DataFrame, stream: Stream) -> Hashes:
-    """Hashes of all the values of each row. A value that was withheld counts as what was received."""
-    parts = []
+    """Hashes of all the values of each row: one word of 64 bits for each value, and the words hashed together.
+
+    A value that was withheld counts as what was received.
+    """
+    words = []
     for column in stream.columns:
-        text = _canonical(frame.schema[column.name], pl.col(column.name))
+        word = _word(frame.schema[column.name], column.name)
         if column.keeps_raw and frame.get_column(column.name).null_count():
-            text = pl.coalesce(text, pl.lit("\x01") + pl.col(f"{column.name}_raw"))
-        parts.append(text.fill_null("\x00"))
-    return hash_texts(frame.select(pl.concat_str(parts, separator="\x1f")).to_series())
+            word = word.fill_null(_text_word(f"{column.name}_raw", _WITHHELD))
+        words.append(word.fill_null(_NOTHING))
+    rows = frame.select(words).to_numpy(order="c").astype("<u8", copy=False)
+    whole = pa.FixedSizeBinaryArray.from_buffers(pa.binary(8 * len(words)), len(rows), [None, pa.py_buffer(rows)])
+    texts = pl.from_arrow(whole.cast(pa.large_binary()))
+    assert isinstance(texts, pl.Series)
+    return hash_texts(texts)
 
 
-def _canonical(dtype: pl.DataType, value: pl.Expr) -> pl.Expr:
-    """One text for one value, from its bits and not from a library's way of printing."""
+def _word(dtype: pl.DataType, name: str) -> pl.Expr:
+    """The bits of a value; of a text its hash."""
+    value = pl.col(name)
     if dtype == pl.String:
-        return value
+        return _text_word(name, _VALUE)
     if dtype.is_float():
-        return value.reinterpret(dtype=pl.Int64).cast(pl.String)
+        return value.reinterpret(dtype=pl.UInt64)
     if dtype.is_decimal() or dtype.is_temporal():
-        return value.to_physical().cast(pl.Int64).cast(pl.String)
-    return value.cast(pl.Int64).cast(pl.String)
+        value = value.to_physical()
+    return value.cast(pl.Int64).reinterpret(dtype=pl.UInt64)
+
+
+def _text_word(name: str, seed: int) -> pl.Expr:
+    word: pl.Expr = plh.col(name).nchash.xxh3_64(seed=seed)
+    return word
 
 
 def version_numbers(frame: pl.DataFrame, stream: Stream) -> npt.NDArray[np.int64]:

@@ -3,48 +3,71 @@
 Two builds that interleave would let one judge the other's tables with its own test results. The lock is PostgreSQL's
 and belongs to this process, so a killed build leaves no lock behind. Dagster's pools count single steps and would let
 another run in between two of them.
+
+A build speaks of one day as it reads one state of the landing area: the day on which it began, also when it crosses
+midnight or the simulated town lives on meanwhile. All steps of a run are in this process, so it is kept here.
 """
 
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
+from datetime import date
 
 import psycopg
 
 from warehouse import build_inputs, connection
+from warehouse.settings import settings
 
 PATIENCE = "30min"
 
+
+@dataclass(frozen=True)
+class _Build:
+    conn: psycopg.Connection
+    as_of: date
+
+
 _guard = threading.Lock()
-_held: dict[str, psycopg.Connection] = {}
+_held: dict[str, _Build] = {}
 
 
 class BuildBusy(RuntimeError):
     """Another build held the warehouse for longer than anybody should wait."""
 
 
-def begin(run_id: str) -> None:
-    """Have the warehouse to this run until `end`; waits for a build that is under way. Repeating it changes nothing."""
+def begin(run_id: str) -> date:
+    """Have the warehouse to this run until `end`; waits for a build that is under way. The day of the build.
+
+    Repeating it changes nothing.
+    """
     with _guard:
         if run_id in _held:
-            return
+            return _held[run_id].as_of
         conn = connection.connect("builder", autocommit=True, application_name="townhub build")
         try:
             conn.execute("SELECT set_config('lock_timeout', %s, false)", [PATIENCE])
             conn.execute("SELECT pg_advisory_lock(hashtextextended('townhub.build', 0))")
+            as_of = settings().as_of()
             build_inputs.fix(conn)
         except psycopg.errors.LockNotAvailable:
             conn.close()
             raise BuildBusy(
                 f"another build has been running for more than {PATIENCE}; see `townhub up`, and cancel it there"
             ) from None
-        _held[run_id] = conn
+        except BaseException:
+            conn.close()  # the lock goes with it
+            raise
+        _held[run_id] = _Build(conn, as_of)
+        return as_of
 
 
-def end(run_id: str) -> None:
-    """Let the next build begin."""
+def end(run_id: str) -> date | None:
+    """Let the next build begin; the day of the one that ended, if there was one."""
     with _guard:
-        conn = _held.pop(run_id, None)
-    if conn is not None:
-        with conn:
-            build_inputs.lift(conn)
+        ended = _held.pop(run_id, None)
+    if ended is None:
+        return None
+    with ended.conn as conn:
+        build_inputs.lift(conn)
+    return ended.as_of

@@ -41,7 +41,7 @@ def page(contracts: Collection[Contract]) -> str:
         f"{len(ordered)} systems, {streams} streams, {columns:,} columns. Classes: L1 (open) to L4 (most sensitive); "
         "\\* is sensitive personal information.",
         "",
-        *_table(
+        *table(
             ("No.", "System", "Name", "Owner", "Shape", "Cadence", "Class", "Enabled"),
             ((
                 str(contract.number or ""),
@@ -64,7 +64,7 @@ def _system(contract: Contract) -> Iterator[str]:
     yield f"## {contract.id}"
     yield ""
     number = f"No. {contract.number}, " if contract.number else ""
-    yield f"**{_cell(contract.name)}** ({number}{_cell(contract.owner)}). {contract.purpose}"
+    yield f"**{cell(contract.name)}** ({number}{cell(contract.owner)}). {contract.purpose}"
     if contract.limitations:
         yield ""
         yield f"Limits: {contract.limitations}"
@@ -90,7 +90,7 @@ def _stream(contract: Contract, stream: Stream) -> Iterator[str]:
     yield ""
     yield f"`{stream.physical_name}`: {stream.grain or 'one row per record'}. Load: {stream.load}{cursor}{expires}."
     yield ""
-    yield from _table(
+    yield from table(
         ("Column", "At the source", "Type", "Standard", "Class", "Notes"),
         (
             (
@@ -131,14 +131,15 @@ def _shapes(contract: Contract) -> str:
     return ", ".join(sorted({server.protocol for server in contract.servers.values()}))
 
 
-def _table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    """A table of Markdown."""
     headings = list(headings)
     yield f"| {' | '.join(headings)} |"
     yield f"|{'---|' * len(headings)}"
     for row in rows:
-        yield f"| {' | '.join(_cell(cell) for cell in row)} |"
+        yield f"| {' | '.join(cell(text) for text in row)} |"
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """A text that cannot break the table or become HTML."""
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*").replace("<", "&lt;").replace("\n", " ")

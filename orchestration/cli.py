@@ -11,13 +11,20 @@ from orchestration.commands import (
     backfill,
     bench,
     bringing_up,
+    corrections,
+    explain,
     holds,
+    lookup,
     passes,
+    products,
     quarantine,
     query,
     releases,
+    resolve,
+    review,
     simulate,
     status,
+    subject,
     systems,
 )
 
@@ -35,11 +42,18 @@ bringing_up.attach(app)
 status.attach(app)
 backfill.attach(app)
 query.attach(app)
+explain.attach(app)
 holds.attach(app)
 app.add_typer(systems.app, name="systems")
+app.add_typer(products.app, name="products")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(releases.app, name="release")
+lookup.attach(resolve.app)
+app.add_typer(resolve.app, name="resolve")
+app.add_typer(review.app, name="review")
 app.add_typer(holds.app, name="holds")
+app.add_typer(subject.app, name="subject")
+app.add_typer(corrections.app, name="correction")
 app.add_typer(simulate.app, name="simulate")
 bench.attach(app)
 

@@ -19,7 +19,7 @@ from orchestration import manifest
 from quality.dbt_manifest import Manifest, read_manifest
 from quality.families import FAMILIES
 from quality.lineage import ROWS, Edge, Lineage, Unresolved, trace
-from resolution.sources import SOURCES
+from resolution.things import REFERENCES, SOURCES
 
 STAGING = "staging"
 
@@ -161,7 +161,7 @@ class Consumers:
 
     def _resolvers(self, change: Change) -> Iterator[str]:
         for kind, sources in SOURCES.items():
-            for source in sources:
+            for source in (*sources, *REFERENCES.get(kind, ())):
                 words = re.findall(r"\w+", " ".join((source.record_key, *source.fields.values())))
                 same = source.system == change.system and change.stream in (None, source.stream)
                 if same and (change.column is None or change.column in words):

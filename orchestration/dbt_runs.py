@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -23,7 +24,7 @@ THREADS = "4"
 PASSING = ("success", "pass")
 
 _parsed: dict[str, Any] = {}
-"""Digest of the project's files → dbt's own manifest object."""
+"""State of the project (see `manifest.state`) → dbt's own manifest object."""
 
 
 class BuildError(RuntimeError):
@@ -60,7 +61,6 @@ def build(
     names = [uid.split(".")[2] for uid in (*sorted(wanted - standing), *(test.unique_id for test in tests))]
     if not names:
         return stand
-    _connect()
     result = _invoke(
         [
             "build",
@@ -123,27 +123,38 @@ def _outcome(result: Any) -> Outcome:
     )
 
 
-def _connect() -> None:
-    """Give dbt's profile the warehouse's address."""
+@contextmanager
+def _connected() -> Iterator[None]:
+    """The server's address in dbt's profile, for as long as something is built (see `manifest.parse_environment`)."""
     from warehouse import connection
 
     parts = urlsplit(connection.url())
-    os.environ.update(
-        {
-            "TOWNHUB_DBT_HOST": parts.hostname or "127.0.0.1",
-            "TOWNHUB_DBT_PORT": str(parts.port or 5432),
-            "TOWNHUB_DBT_USER": unquote(parts.username or ""),
-            "TOWNHUB_DBT_PASSWORD": unquote(parts.password or ""),
-            "TOWNHUB_DBT_DBNAME": unquote(parts.path.lstrip("/")),
-        }
-    )
-    environment.quiet()
+    address = {
+        "TOWNHUB_DBT_HOST": parts.hostname or "127.0.0.1",
+        "TOWNHUB_DBT_PORT": str(parts.port or 5432),
+        "TOWNHUB_DBT_USER": unquote(parts.username or ""),
+        "TOWNHUB_DBT_PASSWORD": unquote(parts.password or ""),
+    }
+    before = {name: os.environ.get(name) for name in address}
+    os.environ.update(address)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _invoke(arguments: list[str]) -> Any:
     from dbt.cli.main import dbtRunner
 
-    done = dbtRunner(manifest=_manifest()).invoke(["--quiet", "--log-level", "none", *arguments])
+    environment.quiet()
+    os.environ.update(manifest.parse_environment())
+    runner = dbtRunner(manifest=_manifest())
+    with _connected():
+        done = runner.invoke(["--quiet", "--log-level", "none", *arguments])
     if done.result is None:
         raise BuildError(f"dbt did not run: {type(done.exception).__name__}; try `dbt debug` in dbt_project/")
     return done.result
@@ -153,7 +164,7 @@ def _manifest() -> Any:
     """dbt's manifest, parsed once per state of the project; each invocation gets a copy to write into."""
     from dbt.cli.main import dbtRunner
 
-    key = manifest.digest(environment.DBT_PROJECT)
+    key = manifest.state()
     if key not in _parsed:
         folder = manifest.target_folder()
         done = dbtRunner().invoke(

@@ -10,7 +10,18 @@ import logging
 
 import dagster as dg
 
-from orchestration import automation, environment, gates, intake, manifest, names, releases, resolution, warehouse
+from orchestration import (
+    automation,
+    environment,
+    gates,
+    intake,
+    manifest,
+    names,
+    releases,
+    resolution,
+    review_queue,
+    warehouse,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +42,7 @@ def build() -> dg.Definitions:
             *intake.assets(contracts),
             *warehouse.assets(project, landing),
             *resolution.assets(contracts, lambda stream: warehouse.staging_key(project, *stream)),
+            *review_queue.assets(resolution.KINDS),
             *gates.assets(project),
             *releases.assets(project.families),
         ],

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import subprocess
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from orchestration import environment, hub, names, output, passes, progress, receiving, town
 from orchestration.report import PassReport
+
+if TYPE_CHECKING:
+    from connectors.contract import Contract
 
 OTHER_STEPS = 10
 """dbt, resolution, gates and releases: about so many steps follow the streams of a pass."""
@@ -29,8 +34,7 @@ def run_once(select: list[str] | None, *, rebuild: bool = False) -> PassReport:
 
 def demonstrate(scale: float, seed: int, days: int, *, fresh: bool) -> PassReport:
     """A simulated town and a pass over it, then a day and a pass, `days` times. Counts add up over the passes."""
-    bring_town(scale, seed, fresh=fresh)
-    contracts = hub.prepare()
+    contracts = bring_up(scale, seed, fresh=fresh)
     report = PassReport()
     streams = len(names.selected_streams(dict(contracts), None))
     with hub.instance() as instance, receiving.listening():
@@ -43,12 +47,19 @@ def demonstrate(scale: float, seed: int, days: int, *, fresh: bool) -> PassRepor
     return report
 
 
-def bring_town(scale: float, seed: int, *, fresh: bool = False) -> None:
-    """Have this very town running, and the contracts' `${NAME}`s point at it."""
+def bring_up(scale: float, seed: int, *, fresh: bool = False) -> Mapping[str, Contract]:
+    """Have this very town running and the hub prepared, side by side: each takes a core. Returns the contracts."""
     _own_town(scale, seed, fresh=fresh)
-    status = _running_town(scale, seed)
-    environment.load_simulated()
-    output.say(f"the town of {status.get('today')} (scale {scale:g}, seed {seed}) is ready")
+    making = _begin_town(scale, seed)
+    contracts = hub.prepare()
+    _await_town(making, scale, seed)
+    return contracts
+
+
+def bring_town(scale: float, seed: int) -> None:
+    """Have this very town running, and the contracts' `${NAME}`s point at it."""
+    _own_town(scale, seed)
+    _await_town(_begin_town(scale, seed), scale, seed)
 
 
 def _pass(instance: Any, report: PassReport, streams: int, select: list[str] | None, *, rebuild: bool = False) -> None:
@@ -57,7 +68,7 @@ def _pass(instance: Any, report: PassReport, streams: int, select: list[str] | N
         passes.execute(instance, report, run_key=passes.new_run_key(), select=select, rebuild=rebuild)
 
 
-def _own_town(scale: float, seed: int, *, fresh: bool) -> None:
+def _own_town(scale: float, seed: int, *, fresh: bool = False) -> None:
     """Refuse to pour a second town into a warehouse that holds another one, unless it may be thrown away."""
     from orchestration import teardown
 
@@ -77,11 +88,17 @@ def _own_town(scale: float, seed: int, *, fresh: bool) -> None:
     path.write_text(json.dumps(wanted), encoding="utf-8")
 
 
-def _running_town(scale: float, seed: int) -> dict[str, Any]:
-    """The town's status, started if it is not running (or is another one)."""
+def _begin_town(scale: float, seed: int) -> subprocess.Popen[bytes] | None:
+    """The process of the town, started if it is not running (or is another one); None where it runs already."""
     status = environment.simulator_status()
     if status is not None and (float(status["scale"]), int(status["seed"])) == (scale, seed):
-        return town.wait_ready(None, output.say)
+        return None
     if status is not None:
         town.stop()
-    return town.wait_ready(town.start(scale, seed), output.say)
+    return town.start(scale, seed)
+
+
+def _await_town(making: subprocess.Popen[bytes] | None, scale: float, seed: int) -> None:
+    status = town.wait_ready(making, output.say)
+    environment.load_simulated()
+    output.say(f"the town of {status.get('today')} (scale {scale:g}, seed {seed}) is ready")

@@ -5,6 +5,7 @@ The check is blocking, but that is only Dagster's courtesy: what keeps an unjudg
 """
 
 # No `from __future__ import annotations` here: Dagster reads the annotation of `context` at run time.
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -42,9 +43,9 @@ def _asset(project: Project, family: str) -> dg.AssetsDefinition:
     def judge(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster compares the annotation
         recovery.mark(context)
         try:
-            building.begin(context.run_id)
+            as_of = building.begin(context.run_id)
             with report.work("gate", f"gate {family}"):
-                candidate, verdicts = _judge(context.run_id, family)
+                candidate, verdicts = _judge(context.run_id, family, as_of)
         except Exception as error:
             message = safe_message(error)
             report.current().failed(f"gate {family}", message)
@@ -64,11 +65,11 @@ def _asset(project: Project, family: str) -> dg.AssetsDefinition:
     return judge
 
 
-def _judge(run_id: str, family: str) -> tuple[Candidate, list[Any]]:
+def _judge(run_id: str, family: str, as_of: date) -> tuple[Candidate, list[Any]]:
     from orchestration import dbt_runs
     from quality import gate
-    from warehouse import connection, crash, release
-    from warehouse.settings import settings
+    from quality.families import family_named
+    from warehouse import build_inputs, connection, crash, release
 
     tests = [
         gate.DbtTestResult(
@@ -78,7 +79,9 @@ def _judge(run_id: str, family: str) -> tuple[Candidate, list[Any]]:
         if outcome["test"] is not None
     ]
     with connection.connect("builder") as conn:
-        candidate = release.register_candidate(conn, family, settings().as_of(), run_id)
+        read = {f"{system}.{stream}" for system, stream in family_named(family).inputs}
+        inputs = {name: load_id for name, load_id in build_inputs.bounds(conn).items() if name in read}
+        candidate = release.register_candidate(conn, family, as_of, run_id, inputs=inputs)
     crash.point("gate.registered")
     verdicts = gate.judge(family, candidate.candidate_id, dbt_results=tests, run_id=run_id)
     crash.point("gate.judged")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from orchestration import environment, output, recovery
+from orchestration import environment, manifest, output, recovery
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 def prepare() -> Mapping[str, Contract]:
     """Make the warehouse what the contracts need; doing it again changes nothing. Returns the contracts.
 
-    A system whose contract has a mistake is left out, and said. Raises WarehouseError or ServerError with the remedy.
+    A system whose contract has a mistake is left out, and said. Raises WarehouseError, ServerError or ManifestError
+    with the remedy.
     """
     from connectors.contract_folder import broken_contracts, load_contracts
     from connectors.tables import ensure_tables
-    from quality import gate
+    from quality import crosswalk, gate
     from warehouse import connection, migrate
 
     contracts, broken = load_contracts(), broken_contracts()
@@ -34,6 +35,8 @@ def prepare() -> Mapping[str, Contract]:
         ensure_tables(conn, contracts, [each.system for each in broken])
     with connection.connect("owner") as conn:
         gate.register(conn)
+        crosswalk.register(conn, contracts.values())
+    manifest.ensure_manifest()
     return contracts
 
 

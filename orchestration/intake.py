@@ -1,13 +1,14 @@
 """One Dagster asset per upstream stream, made from its contract.
 
 The asset's step waits for its stream to be pulled, conformed and landed (connectors.intake, beside the run's other
-streams: see `pulls`) and then holds the landed rows against the contract (quality.contract_checks). The checks run in
-the same step, so that they cost no step of their own and a stream whose pull failed has none.
+streams: see `pulls`) and held against its contract (quality.contract_checks). The answers are told by the same step, so
+that they cost no step of their own and a stream whose pull failed has none.
 """
 
 # No `from __future__ import annotations` here: Dagster reads the annotation of `context` at run time.
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from datetime import timedelta
 from typing import Any
 
@@ -55,7 +56,7 @@ def _asset(contracts: Mapping[str, Contract], contract: Contract, stream: Stream
             dg.AssetCheckSpec(
                 APPLIED_CHECK,
                 asset=key,
-                description="Applied whole: nothing held, no column unknown.",
+                description="Applied whole: nothing held, no column unknown, the source told.",
             ),
         ],
     )
@@ -75,12 +76,13 @@ def _land(
     recovery.mark(context)
     current, began = report.current(), time.perf_counter()
     try:
-        result = _pulled(context, contracts, contract, stream)
+        landed = _pulled(context, contracts, contract, stream)
     except Exception as error:
         message = safe_message(error)
         current.load_failed(stream.system, stream.name, message, time.perf_counter() - began)
         # `from None`: the original error's text and local values must not reach the event log.
         raise dg.Failure(description=message, allow_retries=False) from None
+    result = landed.load
     current.loaded(result, time.perf_counter() - began)
     row_count, preview = _look(stream)
     with report.timed("land"):
@@ -88,13 +90,13 @@ def _land(
         statistics.after_change("loader", [table], result.landed + result.tombstoned, row_count)
     return dg.MaterializeResult(
         metadata=_load_metadata(result, row_count, preview),
-        check_results=[_contract_check(contract, stream), _applied_check(result)],
+        check_results=[_contract_check(stream, landed.checks), _applied_check(result)],
     )
 
 
 def _pulled(
     context: dg.AssetExecutionContext, contracts: Mapping[str, Contract], contract: Contract, stream: Stream
-) -> Any:
+) -> pulls.Landed:
     """The outcome of the stream's pull, which the run's first intake step has started."""
     of_run = pulls.begin(context.run_id, _asked(context, contracts), report.current().progress)
     result = of_run.take(stream)
@@ -117,13 +119,11 @@ def _asked(context: dg.AssetExecutionContext, contracts: Mapping[str, Contract])
     ]
 
 
-def _contract_check(contract: Contract, stream: Stream) -> dg.AssetCheckResult:
+def _contract_check(stream: Stream, checks: Future[Any]) -> dg.AssetCheckResult:
     """The GX suite of the contract. It judges, it does not block: the rows are landed already."""
     try:
         with report.timed("gate"):
-            from quality import contract_checks
-
-            results = contract_checks.check_stream(contract, stream)
+            results = checks.result()
     except Exception as error:
         # A check that crashed counts as red; it must not undo the landing that is committed.
         message = safe_message(error)
@@ -153,6 +153,11 @@ def _applied_check(result: Any) -> dg.AssetCheckResult:
         told.append(
             f"{withheld} records that the register lacks were kept, because a row of it has no readable key; see "
             f"`townhub quarantine list --system {result.system}`"
+        )
+    if unheard := result.notes.get("not_acknowledged"):
+        told.append(
+            f"the rows are committed, but the source could not be told so and sends them again, which changes nothing: "
+            f"{unheard}"
         )
     if added := result.notes.get("added_columns"):
         told.append(f"the upstream sends columns that the contract does not describe: {', '.join(sorted(added))}")

@@ -113,13 +113,28 @@ def ensure_compiled() -> Path:
 def _ensure(folder: Path, *command: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     manifest, stamp = folder / "manifest.json", folder / "manifest.digest"
-    wanted = digest(environment.DBT_PROJECT)
+    wanted = state()
     if not _fresh(manifest, stamp, wanted):
         with _locked(folder / "parse.lock"):
             if not _fresh(manifest, stamp, wanted):
                 _run(folder, command)
                 stamp.write_text(wanted, encoding="ascii")
     return manifest
+
+
+def state() -> str:
+    """What a parsed project depends on: its files and the database that its tables lie in."""
+    return f"{digest(environment.DBT_PROJECT)} {parse_environment()['TOWNHUB_DBT_DBNAME']}"
+
+
+def parse_environment() -> dict[str, str]:
+    """The one part of dbt's profile that parsing needs: it writes the database's name into every node.
+
+    Where the server listens, and for whom, is left out: with it, what was parsed before would be thrown away.
+    """
+    from warehouse import connection
+
+    return {"TOWNHUB_DBT_DBNAME": connection.database_name()}
 
 
 def digest(project: Path) -> str:
@@ -200,7 +215,12 @@ def _fresh(manifest: Path, stamp: Path, wanted: str) -> bool:
 def _run(folder: Path, command: Sequence[str]) -> None:
     whole = [sys.executable, "-m", "dbt.cli.main", "--quiet", *command, *arguments(folder)]
     done = subprocess.run(
-        whole, capture_output=True, text=True, env={**os.environ, **environment.QUIET}, check=False, timeout=300
+        whole,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment.QUIET, **parse_environment()},
+        check=False,
+        timeout=300,
     )
     if done.returncode != 0 or not (folder / "manifest.json").exists():
         name = environment.DBT_PROJECT.name

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -26,6 +27,17 @@ def debugging() -> bool:
 def emit_json(document: Any) -> None:
     """One JSON document on stdout."""
     print(json.dumps(document, ensure_ascii=False, default=_plain))
+
+
+def keep_in_step(page: Path, text: str, command: str, *, check_only: bool) -> None:
+    """Write a page that is made from elsewhere. Raises CommandError when it would change and `check_only` is set."""
+    if page.exists() and page.read_text(encoding="utf-8") == text:
+        print(f"{page.name} is in step")
+    elif check_only:
+        raise CommandError(f"{page.name} is not in step with what it is made from; run `{command}`")
+    else:
+        page.write_text(text, encoding="utf-8")
+        print(f"wrote {page.relative_to(page.parents[1])}")
 
 
 def emit_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, title: str = "", empty: str = "nothing") -> None:

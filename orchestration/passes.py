@@ -9,14 +9,14 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from orchestration import environment, names, recovery, report, storage
 from orchestration.report import STEPS, PassReport
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance
+    from dagster import DagsterEvent, DagsterInstance
 
 QUIET_LOGGER = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's console logger prints each event; the event log in PostgreSQL has them all."""
@@ -47,7 +47,8 @@ def execute(
 
     When nothing changed since the last published pass, it ends after intake (unless `rebuild`): see `standing`.
 
-    Also writes control.run. Raises ValueError for an unknown selection; a failing step is reported, not raised.
+    Also writes control.run. Raises ValueError for an unknown selection and KeyboardInterrupt when somebody stops it; a
+    failing step is reported, not raised.
     """
     from connectors.contract_folder import broken_contracts, load_contracts
     from warehouse import crash
@@ -60,9 +61,11 @@ def execute(
         with report.collecting(collected):
             _run_job(instance, names.INTAKE, [names.landing(stream) for stream in streams], run_key, collected)
             crash.point("pass.taken_in")
-            basis = _basis()
+            day, basis = _basis()
             if rebuild or not _still_stands(basis, collected):
-                _run_job(instance, names.BUILD, None, run_key, collected)
+                built_on = _run_job(instance, names.BUILD, None, run_key, collected)
+                if built_on not in (None, day):
+                    basis = ""  # midnight came before the build began: nothing was built from this basis
                 crash.point("pass.built")
                 _run_job(instance, names.PUBLISH, None, run_key, collected)
             crash.point("pass.published")
@@ -78,7 +81,8 @@ def execute(
 
 def _run_job(
     instance: DagsterInstance, job: str, keys: Sequence[names.Key] | None, run_key: str, collected: PassReport
-) -> None:
+) -> date | None:
+    """Run a job to its end; the day of the build that it was, if it was one."""
     import dagster as dg
 
     from orchestration import building, pulls
@@ -96,18 +100,34 @@ def _run_job(
         )
     finally:
         pulls.end(run_id)
-        building.end(run_id)
+        built_on = building.end(run_id)
+    if any(_interrupted(event) for event in result.all_events):
+        raise KeyboardInterrupt  # Dagster has noted it and gone on; the rest of the pass must not
     if not result.success and not collected.failures:
         collected.failed(job, f"the Dagster run {result.run_id} failed; see it in the UI (townhub up)")
+    return built_on
 
 
-def _basis() -> str:
+def _interrupted(event: DagsterEvent) -> bool:
+    """Whether a run ended because somebody stopped it, by hand or in Dagster's UI."""
+    from dagster import DagsterEventType
+    from dagster._core.events import JobFailureData, RunFailureReason
+
+    if event.event_type == DagsterEventType.PIPELINE_CANCELED:
+        return True
+    told = event.event_specific_data
+    return isinstance(told, JobFailureData) and told.failure_reason == RunFailureReason.UNEXPECTED_TERMINATION
+
+
+def _basis() -> tuple[date, str]:
+    """The day, and what a build of it would rest on."""
     from orchestration import standing
     from warehouse import connection
     from warehouse.settings import settings
 
+    day = settings().as_of()
     with connection.connect("builder") as conn:
-        return standing.basis(conn, settings().as_of().isoformat())
+        return day, standing.basis(conn, day.isoformat())
 
 
 def _still_stands(basis: str, collected: PassReport) -> bool:

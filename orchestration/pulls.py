@@ -1,8 +1,8 @@
 """The pulls of one run side by side, so that a source that hangs, floods or lies costs the others nothing.
 
-Dagster runs its steps one after another, and steps of the hub stay in the main thread (Great Expectations is not
-thread-safe). So the first intake step of a run starts the pulls of all of them here, and each step waits for its own
-and reports it. Few pulls are at work at once, one per system:
+Dagster runs its steps one after another in the main thread. So the first intake step of a run starts the pulls of all
+of them here, and each step waits for its own and reports it. What has landed is held against its contract at once,
+one stream after another, while others are pulled. Few pulls are at work at once, one per system:
 
 - A pull that waits for its source keeps no other one waiting: after `PATIENCE_SECONDS` its place goes to the next.
 - A pull that brings far more than its stream ever did steps aside until no other one is at work.
@@ -17,7 +17,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
@@ -28,11 +28,13 @@ from orchestration import environment
 from orchestration.report import Progress
 from warehouse import connection, ledger, load_history
 from warehouse.errors import WarehouseError
+from warehouse.settings import positive
 
 if TYPE_CHECKING:
     from connectors.contract import Contract, Stream
     from connectors.intake import LoadResult
     from connectors.pace import Pace
+    from quality.results import CheckResult
     from warehouse.load_history import History
 
 PLACES: Final = 4
@@ -51,13 +53,21 @@ AMPLE_ROWS_UNKNOWN: Final = 500_000
 Name = tuple[str, str]
 
 
+@dataclass(frozen=True)
+class Landed:
+    """What a pull brought, and how it stands by its contract (to come)."""
+
+    load: LoadResult
+    checks: Future[list[CheckResult]]
+
+
 @dataclass(eq=False)
 class _Pull:
     contract: Contract
     stream: Stream
     pace: Pace
     history: History | None
-    result: Future[LoadResult] = field(default_factory=Future)
+    result: Future[Landed] = field(default_factory=Future)
 
     @property
     def name(self) -> Name:
@@ -66,11 +76,14 @@ class _Pull:
     @property
     def last(self) -> tuple[bool, float]:
         """What sorts healthy before failing and quick before slow."""
-        return (False, 0.0) if self.history is None else (self.history.failed, self.history.seconds)
+        if self.history is None:
+            # Asked for value by value a register takes longest, most of it waiting: nobody should wait for it alone.
+            return False, -1.0 if "lookup" in self.stream.source else 0.0
+        return self.history.failed, self.history.seconds
 
     @property
     def at_work(self) -> bool:
-        return not self.pace.aside and self.pace.waited < PATIENCE_SECONDS
+        return not self.result.done() and not self.pace.aside and self.pace.waited < PATIENCE_SECONDS
 
 
 class Pulls:
@@ -81,29 +94,34 @@ class Pulls:
 
     def __init__(self, run_id: str, asked: Sequence[tuple[Contract, Stream]], progress: Progress) -> None:
         from connectors.interfaces import PROTOCOLS
-        from connectors.pace import Bounds, positive
+        from connectors.pace import Bounds
 
         environment.load_simulated()
         # Threads that import the same modules at once may see them half made.
         import_module("connectors.intake")
         for protocol in {contract.server_of(stream).protocol for contract, stream in asked}:
-            import_module(PROTOCOLS[protocol])
+            module = import_module(PROTOCOLS[protocol])
+            if hasattr(module, "prepare"):  # what it imports only with its first pull
+                module.prepare()
         self._run_id = run_id
         self._progress = progress
         self._places = positive("TOWNHUB_PULLS", PLACES)
         self._bounds = Bounds.from_environment()
-        self._results: dict[Name, Future[LoadResult]] = {}
+        positive("TOWNHUB_SOURCE_DEADLINE_SECONDS", 1)  # told here once, and not by each pull
+        self._results: dict[Name, Future[Landed]] = {}
         self._asked = list(asked)
         self._waiting: list[_Pull] = []
         self._running: dict[str, _Pull] = {}
         """By system; changed by the dispatcher alone."""
         self._books: psycopg.Connection | None = None
+        self._checker = ThreadPoolExecutor(1, thread_name_prefix="contract-checks")
+        self._checks: list[Future[list[CheckResult]]] = []
         self._stopped = False
         self._news = threading.Event()
         self._prepare()
         threading.Thread(target=self._dispatch, name="pulls", daemon=True).start()
 
-    def take(self, stream: Stream) -> Future[LoadResult] | None:
+    def take(self, stream: Stream) -> Future[Landed] | None:
         """The outcome of a stream's pull, to be had once; None when there is none (any more)."""
         return self._results.pop((stream.system, stream.name), None)
 
@@ -112,6 +130,11 @@ class Pulls:
         self._stopped = True
         for pull in list(self._running.values()):
             pull.pace.stop()
+        self._checker.shutdown(wait=False, cancel_futures=True)
+        if not all(check.done() for check in self._checks):
+            from quality import great
+
+            great.stop()  # else the program could not end before the check under way does
         self._news.set()
 
     def _prepare(self) -> None:
@@ -141,12 +164,13 @@ class Pulls:
             while self._look():
                 pass
         except BaseException as error:
-            # Nobody may wait for ever for what will not come.
+            # Nobody may wait for ever for what will not come. Those at work set their own results.
             for pull in self._waiting:
                 pull.result.set_exception(error)
             raise
         finally:
             self._forget_books()
+            self._checker.shutdown(wait=False)
 
     def _look(self) -> bool:
         """One look at the places; False when there is nothing left to do."""
@@ -164,11 +188,12 @@ class Pulls:
         if found is None:
             self._news.wait(LOOK_SECONDS)
         else:
-            self._waiting.remove(found)
             self._running[found.stream.system] = found
             found.result.set_running_or_notify_cancel()
             name = f"pull-{found.stream.system}"
             threading.Thread(target=self._work, args=(found,), name=name, daemon=True).start()
+            # It waits until its thread lives: if there can be none (too many threads), it is told so with the others.
+            self._waiting.remove(found)
         return True
 
     def _next(self) -> _Pull | None:
@@ -203,11 +228,21 @@ class Pulls:
 
     def _work(self, pull: _Pull) -> None:
         try:
-            pull.result.set_result(self._shown(pull))
+            load = self._shown(pull)
+            pull.result.set_result(Landed(load, self._checked(pull)))
         except BaseException as error:
             pull.result.set_exception(error)
         finally:
             self._news.set()
+
+    def _checked(self, pull: _Pull) -> Future[list[CheckResult]]:
+        check: Future[list[CheckResult]] = Future()
+        try:
+            check = self._checker.submit(_check, pull.contract, pull.stream)
+        except RuntimeError as error:  # no thread can be had, or the run was stopped and nobody asks any more
+            check.set_exception(error)
+        self._checks.append(check)
+        return check
 
     def _shown(self, pull: _Pull) -> LoadResult:
         from connectors import intake
@@ -225,6 +260,12 @@ class Pulls:
         """Wait until no pull of another system is at work."""
         while not self._stopped and any(pull.at_work for other, pull in list(self._running.items()) if other != system):
             time.sleep(LOOK_SECONDS)
+
+
+def _check(contract: Contract, stream: Stream) -> list[CheckResult]:
+    from quality import contract_checks
+
+    return contract_checks.check_stream(contract, stream)
 
 
 _guard = threading.Lock()

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import http.client
 import json
-import socket
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from orchestration import environment
+from warehouse.cluster import locked, write_json
+from warehouse.ports import HOST, free_port, is_free
 
-HOST = "127.0.0.1"
+ANSWER_SECONDS = 10.0
+"""Our own receiver answers at once, or late on a busy machine; only a stranger who says nothing takes so long."""
+
+
+@dataclass(frozen=True)
+class _Address:
+    port: int
+    identity: str
+    """What the receiver of this home says of itself, and no other program does."""
 
 
 def url() -> str:
@@ -19,26 +33,28 @@ def url() -> str:
 
 def port() -> int:
     """The home's receiver port, chosen once."""
-    path = environment.home() / "receiver.json"
-    try:
-        return int(json.loads(path.read_text(encoding="utf-8"))["port"])
-    except (OSError, ValueError, KeyError):
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            chosen = int(probe.getsockname()[1])
-        path.write_text(json.dumps({"port": chosen}), encoding="utf-8")
-        return chosen
+    return _address().port
 
 
 @contextmanager
 def listening() -> Iterator[bool]:
-    """Receive deliveries for a while; False when another process of this hub (`townhub up`) does so already."""
-    if _answers():
+    """Receive deliveries for a while; False when another process of this hub (`townhub up`) does so already.
+
+    Raises Permanent when another program sits on the port: what is delivered to it would never reach us.
+    """
+    address = _address()
+    if _answers(address):
         yield False
         return
+    from connectors.errors import Permanent
     from connectors.protocols.webhook import Receiver
 
-    receiver = Receiver(port())
+    if not is_free(address.port):
+        raise Permanent(
+            f"port {address.port} of the webhook receiver is taken by another program",
+            f"End that program; or remove {_file()} and tell the systems that push the new address",
+        )
+    receiver = Receiver(address.port, identity=address.identity)
     receiver.start()
     try:
         yield True
@@ -46,7 +62,51 @@ def listening() -> Iterator[bool]:
         receiver.stop()
 
 
-def _answers() -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex((HOST, port())) == 0
+def _file() -> Path:
+    return environment.home() / "receiver.json"
+
+
+def _address() -> _Address:
+    known = _known()
+    if known is None:
+        with locked(environment.home() / "receiver.lock"):
+            known = _known() or _choose()
+    return known
+
+
+def _known() -> _Address | None:
+    kept = _kept()
+    try:
+        return _Address(int(kept["port"]), str(kept["identity"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _kept() -> dict[str, Any]:
+    try:
+        found = json.loads(_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _choose() -> _Address:
+    """An address for this home, kept; homes from before there was an identity keep the port that they told others."""
+    told = _kept().get("port")
+    chosen = told if isinstance(told, int) else free_port("end a program that listens there")
+    made = _Address(chosen, secrets.token_urlsafe(16))
+    write_json(_file(), {"port": made.port, "identity": made.identity})
+    return made
+
+
+def _answers(address: _Address) -> bool:
+    """Whether our receiver listens at the port; any program may, and another home's receiver is a stranger too."""
+    connection = http.client.HTTPConnection(HOST, address.port, timeout=ANSWER_SECONDS)
+    try:
+        connection.request("GET", "/receiver")
+        said = json.loads(connection.getresponse().read(1000))
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+    finally:
+        connection.close()
+    return bool(said == {"receiver": address.identity})

@@ -120,7 +120,7 @@ def _close(instance: DagsterInstance, run: DagsterRun) -> None:
 
 
 def close_dead_loads() -> int:
-    """Mark loads that are 'running' although their process is gone as failed; returns how many.
+    """Mark loads that are 'running' although nobody has their stream any more as failed; returns how many.
 
     Their rows were never committed (rows, cursor and the ledger entry share one transaction), so nothing else
     has to be undone.

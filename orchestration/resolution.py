@@ -1,35 +1,30 @@
-"""Which records are one resident or one enterprise: the assets around `resolution.runner`."""
+"""Which records are one resident, enterprise, premises or event: the assets around `resolution.runner`."""
 
 # No `from __future__ import annotations` here: Dagster reads the annotation of `context` at run time.
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import get_args
 
 import dagster as dg
 
 from connectors.contract import Contract
 from orchestration import names, recovery, report, statistics
 from orchestration.failures import safe_message
+from resolution.things import REFERENCES, SOURCES, Kind
 
-Kind = Literal["residents", "enterprises"]
-KINDS: dict[Kind, tuple[str, ...]] = {
-    "residents": ("cn.resident_id", "cn.person_name"),
-    "enterprises": ("cn.credit_code", "cn.taxpayer_no"),
-}
-"""kind → the standards whose columns make a stream speak of it."""
-
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 LEDGER_TABLES = [("resolution", "membership"), ("resolution", "entity")]
 
 
 def streams_about(kind: Kind, contracts: Mapping[str, Contract]) -> set[tuple[str, str]]:
-    """(system, stream) of the enabled, not isolated streams that carry identities of a kind."""
-    wanted = KINDS[kind]
+    """(system, stream) of the enabled, not isolated streams that a kind is resolved from."""
+    read = {(source.system, source.stream) for source in (*SOURCES[kind], *REFERENCES.get(kind, ()))}
     return {
         (stream.system, stream.name)
         for contract in contracts.values()
         if contract.enabled and not contract.isolated
         for stream in contract.streams.values()
-        if any(column.semantic_type in wanted for column in stream.columns)
+        if (stream.system, stream.name) in read
     }
 
 

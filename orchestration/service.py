@@ -12,9 +12,10 @@ def serve(port: int, *, simulated: tuple[float, int] | None) -> None:
     if supervisor.running():
         raise supervisor.SupervisorError("this hub is up already; stop it with `townhub down`")
     _refuse_taken(port)
-    if simulated is not None:
-        demo.bring_town(*simulated)
-    hub.prepare()
+    if simulated is None:
+        hub.prepare()
+    else:
+        demo.bring_up(*simulated)
     with hub.instance() as instance, receiving.listening():
 
         def look() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from orchestration import environment, town
 
 WRITTEN = ("dagster", "dbt_target", "docs", "logs", "quality", "simulator", "work")
-FILES = ("receiver.json", "town.json", "up.json")
+FILES = ("receiver.json", "receiver.lock", "town.json", "up.json")
 
 
 def stop_all() -> list[str]:

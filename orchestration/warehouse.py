@@ -76,17 +76,15 @@ def _step(project: Project, step: str, landing: Mapping[tuple[str, str], dg.Asse
 
 
 def _build(context: dg.AssetExecutionContext, project: Project, step: str, chosen: list[Node]) -> dict[str, Outcome]:
-    from warehouse.settings import settings
-
     try:
-        building.begin(context.run_id)
+        as_of = building.begin(context.run_id)
         with report.work("staging" if step == STAGING else "build", f"dbt {step}"):
             from orchestration import dbt_runs
 
             crash.point("build.begin")
             digest = manifest.digest(environment.DBT_PROJECT)
             standing = staging_views.standing(chosen, digest) if step == STAGING else set()
-            outcomes = dbt_runs.build(project, step, as_of=settings().as_of(), only=chosen, standing=standing)
+            outcomes = dbt_runs.build(project, step, as_of=as_of, only=chosen, standing=standing)
             if step == STAGING:
                 made = [n for n in chosen if n.materialized == "view" and n.unique_id not in standing]
                 staging_views.mark([node for node in made if outcomes[node.unique_id].passed], digest)

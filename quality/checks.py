@@ -1,14 +1,14 @@
 """Checks as data: what Great Expectations is to expect of a table, under a name that never changes.
 
 Light on purpose: the names of all required checks are needed by commands that must answer at once, and importing
-Great Expectations takes seconds. `quality.great` turns checks into expectations when they are run.
+Great Expectations takes seconds. `quality.expectations` turns checks into expectations when they are run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, LiteralString
 
 from quality.results import Severity
 
@@ -18,6 +18,23 @@ ROWS = "(SELECT batch.* FROM {batch} AS batch CROSS JOIN (SELECT) AS always)"
 GX puts a subquery in the place of `batch`, and an alias of its own behind it unless the query joins. PostgreSQL before
 16 wants exactly one alias: the join with one row of no columns makes it ours in every query.
 """
+
+
+@dataclass(frozen=True)
+class Version:
+    """Which rows of a landing table are its stream: up to the load `bound`, or (None) what stands now."""
+
+    bound: int | None = None
+
+    @property
+    def condition(self) -> LiteralString:
+        """As SQL; the bound is a number of ours and stands in it as such."""
+        if self.bound is None:
+            return "_to_load IS NULL"
+        return f"_from_load <= {self.bound:d} AND (_to_load IS NULL OR _to_load > {self.bound:d})"
+
+
+CURRENT = Version()
 
 
 @dataclass(frozen=True)
@@ -68,3 +85,13 @@ def unique(name: str, key: Sequence[str]) -> Check:
         return Check(name, "ExpectColumnValuesToBeUnique", {"column": key[0]}, f"{key[0]} stands once.")
     arguments = {"column_list": list(key)}
     return Check(name, "ExpectCompoundColumnsToBeUnique", arguments, f"{', '.join(key)} together stand once.")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One check's answer; `error` is the class of what went wrong when it could not be judged."""
+
+    check: Check
+    passed: bool
+    error: str | None = None
+    observed: dict[str, Any] = field(default_factory=dict)

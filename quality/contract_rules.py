@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from connectors.contract import Column, Stream
 from connectors.region import region
-from quality.checks import ROWS, Check, in_set, no_rows, not_null
+from quality.checks import CURRENT, ROWS, Check, Version, in_set, no_rows, not_null
 from quality.results import Severity
 
 EARLIEST_DAY = date(1880, 1, 1)
@@ -39,9 +39,9 @@ PATTERNS: dict[str, tuple[str, str]] = {
 SETS: dict[str, tuple[str, ...]] = {"cn.sex": ("male", "female", "unknown", "unstated")}
 
 
-def checks_of(stream: Stream, today: date) -> list[Check]:
-    """Every check of a stream's current version. `today`: later timestamps are from a clock that is wrong."""
-    found = [_key_once(stream)] if stream.primary_key else []
+def checks_of(stream: Stream, today: date, version: Version = CURRENT) -> list[Check]:
+    """Every check of a version of a stream. `today`: later timestamps are from a clock that is wrong."""
+    found = [_key_once(stream, version)] if stream.primary_key else []
     for column in stream.columns:
         found += _of_column(column, today)
     return found
@@ -59,11 +59,11 @@ def rows_check(stream: Stream) -> Check:
     )
 
 
-def _key_once(stream: Stream) -> Check:
+def _key_once(stream: Stream, version: Version) -> Check:
     key = ", ".join(f'"{column.name}"' for column in stream.primary_key)
     return no_rows(
         "key.once",
-        f"SELECT count(*) AS times FROM {ROWS} AS landed WHERE _to_load IS NULL GROUP BY {key} HAVING count(*) > 1",
+        f"SELECT count(*) AS times FROM {ROWS} AS landed WHERE {version.condition} GROUP BY {key} HAVING count(*) > 1",
         "A record has one current version.",
     )
 

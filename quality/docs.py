@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from quality import great, record
+from quality import expectations, record
 from warehouse.settings import TIME_ZONE
 
 STYLE = """
@@ -55,7 +55,7 @@ def build(out_dir: Path) -> Path:
     target.mkdir(parents=True, exist_ok=True)
     for former in ("validations", "expectations", "static"):
         shutil.rmtree(target / former, ignore_errors=True)
-    with great.quiet(), tempfile.TemporaryDirectory(prefix="townhub-docs-") as workshop:
+    with expectations.quiet(), tempfile.TemporaryDirectory(prefix="townhub-docs-") as workshop:
         context = _context(Path(workshop), target)
         for one in records:
             _add(context, one)
@@ -96,7 +96,7 @@ def _add(context: Any, one: record.Record) -> None:
     suite = context.suites.add(gx.ExpectationSuite(one.table))
     results = []
     for answer in one.answers:
-        made = great.expectation(answer.check)
+        made = expectations.expectation(answer.check)
         suite.add_expectation(made)
         results.append(
             ExpectationValidationResult(

@@ -13,6 +13,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from quality import great, guards
+from quality.checks import Outcome
 from quality.families import FAMILIES, Family, Product, family_named
 from quality.results import CheckResult, DbtTestResult, Verdict
 from quality.suites import SUITES, verdict_name
@@ -33,8 +34,8 @@ def required_checks(family: Family) -> list[str]:
 def register(conn: psycopg.Connection) -> None:
     """Write the products and their required checks as `quality.families` and the suites say (role builder).
 
-    A check that is no longer required is removed; products that families.py does not name stay as they are, because
-    their released tables do. The caller commits.
+    A check that is no longer required is removed; products that it does not name stay as they are, because their
+    released tables do. The caller commits.
     """
     for family in FAMILIES.values():
         for product in family.products:
@@ -121,13 +122,13 @@ def _judge_product(product: Product, situation: guards.Situation) -> list[Verdic
     try:
         outcomes = great.validate("candidate", product.name, checks, role="builder")
     except Exception as error:
-        # The table cannot be read at all: every check of it is in error.
-        broken = type(error).__name__
+        # The table cannot be read at all, or nobody could judge it: every check of it is in error.
+        broken = error.kind if isinstance(error, great.JudgeError) else type(error).__name__
         return [Verdict(verdict_name(product.name, check), "error", 0, {"error": broken}) for check in checks]
     return [_verdict(verdict_name(product.name, outcome.check), outcome, rows) for outcome in outcomes]
 
 
-def _verdict(name: str, outcome: great.Outcome, rows: int) -> Verdict:
+def _verdict(name: str, outcome: Outcome, rows: int) -> Verdict:
     if outcome.error is not None:
         return Verdict(name, "error", rows, {"error": outcome.error})
     return Verdict(name, "green" if outcome.passed and rows > 0 else "red", rows, outcome.observed)

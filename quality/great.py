@@ -1,176 +1,137 @@
-"""Great Expectations over tables of the warehouse: one ephemeral context per process, answers without values.
+"""Great Expectations over tables of the warehouse, in a process of its own.
 
-GX is imported inside the functions: it takes seconds, and only steps that judge may pay them. Expectations are first
-judged by success alone, which GX computes in one bundled query; only those that failed are run again for their
-counts. Values of rows are never asked for, so none can reach a result, a log or the data docs.
+GX takes seconds to import and a good part of a second per table, all of it Python: inside the hub's process it would
+take them from the streams that are pulled meanwhile. The process starts with the first question, answers one at a time
+and ends with the hub, however that ends, because its input does.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
-import re
+import pickle
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from collections.abc import Sequence
+from typing import Any, BinaryIO
 
 from quality import record
-from quality.checks import Check
+from quality.checks import Check, Outcome, Version
+from warehouse.settings import REPOSITORY
 
-COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0, "include_unexpected_rows": False}
-_COUNTS = ("element_count", "unexpected_count", "missing_count")
-
-_lock = threading.RLock()
-_contexts: dict[tuple[int, str, str], Any] = {}
-"""(process, database, role) → GX data source. A forked child makes its own."""
+_PREFIX = "TOWNHUB_"
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """One check's answer; `error` is the class of what went wrong when it could not be judged."""
+class JudgeError(RuntimeError):
+    """The table could not be judged; `kind` is the class of what went wrong, whose own message may quote rows."""
 
-    check: Check
-    passed: bool
-    error: str | None = None
-    observed: dict[str, Any] = field(default_factory=dict)
+    def __init__(self, kind: str, table: str) -> None:
+        super().__init__(f"{table} cannot be judged ({kind}): see whether the table and the database are there")
+        self.kind = kind
 
 
 def validate(
-    schema: str, table: str, checks: Sequence[Check], *, role: str, current_only: bool = False
+    schema: str, table: str, checks: Sequence[Check], *, role: str, version: Version | None = None
 ) -> list[Outcome]:
     """Judge a table by checks, in their order, as townhub_<role>.
 
-    `current_only`: look at the current versions of a landing table (`_to_load` is null) and at no others.
-    Raises what GX or the database raise when the table cannot be read at all.
+    `version`: look at the rows of a landing table that stand in this version of it and at no others. A check that
+    brings its own query says so in the query. May be called from any thread.
+    Raises JudgeError when the table cannot be read at all.
     """
     if not checks:
         return []
-    with _lock, quiet(), _disposed(role):
-        batch = _batch(schema, table, role)
-        judged = _run(batch, checks, "BOOLEAN_ONLY", current_only)
-        # GX computes checks together: one that breaks a statement takes others along. Alone, each speaks for itself.
-        for check in [outcome.check for outcome in judged.values() if outcome.error is not None]:
-            judged |= _run(_batch(schema, table, role), [check], COUNTS_ONLY, current_only)
-        failed = [o.check for o in judged.values() if not o.passed and o.error is None and not o.observed]
-        if failed:
-            judged |= _run(_batch(schema, table, role), failed, COUNTS_ONLY, current_only)
-    outcomes = [judged[check.name] for check in checks]
+    outcomes = _judge().ask(schema, table, list(checks), role, version)
     record.save(f"{schema}.{table}", [record.Answer(o.check, o.passed, o.error, o.observed) for o in outcomes])
     return outcomes
 
 
-def _run(batch: Any, checks: Sequence[Check], result_format: Any, current_only: bool) -> dict[str, Outcome]:
-    import great_expectations as gx
-
-    by_name = {check.name: check for check in checks}
-    suite = gx.ExpectationSuite("checks", expectations=[expectation(check, current_only) for check in checks])
-    answers = batch.validate(suite, result_format=result_format)
-    outcomes = {}
-    for answer in answers.results:
-        check = by_name[answer.expectation_config.meta["check"]]
-        error = _error(answer.exception_info)
-        outcomes[check.name] = Outcome(check, bool(answer.success) and error is None, error, _counts(answer.result))
-    return outcomes
+def stop() -> None:
+    """End the process, whatever it is at: who waits for it gets a JudgeError, and the next question starts another."""
+    global _current
+    with _guard:
+        judge, _current = _current, None
+    if judge is not None:
+        judge.kill()
 
 
-def expectation(check: Check, current_only: bool = False) -> Any:
-    """The GX expectation of a check; its name travels in the expectation's meta."""
-    from great_expectations import expectations
-    from great_expectations.expectations.row_conditions import Column
+class _Judge:
+    """The process that has GX, as seen from here."""
 
-    made = getattr(expectations, check.expectation)(
-        **check.arguments, meta={"check": check.name}, description=check.says or None
-    )
-    if current_only and check.expectation != "UnexpectedRowsExpectation":
-        made.row_condition = Column("_to_load").is_null()
-    return made
+    def __init__(self) -> None:
+        self.owner = os.getpid()
+        self._lock = threading.Lock()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "quality.great"], cwd=REPOSITORY, start_new_session=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        atexit.register(self.kill)
 
+    @property
+    def alive(self) -> bool:
+        return self.owner == os.getpid() and self._process.poll() is None
 
-def _counts(result: dict[str, Any] | None) -> dict[str, Any]:
-    """The numbers of a result and nothing else of it."""
-    found = {name: result[name] for name in _COUNTS if isinstance((result or {}).get(name), int)} if result else {}
-    observed = (result or {}).get("observed_value")
-    if isinstance(observed, int | float):
-        found["observed_value"] = observed
-    return found
+    def kill(self) -> None:
+        """A child of a fork leaves its parent's process alone."""
+        if self.alive:
+            self._process.kill()
+            self._process.wait()
 
-
-def _error(information: Any) -> str | None:
-    """The class of the exception that GX caught. Its message may quote rows, so it stays where it is."""
-    if not isinstance(information, dict):
-        return None
-    parts = [information] if "raised_exception" in information else information.values()
-    for part in parts:
-        if isinstance(part, dict) and part.get("raised_exception"):
-            by_driver = re.match(r"\(([\w.]+)\)", str(part.get("exception_message") or ""))
-            raised = re.findall(r"^([\w.]+)(?=: |$)", str(part.get("exception_traceback") or ""), re.MULTILINE)
-            return by_driver.group(1) if by_driver else (raised[-1] if raised else "Exception")
-    return None
-
-
-def _batch(schema: str, table: str, role: str) -> Any:
-    source = _source(role)
-    name = f"{schema}.{table}"
-    asset = next((known for known in source.assets if known.name == name), None)
-    if asset is None:
-        asset = source.add_table_asset(name, table_name=table, schema_name=schema)
-        asset.add_batch_definition_whole_table("whole")
-    return asset.get_batch_definition("whole").get_batch()
+    def ask(self, schema: str, table: str, *question: Any) -> list[Outcome]:
+        surroundings = {name: value for name, value in os.environ.items() if name.startswith(_PREFIX)}
+        assert self._process.stdin is not None and self._process.stdout is not None
+        try:
+            with self._lock:
+                pickle.dump((surroundings, (schema, table, *question)), self._process.stdin)
+                self._process.stdin.flush()
+                answer = pickle.load(self._process.stdout)
+        except BaseException as error:
+            # An answer that nobody read would be taken for that to the next question.
+            self.kill()
+            if isinstance(error, (OSError, EOFError, pickle.UnpicklingError)):
+                raise JudgeError("the process that judges has died", f"{schema}.{table}") from None
+            raise
+        if isinstance(answer, str):
+            raise JudgeError(answer, f"{schema}.{table}")
+        outcomes: list[Outcome] = answer
+        return outcomes
 
 
-def _source(role: str) -> Any:
-    from warehouse import connection
-
-    target = connection.url(driver="psycopg2")
-    key = (os.getpid(), target, role)
-    if key not in _contexts:
-        _contexts[key] = _open(target, role)
-    return _contexts[key]
+_guard = threading.Lock()
+_current: _Judge | None = None
 
 
-def _open(target: str, role: str) -> Any:
-    parts = urlsplit(target)
-    given = dict(parse_qsl(parts.query)).get("options", "")
-    settings = {
-        "pool_pre_ping": True,
-        "connect_args": {"options": f"{given} -c role=townhub_{role}".strip(), "application_name": "townhub quality"},
-    }
-    return context().data_sources.add_postgres("warehouse", connection_string=urlunsplit(parts), kwargs=settings)
+def _judge() -> _Judge:
+    global _current
+    with _guard:
+        if _current is None or not _current.alive:
+            _current = _Judge()
+        return _current
 
 
-def context() -> Any:
-    """A GX context that keeps nothing on disk and reports to nobody."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import great_expectations as gx
+def _serve(questions: BinaryIO, answers: BinaryIO) -> None:
+    """Answer until there are no more questions: with outcomes, or with the class of what went wrong."""
+    from quality import expectations
 
-    made = gx.get_context(mode="ephemeral")
-    made.variables.progress_bars = {"globally": False}
-    return made
+    while True:
+        try:
+            surroundings, question = pickle.load(questions)
+        except EOFError:
+            return
+        for name in [name for name in os.environ if name.startswith(_PREFIX)]:
+            del os.environ[name]
+        os.environ |= surroundings
+        answer: list[Outcome] | str
+        try:
+            answer = expectations.judge(*question)
+        except Exception as error:
+            answer = type(error).__name__
+        pickle.dump(answer, answers)
+        answers.flush()
 
 
-@contextmanager
-def _disposed(role: str) -> Iterator[None]:
-    """Close GX's pooled connections afterwards: an idle one would stand in the way of who stops or drops a database."""
-    source = _source(role)
-    try:
-        yield
-    finally:
-        source.get_engine().dispose()
-        source.get_execution_engine().engine.dispose()
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """GX logs the statements that fail, with their values: below critical it says nothing here."""
-    import logging
-
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    logger = logging.getLogger("great_expectations")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
+if __name__ == "__main__":
+    with os.fdopen(os.dup(1), "wb") as spoken:
+        os.dup2(2, 1)  # what libraries print is no answer
+        _serve(sys.stdin.buffer, spoken)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -17,12 +18,6 @@ from quality.families import Family
 from quality.results import DbtTestResult, State, Verdict
 
 UNUSABLE = ("missing", "failed", "aged", "disabled")
-UNKNOWN_OF: dict[str, LiteralString] = {
-    "premises_risk": "colour = 'grey'",
-    "grid_risk": "colour = 'grey'",
-    "welfare_match": "outcome = 'unknown'",
-}
-"""product → the SQL condition of a row that says "unknown"."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +73,7 @@ def inputs(at: Situation) -> Verdict:
 
     contracts, broken = load_contracts(), {each.system for each in broken_contracts()}
     without = sorted({system for system, _ in at.family.inputs if system in broken})
+    day = _day(at)
     states = _states(at)
     never = [f"{system}.{stream}" for system, stream in at.family.base if states[f"{system}.{stream}"] == "missing"]
     failed: list[str] = []
@@ -88,7 +84,7 @@ def inputs(at: Situation) -> Verdict:
         if contract is None or stream not in contract.streams:
             never.append(f"{system}.{stream}")
         elif states[f"{system}.{stream}"] not in ("missing", "disabled"):
-            results = check_stream(contract, contract.streams[stream])
+            results = check_stream(contract, contract.streams[stream], as_built=True, today=day)
             failed += [result.name for result in results if not result.passed and result.severity == "error"]
     observed = {"states": states, "never_landed": never, "failed": failed, "broken_contracts": without}
     return _verdict("inputs", not never and not failed and not without, len(at.family.inputs), observed)
@@ -116,7 +112,7 @@ def unknown_share(at: Situation) -> Verdict:
     for product in at.family.products:
         counted = at.conn.execute(
             sql.SQL("SELECT count(*), count(*) FILTER (WHERE {}) FROM {}").format(
-                sql.SQL(UNKNOWN_OF[product.name]), sql.Identifier("candidate", product.name)
+                sql.SQL(product.unknown), sql.Identifier("candidate", product.name)
             )
         ).fetchone()
         total, unknown = (int(counted[0]), int(counted[1])) if counted else (0, 0)
@@ -190,6 +186,14 @@ def _current_release(at: Situation) -> _Released:
     rows = {product: int(changes["rows"]) for product, changes in (found[0] or {}).items()}
     known = _states(at)
     return _Released(rows, {name: state for name, state in (found[1] or {}).items() if name in known})
+
+
+def _day(at: Situation) -> date:
+    """The day that the candidate was computed for."""
+    row = at.conn.execute("SELECT as_of FROM control.candidate WHERE candidate_id = %s", [at.candidate_id]).fetchone()
+    assert row is not None, "a situation is made of a registered candidate"
+    day: date = row[0]
+    return day
 
 
 def _states(at: Situation) -> dict[str, str]:

@@ -18,6 +18,7 @@ import shapely
 from psycopg import sql
 
 from connectors.contract import Stream
+from quality.checks import CURRENT, Version
 from quality.results import CheckResult
 
 TOLERATED_M2 = 200.0
@@ -28,7 +29,7 @@ Border = tuple[str, date, date]
 """(GeoJSON, first day, last day)."""
 
 
-def check_stream(conn: psycopg.Connection, stream: Stream) -> list[CheckResult]:
+def check_stream(conn: psycopg.Connection, stream: Stream, version: Version = CURRENT) -> list[CheckResult]:
     """Whether the landed borders of a stream fit together; nothing for a stream without borders. Counts only.
 
     A misfit is told and blocks nothing: what is counted by area is counted by the areas' codes.
@@ -39,8 +40,11 @@ def check_stream(conn: psycopg.Connection, stream: Stream) -> list[CheckResult]:
     names = {column.name for column in stream.columns}
     days = [sql.Identifier(name) if name in names else sql.SQL("NULL::date") for name in ("valid_from", "valid_to")]
     borders: list[Border] = conn.execute(
-        sql.SQL("SELECT {}, coalesce({}, %s), coalesce({}, %s) FROM {} WHERE _to_load IS NULL").format(
-            sql.Identifier(column), *days, sql.Identifier(stream.landing_schema, stream.landing_table)
+        sql.SQL("SELECT {}, coalesce({}, %s), coalesce({}, %s) FROM {} WHERE {}").format(
+            sql.Identifier(column),
+            *days,
+            sql.Identifier(stream.landing_schema, stream.landing_table),
+            sql.SQL(version.condition),
         ),
         [date.min, date.max],
     ).fetchall()

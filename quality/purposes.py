@@ -116,7 +116,7 @@ def _purposes_of_model(node: Mapping[str, Any]) -> list[str]:
 
 
 def _declared(manifest: Manifest) -> list[Violation]:
-    """Every model under products/ declares a purpose, and each product the one of families.py."""
+    """Every model under products/ declares a purpose, and each product the one of its family."""
     violations = []
     for node in manifest.models().values():
         if node["resource_type"] == "model" and node["fqn"][1] != "staging" and not _purposes_of_model(node):
@@ -127,7 +127,7 @@ def _declared(manifest: Manifest) -> list[Violation]:
     for product in (product for family in FAMILIES.values() for product in family.products):
         declared = _purposes_of_model(by_name[product.name]) if product.name in by_name else []
         if declared != [product.purpose]:
-            reason = f"families.py says {product.purpose}, the model says {', '.join(declared) or 'nothing'}"
+            reason = f"quality/families says {product.purpose}, the model says {', '.join(declared) or 'nothing'}"
             violations.append(Violation(product.name, product.purpose, None, (), reason))
     return violations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -43,7 +44,7 @@ def save(table: str, answers: Sequence[Answer]) -> None:
     path = folder() / f"{table}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     document = {"table": table, "judged_at": datetime.now(UTC).isoformat(), "answers": [asdict(a) for a in answers]}
-    partial = path.with_suffix(f".{os.getpid()}.part")
+    partial = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
     partial.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
     partial.replace(path)
 

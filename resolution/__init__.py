@@ -1,1 +1,1 @@
-"""Which records speak of the same resident or enterprise, and the ledger that keeps their keys for ever."""
+"""Which records speak of the same resident, enterprise, premises or event, and the ledger that keeps their keys."""

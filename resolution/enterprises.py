@@ -1,63 +1,80 @@
-"""Which records are one enterprise: the organisation code inside its numbers, then its name.
+"""Which records are one enterprise: the organisation code inside its numbers, then its name with what stands by it.
 
-A credit code (18) and both legacy tax numbers (15, 20) hold the same nine-character organisation code. Names are
-compared without region and legal form, and decide only where they point at one enterprise.
+A credit code (18) and the legacy tax number of an organisation (15) hold the same nine-character organisation code;
+the 20 digits of a self-employed resident hold none. Records without a code are attached where their name, with a
+telephone or a door or alone, points at one enterprise. Two organisation codes are never one enterprise, and a register
+that lists every enterprise once has two records of two.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
-from connectors.standards import credit_code, legacy_tax, text
+from connectors.standards import address, credit_code, legacy_tax
+from connectors.standards.organisation_code import is_valid as is_organisation_code
+from resolution.attach import Rule, alone, attached, joined, named
+from resolution.firm_names import branch, plain_name, region_stems, whole_name
 from resolution.residents import Clusters
 
-_REGION = r"^(?:[\p{Han}]{2,3}省)?(?:[\p{Han}]{2,4}市)?(?:[\p{Han}]{1,4}[区县])?(?:[\p{Han}]{1,4}(?:镇|街道))?"
-_FORM = (
-    r"(?:股份有限公司|有限责任公司|有限公司|分公司|公司|合伙企业|[（(]有限合伙[）)]|个体工商户|经营部|商行|工作室)+$"
+REGISTERS = ("market_registration", "tax_registry")
+"""Registers of enterprises: each enterprise stands once in each."""
+MAX_SHARED_PHONE = 30
+"""A telephone of more records than this belongs to an agency or a desk."""
+SEVERAL = "the name of several enterprises"
+# Shops share names like 便利店: between records without a code a name alone says nothing.
+RULES = (
+    Rule("name and telephone", ("plain", "branch", "phone"), among=True),
+    Rule("name and door", ("plain", "branch", "door"), among=True),
+    Rule("whole name", ("whole",), "probable"),
+    Rule("name without region and legal form", ("plain",), "probable"),
 )
 
 
 def cluster(records: pl.DataFrame) -> Clusters:
-    """Cluster records of `resolution.sources.ENTERPRISE_SCHEMA`; a cluster's label is one of its rows."""
-    firms = records.with_row_index("row").with_columns(
-        pl.col("row").cast(pl.Int64), code=_organisation_code(records["number"]), plain=plain_name(records["name"])
-    )
+    """Cluster records of `resolution.sources.ENTERPRISE_SCHEMA`; a cluster's label is its first row.
+
+    Doubtful are records of which only the name is known, and that name several enterprises have.
+    """
+    firms = _prepared(records)
     coded = firms.filter(pl.col("code").is_not_null())
-    exact = coded.select(
+    assigned = coded.select(
         "row", cluster=pl.col("row").min().over("code"), link_kind=pl.lit("exact"), reason=pl.lit("organisation code")
     )
-    targets = (
-        coded.join(exact.select("row", "cluster"), on="row")
-        .filter(pl.col("plain").is_not_null())
-        .group_by("plain")
-        .agg(clusters=pl.col("cluster").n_unique(), cluster=pl.col("cluster").first())
-        .filter(pl.col("clusters") == 1)
-    )
-    waiting = firms.filter(pl.col("code").is_null())
-    by_name = waiting.join(targets, on="plain").select(
-        "row", "cluster", link_kind=pl.lit("rule"), reason=pl.lit("name without region and legal form")
-    )
-    # Shops share names like 便利店: without a number nothing says that two of them are one.
-    alone = waiting.join(by_name.select("row"), on="row", how="anti").select(
-        "row", cluster="row", link_kind=pl.lit("single"), reason=pl.lit("no other record")
-    )
-    assigned = pl.concat([exact, by_name, alone])
-    size = pl.len().over("cluster")
-    assigned = assigned.with_columns(
-        link_kind=pl.when(size == 1).then(pl.lit("single")).otherwise("link_kind"),
-        reason=pl.when(size == 1).then(pl.lit("no other record")).otherwise("reason"),
-    )
-    doubtful = pl.DataFrame(schema={"row": pl.Int64, "reason": pl.String})
-    return Clusters(assigned.sort("row"), doubtful)
+    registered = firms.filter(pl.col("register").is_not_null())
+    # All that the registers know comes first: only then can a name be seen to be of several enterprises.
+    assigned = attached(firms, registered, assigned, RULES)
+    assigned = alone(registered, joined(firms, registered, assigned, RULES))
+    assigned = attached(firms, firms, assigned, RULES)
+    assigned = attached(firms, firms, joined(firms, firms, assigned, RULES), RULES)
+    known = firms.join(assigned.select("row"), on="row").select("plain").drop_nulls()
+    doubtful = firms.join(assigned.select("row"), on="row", how="anti").join(known, on="plain", how="semi")
+    assigned = alone(firms, assigned)
+    return Clusters(named(assigned), doubtful.sort("row").select("row", reason=pl.lit(SEVERAL)))
 
 
-def plain_name(names: pl.Series) -> pl.Series:
-    """A firm's name without blanks, region in front and legal form behind; null when less than two remain."""
-    plain = text.half_width(names).str.replace_all(r"\s", "").str.replace(_REGION, "").str.replace(_FORM, "")
-    return pl.select(pl.when(plain.str.len_chars() >= 2).then(plain)).to_series()
+def _prepared(records: pl.DataFrame) -> pl.DataFrame:
+    """row, code (organisation), whole, plain, branch ("" for none), door, phone, register (null for none)."""
+    regions = region_stems(records["address"])
+    firms = records.select("phone", register=pl.when(pl.col("system").is_in(REGISTERS)).then("system"))
+    firms = firms.with_row_index("row").with_columns(
+        pl.col("row").cast(pl.Int64),
+        code=_organisation_code(records["number"]),
+        whole=whole_name(records["name"]),
+        plain=plain_name(records["name"], regions),
+        branch=branch(records["name"]).fill_null(""),
+        door=address.canonical_key(records["address"]),
+    )
+    return firms.with_columns(
+        # A trade name that two firms share is no whole name.
+        whole=pl.when(pl.col("whole") != pl.col("plain")).then("whole"),
+        phone=pl.when(pl.len().over("phone") <= MAX_SHARED_PHONE).then("phone"),
+    )
 
 
 def _organisation_code(numbers: pl.Series) -> pl.Series:
-    valid = credit_code.is_valid(numbers).fill_null(False)
-    embedded = pl.select(pl.when(valid).then(credit_code.organisation_code(numbers))).to_series()
+    """The organisation code in a number, also where only the check character behind it was mistyped."""
+    embedded = credit_code.organisation_code(numbers)
+    sound = (numbers.str.len_chars() == 18) & numbers.str.contains(r"^[159AY]\d") & is_organisation_code(embedded)
+    valid = credit_code.is_valid(numbers) | sound
+    embedded = pl.select(pl.when(valid.fill_null(False)).then(embedded)).to_series()
     return embedded.fill_null(legacy_tax.organisation_code(numbers))

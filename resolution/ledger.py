@@ -1,8 +1,9 @@
 """The identity ledger: clusters of a run reconciled with the keys that records have had before.
 
-A cluster keeps the key that most of its records had (maximum overlap); a key is never used twice. A key whose
-records all went to another cluster redirects to that one's key for ever; the part of a split that is smaller gets
-a new key. Nothing outside this room depends on how clusters are found.
+A cluster keeps the key that most of its records had (maximum overlap). A key whose records all went to another
+cluster redirects to that one's key for ever, through whatever that is merged into later. The part of a split that is
+smaller gets the key back that its records had before a merge (`resolution.restoring`), else a new one. No key ever
+stands for two entities at once. Nothing outside this room depends on how clusters are found.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ from dataclasses import dataclass
 
 import polars as pl
 import psycopg
+from psycopg import sql
 from psycopg.types.json import Jsonb
+
+from resolution import redirects, restoring
+from resolution.errors import IdentityError
 
 _PREFIX = {"resident": "R", "enterprise": "E", "premises": "P", "event": "V"}
 _MEMBERSHIP = ["system", "stream", "record_key", "entity_key", "link_kind", "reason"]
@@ -29,57 +34,70 @@ class Reconciled:
     created: int
     merged: int
     split: int
+    restored: int
     content_hash: str
 
 
 def current(conn: psycopg.Connection, kind: str) -> pl.DataFrame:
     """Memberships in force of an entity kind."""
-    with conn.cursor() as cursor:
-        rows = cursor.execute(
-            f"SELECT {', '.join(_MEMBERSHIP)} FROM resolution.membership WHERE kind = %s AND to_run IS NULL", [kind]
-        ).fetchall()
-    return pl.DataFrame(rows, schema={name: pl.String for name in _MEMBERSHIP}, orient="row")
+    query = sql.SQL(
+        "COPY (SELECT {} FROM resolution.membership WHERE kind = {} AND to_run IS NULL) TO STDOUT (FORMAT CSV)"
+    )
+    columns = sql.SQL(", ").join(map(sql.Identifier, _MEMBERSHIP))
+    with conn.cursor().copy(query.format(columns, sql.Literal(kind))) as copy:
+        data = b"".join(bytes(block) for block in copy)
+    schema = dict.fromkeys(_MEMBERSHIP, pl.String())
+    if not data:
+        return pl.DataFrame(schema=schema)
+    return pl.read_csv(data, has_header=False, schema=schema)
 
 
-def reconcile(kind: str, clusters: pl.DataFrame, before: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def reconcile(
+    kind: str, clusters: pl.DataFrame, before: pl.DataFrame, former: pl.DataFrame | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(memberships, moves) of a run.
 
-    `clusters`: system, stream, record_key, cluster, link_kind, reason. `before`: memberships in force. `moves`:
-    type (create, merge, split, retire), from_key, to_key.
+    `clusters`: system, stream, record_key, cluster, link_kind, reason. `before`: memberships in force. `former`: what
+    keys that are out of use held, from `restoring.former`; without it no key comes back. `moves`: type (create, merge,
+    split, restore, retire), from_key, to_key.
     """
-    records = ["system", "stream", "record_key"]
     shared = (
-        clusters.join(before.select(*records, old="entity_key"), on=records).group_by("cluster", "old").len("overlap")
+        clusters.join(before.select(*restoring.RECORD, old="entity_key"), on=restoring.RECORD)
+        .group_by("cluster", "old")
+        .len("overlap")
     )
+    had = restoring.overlaps(clusters, former)
+    undone = restoring.undone(shared, had)
     # Greedy by overlap; the key itself breaks ties, so that the same input always gives the same keys.
     ordered = shared.sort("overlap", "old", "cluster", descending=[True, False, False])
-    kept = ordered.filter(pl.col("cluster").is_first_distinct() & pl.col("old").is_first_distinct())
-    while True:
-        rest = ordered.join(kept, on="cluster", how="anti").join(kept, on="old", how="anti")
-        if rest.is_empty():
-            break
-        more = rest.filter(pl.col("cluster").is_first_distinct() & pl.col("old").is_first_distinct())
-        kept = pl.concat([kept, more])
+    kept = restoring.greedy(ordered, undone)
+    given = pl.concat([kept, restoring.returned(had, kept)])
     labels = clusters.select("cluster").unique(maintain_order=True)
-    keys = labels.join(kept.select("cluster", entity_key="old"), on="cluster", how="left", maintain_order="left")
+    keys = labels.join(given.rename({"old": "entity_key"}), on="cluster", how="left", maintain_order="left")
     missing = keys["entity_key"].is_null()
     fresh = pl.Series(_new_keys(kind, int(missing.sum())), dtype=pl.String)
     keys = pl.concat([keys.filter(~missing), keys.filter(missing).with_columns(entity_key=fresh)])
     memberships = clusters.join(keys, on="cluster").select(*_MEMBERSHIP)
-    return memberships, _moves(keys, kept, shared, before)
+    return memberships, _moves(keys, given, shared, before)
 
 
-def _moves(keys: pl.DataFrame, kept: pl.DataFrame, shared: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
-    """What became of old keys, and where new ones come from."""
-    created = keys.join(kept, on="cluster", how="anti")
+def _moves(keys: pl.DataFrame, given: pl.DataFrame, shared: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+    """What became of old keys, and where new and restored ones come from."""
+    held = before.select(old=pl.col("entity_key").unique())
     came_from = shared.sort("overlap", "old", descending=[True, False]).unique("cluster", maintain_order=True)
+    created = keys.join(given, on="cluster", how="anti")
     split = created.join(came_from, on="cluster").select(
         type=pl.lit("split"), from_key=pl.col("old"), to_key=pl.col("entity_key")
     )
     new = created.join(came_from, on="cluster", how="anti").select(
         type=pl.lit("create"), from_key=pl.lit(None, dtype=pl.String), to_key=pl.col("entity_key")
     )
-    lost = before.select(old=pl.col("entity_key").unique()).join(kept, on="old", how="anti")
+    restored = (
+        given.join(held, on="old", how="anti")
+        .join(came_from.select("cluster", source="old"), on="cluster", how="left", maintain_order="left")
+        .select(type=pl.lit("restore"), from_key=pl.col("source"), to_key=pl.col("old"))
+    )
+    lost = held.join(given, on="old", how="anti")
     went_to = (
         shared.join(lost, on="old")
         .sort("overlap", "cluster", descending=[True, False])
@@ -90,17 +108,16 @@ def _moves(keys: pl.DataFrame, kept: pl.DataFrame, shared: pl.DataFrame, before:
     retired = lost.join(went_to, on="old", how="anti").select(
         type=pl.lit("retire"), from_key=pl.col("old"), to_key=pl.lit(None, dtype=pl.String)
     )
-    return pl.concat([frame.select(pl.all().cast(pl.String)) for frame in (new, split, merged, retired)])
+    return pl.concat([frame.select(pl.all().cast(pl.String)) for frame in (new, split, restored, merged, retired)])
 
 
 def write(
     conn: psycopg.Connection, kind: str, run: int, memberships: pl.DataFrame, moves: pl.DataFrame, before: pl.DataFrame
 ) -> Reconciled:
     """Write what changed, inside the caller's transaction."""
-    records = ["system", "stream", "record_key"]
     same = memberships.join(before, on=_MEMBERSHIP, how="semi", nulls_equal=True)
-    opened = memberships.join(same, on=records, how="anti")
-    closed = before.join(same, on=records, how="anti")
+    opened = memberships.join(same, on=restoring.RECORD, how="anti")
+    closed = before.join(same, on=restoring.RECORD, how="anti")
     _close(conn, kind, run, closed)
     _write_entities(conn, kind, run, moves)
     with conn.cursor().copy(
@@ -109,6 +126,8 @@ def write(
     ) as copy:
         columns = opened.select(pl.lit(kind).alias("kind"), *_MEMBERSHIP, pl.lit(run).alias("run"))
         copy.write(columns.write_csv(include_header=False))
+    if opened.height or closed.height:
+        redirects.refresh(conn, kind)
     counts = dict(moves.group_by("type").len().iter_rows())
     return Reconciled(
         memberships,
@@ -116,6 +135,7 @@ def write(
         created=counts.get("create", 0),
         merged=counts.get("merge", 0),
         split=counts.get("split", 0),
+        restored=counts.get("restore", 0),
         content_hash=content_hash(memberships),
     )
 
@@ -148,14 +168,21 @@ def _write_entities(conn: psycopg.Connection, kind: str, run: int, moves: pl.Dat
     ) as copy:
         columns = {"kind": pl.lit(kind), "status": pl.lit("active"), "created": pl.lit(run), "updated": pl.lit(run)}
         copy.write(new.select("to_key", **columns).write_csv(include_header=False))
-    gone = moves.filter(pl.col("type").is_in(["merge", "retire"]))
-    conn.execute(
-        """UPDATE resolution.entity AS e
-              SET status = CASE WHEN m.to_key IS NULL THEN 'retired' ELSE 'merged' END,
-                  merged_into = m.to_key, updated_run = %s
-             FROM unnest(%s::text[], %s::text[]) AS m(from_key, to_key) WHERE e.entity_key = m.from_key""",
-        [run, gone["from_key"].to_list(), gone["to_key"].to_list()],
+    ended = moves.filter(pl.col("type").is_in(["merge", "retire"])).select(
+        key="from_key", status=pl.col("type").replace({"merge": "merged", "retire": "retired"}), into="to_key"
     )
+    restored = moves.filter(pl.col("type") == "restore").select(
+        key="to_key", status=pl.lit("active"), into=pl.lit(None, dtype=pl.String)
+    )
+    changed = pl.concat([ended, restored])
+    if changed.height:
+        conn.execute(
+            """UPDATE resolution.entity AS e
+                  SET status = m.status, merged_into = m.merged_into, resolves_to = NULL, updated_run = %s
+                 FROM unnest(%s::text[], %s::text[], %s::text[]) AS m(key, status, merged_into)
+                WHERE e.entity_key = m.key""",
+            [run, *(changed[name].to_list() for name in ("key", "status", "into"))],
+        )
     # Creations are told by entity.created_run; the event log keeps what happened to keys that apps may hold.
     told = moves.filter(pl.col("type") != "create")
     with conn.cursor() as cursor:
@@ -164,6 +191,21 @@ def _write_entities(conn: psycopg.Connection, kind: str, run: int, moves: pl.Dat
             "VALUES (%s, %s, %s, %s, %s, %s)",
             [(run, kind, *row, Jsonb({"by": "run"})) for row in told.select("type", "from_key", "to_key").iter_rows()],
         )
+
+
+def resolve_key(conn: psycopg.Connection, key: str) -> str | None:
+    """The active key that a key stands for now: itself, what it was merged into, or None for a retired one.
+
+    Raises IdentityError for a key that was never given.
+    """
+    row = conn.execute(
+        "SELECT CASE status WHEN 'active' THEN entity_key ELSE resolves_to END FROM resolution.entity "
+        "WHERE entity_key = %s",
+        [key],
+    ).fetchone()
+    if row is None:
+        raise IdentityError(f"there is no key {key}; keys stand in core.dim_resident, core.dim_enterprise and serving")
+    return None if row[0] is None else str(row[0])
 
 
 def _new_keys(kind: str, count: int) -> list[str]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 import psycopg
 from psycopg.types.json import Jsonb
 
-from resolution import enterprises, ledger, residents, sources
+from resolution import enterprises, events, incremental, ledger, premises, residents, restoring, sources
+from resolution.things import Kind
 from resolution.union import apply_decisions
 from warehouse import connection, crash
-
-Kind = Literal["residents", "enterprises"]
 
 ANALYZE_MOVES = 1000
 """After so many new keys the planner's figures of the ledger are out of date."""
@@ -23,6 +22,8 @@ ANALYZE_MOVES = 1000
 _CLUSTER: dict[str, Callable[[pl.DataFrame], residents.Clusters]] = {
     "residents": residents.cluster,
     "enterprises": enterprises.cluster,
+    "premises": premises.cluster,
+    "events": events.cluster,
 }
 
 
@@ -41,14 +42,15 @@ class ResolutionResult:
     seconds: float
 
 
-def resolve(kind: Kind, *, run_id: str | None = None) -> ResolutionResult:
+def resolve(kind: Kind, *, run_id: str | None = None, only_changes: bool = False) -> ResolutionResult:
     """Bring the ledger of a kind up to the records staged now.
 
-    Nothing is written when neither records nor decisions changed since the last run. Raises ValueError for an
-    unknown kind.
+    Nothing is written when neither records nor decisions changed since the last run. With `only_changes` residents that
+    stand are not linked again where `incremental` allows it; such a run may leave apart what a full one joins, so it is
+    for speed between full ones. Raises ValueError for an unknown kind.
     """
     if kind not in _CLUSTER:
-        raise ValueError(f"unknown kind {kind!r}: use {' or '.join(_CLUSTER)}")
+        raise ValueError(f"unknown kind {kind!r}: use one of {', '.join(_CLUSTER)}")
     started = time.perf_counter()
     entity = sources.entity_kind(kind)
     with connection.connect("builder") as conn:
@@ -56,20 +58,26 @@ def resolve(kind: Kind, *, run_id: str | None = None) -> ResolutionResult:
         conn.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"resolve {kind}"])
         inputs = sources.fingerprint(conn, kind)
         last = _last_run(conn, kind)
-        if last is not None and last[1].get("inputs") == inputs:
+        if last is not None and last[1].get("inputs") == inputs and (only_changes or last[1].get("full", True)):
             return _unchanged(last, time.perf_counter() - started)
         records = sources.read(conn, kind)
-        found = _CLUSTER[kind](records)
+        before = ledger.current(conn, entity)
+        standing = None
+        if only_changes and kind == "residents" and last is not None:
+            standing = incremental.standing(conn, kind, records, before, last[1].get("inputs", {}), inputs)
+        found = _CLUSTER[kind](records) if standing is None else residents.cluster(records, standing=standing)
         clusters = apply_decisions(found.assigned, _decisions(conn, entity, records))
         named = records.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64)).join(clusters, on="row")
-        before = ledger.current(conn, entity)
-        memberships, moves = ledger.reconcile(entity, named, before)
+        memberships, moves = ledger.reconcile(entity, named, before, restoring.former(conn, entity))
         crash.point("resolution.clustered")
         run = _open_run(conn, kind, len(records))
         done = ledger.write(conn, entity, run, memberships, moves, before)
-        _write_reviews(conn, entity, run, records, found.doubtful)
+        told = _write_reviews(conn, entity, run, records, found.doubtful)
+        if standing is None:  # a run over changes alone does not look at every record
+            _settle_reviews(conn, entity, run, told)
         links = {str(key): int(rows) for key, rows in memberships.group_by("link_kind").len().sort("link_kind").rows()}
         detail = {"inputs": inputs, "links": links, "entities": done.entities, "hub_run": run_id}
+        detail |= {"full": standing is None, "blocking_cut": _cut(found)}
         conn.execute(
             "UPDATE resolution.run SET finished_at = clock_timestamp(), content_hash = %s, detail = %s "
             "WHERE run_id = %s",
@@ -84,6 +92,11 @@ def resolve(kind: Kind, *, run_id: str | None = None) -> ResolutionResult:
         run, len(records), done.entities, done.created, done.merged, done.split, links, done.content_hash,
         time.perf_counter() - started,
     )  # fmt: skip
+
+
+def _cut(found: residents.Clusters) -> dict[str, dict[str, int]]:
+    """Blocking rules that were not let make all their pairs: what they would have made and what they did."""
+    return {c.rule: {"pairs": c.pairs, "allowed": c.allowed} for c in found.counts if c.allowed < c.pairs}
 
 
 def _analyze() -> None:
@@ -115,7 +128,7 @@ def _open_run(conn: psycopg.Connection, kind: str, records: int) -> int:
 
 
 def _decisions(conn: psycopg.Connection, entity: str, records: pl.DataFrame) -> pl.DataFrame:
-    """Stewards' decisions in force as (a, b, verdict) by row; those about vanished records wait."""
+    """Stewards' decisions in force as (a, b, verdict) by row, as they were given; those about vanished records wait."""
     rows = conn.execute(
         "SELECT concat_ws('|', a_system, a_stream, a_record_key), concat_ws('|', b_system, b_stream, b_record_key), "
         "verdict FROM resolution.decision WHERE kind = %s AND revoked_at IS NULL ORDER BY decision_id",
@@ -129,30 +142,46 @@ def _decisions(conn: psycopg.Connection, entity: str, records: pl.DataFrame) -> 
         "at"
     )
     return (
-        decided.join(refs.rename({"ref": "a_ref", "at": "a"}), on="a_ref")
-        .join(refs.rename({"ref": "b_ref", "at": "b"}), on="b_ref")
+        decided.join(refs.rename({"ref": "a_ref", "at": "a"}), on="a_ref", maintain_order="left")
+        .join(refs.rename({"ref": "b_ref", "at": "b"}), on="b_ref", maintain_order="left")
         .select("a", "b", "verdict")
     )
 
 
 def _write_reviews(
     conn: psycopg.Connection, entity: str, run: int, records: pl.DataFrame, doubtful: pl.DataFrame
-) -> None:
-    """Doubtful records into the stewards' queue, each once while it is open."""
+) -> dict[str, list[str]]:
+    """Doubtful records, given back as columns, into the queue: each once while it waits or a steward's answer stands.
+
+    One whose decision was revoked is doubtful again, and nobody would look at it otherwise.
+    """
     waiting = records.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64)).join(doubtful, on="row")
-    with conn.cursor() as cursor:
-        cursor.executemany(
-            """INSERT INTO resolution.review (kind, record, reason, created_run)
-               SELECT %(kind)s, %(record)s, %(reason)s, %(run)s WHERE NOT EXISTS (
-                   SELECT FROM resolution.review
-                    WHERE kind = %(kind)s AND record = %(record)s AND reason = %(reason)s)""",
-            [
-                {
-                    "kind": entity,
-                    "run": run,
-                    "reason": row["reason"],
-                    "record": Jsonb({name: row[name] for name in ("system", "stream", "record_key")}),
-                }
-                for row in waiting.iter_rows(named=True)
-            ],
-        )
+    told = {name: waiting[name].to_list() for name in ("system", "stream", "record_key", "reason")}
+    conn.execute(
+        """INSERT INTO resolution.review (kind, record, reason, created_run)
+           SELECT %(kind)s, d.record, d.reason, %(run)s
+             FROM (SELECT DISTINCT
+                          jsonb_build_object('system', system, 'stream', stream, 'record_key', record_key), reason
+                     FROM unnest(%(system)s::text[], %(stream)s::text[], %(record_key)s::text[], %(reason)s::text[])
+                          AS t (system, stream, record_key, reason)) AS d (record, reason)
+            WHERE NOT EXISTS (
+                   SELECT FROM resolution.review r LEFT JOIN resolution.decision o USING (decision_id)
+                    WHERE r.kind = %(kind)s AND r.record = d.record AND r.reason = d.reason
+                      AND (r.state = 'open' OR r.decided_by IS DISTINCT FROM 'resolution' AND o.revoked_at IS NULL))""",
+        {"kind": entity, "run": run, **told},
+    )
+    return told
+
+
+def _settle_reviews(conn: psycopg.Connection, entity: str, run: int, told: dict[str, list[str]]) -> None:
+    """Take off the queue what is doubtful no more, or gone; should it be doubtful again it comes back."""
+    conn.execute(
+        """UPDATE resolution.review r SET state = 'decided', decided_by = 'resolution', decided_at = clock_timestamp(),
+                  outcome_reason = %(why)s
+            WHERE r.kind = %(kind)s AND r.state = 'open' AND r.record IS NOT NULL AND NOT EXISTS (
+                   SELECT FROM unnest(%(system)s::text[], %(stream)s::text[], %(record_key)s::text[],
+                                      %(reason)s::text[]) AS t (system, stream, record_key, reason)
+                    WHERE (r.record ->> 'system', r.record ->> 'stream', r.record ->> 'record_key', r.reason)
+                          = (t.system, t.stream, t.record_key, t.reason))""",
+        {"kind": entity, "why": f"not doubtful any more in run {run}", **told},
+    )

@@ -1,99 +1,83 @@
-"""Which staging views speak of residents and of enterprises, read into one shape per kind.
-
-What may be read into a resident's record is what came for delivering welfare, the purpose that the record serves.
-Others name people too and are no sources here: elder-care sensors and the health code, tenants and landlords (housing
-management), holders of certificates (the counter where they stand), the governance brigade's own people.
-"""
+"""Records of residents, enterprises, premises and events, read into one shape per kind from the views of `things`."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 import polars as pl
 import psycopg
 
+from resolution import doors
+from resolution.source import Source
+from resolution.things import REFERENCES, REGISTER, SOURCES
+
 CODE = (Path(__file__).parent, Path(__file__).parent.parent / "connectors" / "standards")
 """Folders whose files decide which records belong together."""
 
 TEXT: pl.DataType = pl.String()
 DAY: pl.DataType = pl.Date()
+NUMBER: pl.DataType = pl.Float64()
+TIME: pl.DataType = pl.Datetime("us", "UTC")
 
 RESIDENT_SCHEMA: dict[str, pl.DataType] = {
     "system": TEXT, "stream": TEXT, "record_key": TEXT, "resident_id_no": TEXT, "name": TEXT,
-    "birth_date": DAY, "sex": TEXT, "phone": TEXT,
+    "birth_date": DAY, "sex": TEXT, "phone": TEXT, "address": TEXT, "community": TEXT,
 }  # fmt: skip
 ENTERPRISE_SCHEMA: dict[str, pl.DataType] = {
-    "system": TEXT, "stream": TEXT, "record_key": TEXT, "number": TEXT, "name": TEXT,
+    "system": TEXT, "stream": TEXT, "record_key": TEXT, "number": TEXT, "name": TEXT, "address": TEXT, "phone": TEXT,
+}  # fmt: skip
+PREMISES_SCHEMA: dict[str, pl.DataType] = {
+    "system": TEXT, "stream": TEXT, "record_key": TEXT, "code": TEXT, "name": TEXT, "category": TEXT,
+    "address": TEXT, "longitude": NUMBER, "latitude": NUMBER,
+}  # fmt: skip
+DOOR_METRES = 25.0
+"""So far from the point of its door an event indoors may be."""
+REGISTER_SCHEMA: dict[str, pl.DataType] = {
+    "system": TEXT, "stream": TEXT, "record_key": TEXT, "address_code": TEXT, "full_address": TEXT,
+    "longitude": NUMBER, "latitude": NUMBER,
+}  # fmt: skip
+EVENT_SCHEMA: dict[str, pl.DataType] = {
+    "system": TEXT, "stream": TEXT, "record_key": TEXT, "number": TEXT, "category": TEXT, "at": TIME,
+    "address": TEXT, "text": TEXT, "grid_code": TEXT, "longitude": NUMBER, "latitude": NUMBER, "metres": NUMBER,
+    "device": TEXT, "bearing": NUMBER, "state": TEXT,
 }  # fmt: skip
 
-
-@dataclass(frozen=True)
-class Source:
-    """One staging view: SQL for the record key, for the fields of the kind, and for which records speak of it."""
-
-    system: str
-    stream: str
-    record_key: str
-    fields: dict[str, str]
-    where: str = "true"
-
-    @property
-    def view(self) -> str:
-        return f"staging.stg_{self.system}__{self.stream}"
-
-
-_PERSON = {"resident_id_no": "resident_id", "name": "name"}
-
-RESIDENTS = (
-    Source("household_registry", "residents", "person_no",
-           {**_PERSON, "birth_date": "birth_date", "sex": "sex", "phone": "phone"}),
-    Source("migrant_registry", "registrations", "registration_no",
-           {**_PERSON, "birth_date": "birth_date", "sex": "sex", "phone": "phone"}),
-    Source("pension", "pensioners", "pension_no", {**_PERSON, "phone": "phone"}),
-    Source("disability_certificate", "certificates", "certificate_no",
-           {"resident_id_no": "left(certificate_no, 18)", "name": "name", "phone": "phone"}),
-    Source("minimum_living", "members", "family_no || '|' || member_no", _PERSON),
-    Source("death_register", "deaths", "notice_no", _PERSON),
-    Source("welfare_payment", "payments", "payment_no", _PERSON),
-    # A telephone on the list of children is the guardian's.
-    Source("children_in_need", "children", "child_no", _PERSON),
-    Source("elderly_service", "elders", "elder_no", {**_PERSON, "phone": "phone"}),
-    Source("payee_account", "accounts", "resident_id || '|' || account_no", _PERSON),
-)  # fmt: skip
-
-_FIRM = {"number": "credit_code", "name": "enterprise_name"}
-
-ENTERPRISES = (
-    Source("market_registration", "enterprises", "registration_no", {"number": "credit_code", "name": "name"}),
-    Source("tax_registry", "taxpayers", "taxpayer_no", {"number": "taxpayer_no", "name": "name"}),
-    Source("safety_inspection", "premises", "premises_code", {"number": "credit_code", "name": "name"}),
-    Source("enterprise_visit", "visits", "visit_no", _FIRM),
-    Source("enterprise_demand", "demands", "demand_no", _FIRM),
-    Source("lease_register", "leases", "lease_no", {"number": "credit_code", "name": "tenant_name"}),
-    Source("construction_site", "sites", "permit_no", {"number": "credit_code", "name": "builder_name"}),
-    Source("hazmat_enterprise", "licences", "licence_no", _FIRM),
-    # A person who was punished is no enterprise, and no name of a person is read here.
-    Source("administrative_penalty", "penalties", "decision_no", {"number": "credit_code", "name": "party_name"},
-           where="party_kind <> 'person'"),
-)  # fmt: skip
-
-SOURCES = {"residents": RESIDENTS, "enterprises": ENTERPRISES}
-SCHEMAS: dict[str, dict[str, pl.DataType]] = {"residents": RESIDENT_SCHEMA, "enterprises": ENTERPRISE_SCHEMA}
+SCHEMAS: dict[str, dict[str, pl.DataType]] = {
+    "residents": RESIDENT_SCHEMA,
+    "enterprises": ENTERPRISE_SCHEMA,
+    "premises": PREMISES_SCHEMA,
+    "events": EVENT_SCHEMA,
+}
 
 
 def read(conn: psycopg.Connection, kind: str) -> pl.DataFrame:
-    """All current records of a kind, in an order that does not depend on the database's."""
-    frames = [_read_one(conn, source, SCHEMAS[kind]) for source in SOURCES[kind]]
-    return pl.concat(frames).sort("system", "stream", "record_key")
+    """All current records of a kind, in an order that does not depend on the database's.
+
+    Records of premises come with the columns that `doors.located` adds, those of events with the place of their door
+    where they have none of their own.
+    """
+    records = read_sources(conn, SOURCES[kind], SCHEMAS[kind])
+    if kind not in REFERENCES:
+        return records
+    register = _read_one(conn, REGISTER, REGISTER_SCHEMA)
+    if kind == "premises":
+        return doors.located(records, register)
+    return doors.placed(records, register, metres=DOOR_METRES)
+
+
+def read_sources(conn: psycopg.Connection, wanted: Iterable[Source], schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    """All current records of some sources in one shape, in an order that does not depend on the database's."""
+    return pl.concat([_read_one(conn, source, schema) for source in wanted]).sort("system", "stream", "record_key")
 
 
 def fingerprint(conn: psycopg.Connection, kind: str) -> dict[str, int | str]:
-    """The newest load of each source that changed a record, the decisions and our own code: equal fingerprints mean
-    an equal result."""
-    wanted = [f"{source.system}.{source.stream}" for source in SOURCES[kind]]
+    """What a run rests on, equal for equal results: the newest load of each source that changed a record, the views it
+    is read through and their rows, the decisions and our own code."""
+    read_from = (*SOURCES[kind], *REFERENCES.get(kind, ()))
+    wanted = [f"{source.system}.{source.stream}" for source in read_from]
     rows = conn.execute(
         """SELECT l.system || '.' || l.stream, max(l.load_id) FROM control.load l
              LEFT JOIN control.build_input b USING (system, stream)
@@ -102,11 +86,19 @@ def fingerprint(conn: psycopg.Connection, kind: str) -> dict[str, int | str]:
             GROUP BY 1""",
         [wanted],
     ).fetchall()
-    decisions = conn.execute(
-        "SELECT count(*) + count(revoked_at) FROM resolution.decision WHERE kind = %s", [entity_kind(kind)]
+    views = sorted({source.view for source in read_from})
+    others = conn.execute(
+        """SELECT (SELECT count(*) + count(revoked_at) FROM resolution.decision WHERE kind = %s),
+                  (SELECT md5(string_agg(pg_get_viewdef(view::regclass), ';' ORDER BY view))
+                     FROM unnest(%s::text[]) AS view)""",
+        [entity_kind(kind), views],
     ).fetchone()
-    assert decisions is not None
-    return dict(rows) | {"decisions": decisions[0], "code": code_digest()}
+    counted = " UNION ALL ".join(f"SELECT count(*) FROM {view}" for view in views)
+    held = conn.execute(f"SELECT array_agg(count) FROM ({counted}) AS c".encode()).fetchone()  # retention has no load
+    assert others is not None and held is not None
+    return dict(rows) | {
+        "decisions": others[0], "views": others[1], "rows": ",".join(map(str, held[0])), "code": code_digest(),
+    }  # fmt: skip
 
 
 @cache
@@ -121,13 +113,15 @@ def code_digest(folders: tuple[Path, ...] = CODE) -> str:
 
 
 def entity_kind(kind: str) -> str:
-    """`residents` → `resident`: what the ledger calls one of them."""
-    return kind.removesuffix("s")
+    """`residents` → `resident`: what the ledger calls one of them. Of premises there is no singular."""
+    return kind if kind == "premises" else kind.removesuffix("s")
 
 
 def _read_one(conn: psycopg.Connection, source: Source, schema: dict[str, pl.DataType]) -> pl.DataFrame:
     wanted = [name for name in schema if name not in ("system", "stream", "record_key")]
-    columns = [f"({source.record_key})::text"] + [source.fields.get(name, "null") + "::text" for name in wanted]
+    columns = [f"({source.record_key})::text"] + [
+        _column(source.fields.get(name, "null"), schema[name]) for name in wanted
+    ]
     query = f"COPY (SELECT {', '.join(columns)} FROM {source.view} WHERE {source.where}) TO STDOUT (FORMAT CSV)"
     with conn.cursor().copy(query.encode()) as copy:
         data = b"".join(bytes(block) for block in copy)
@@ -135,7 +129,22 @@ def _read_one(conn: psycopg.Connection, source: Source, schema: dict[str, pl.Dat
     if not data:
         return pl.DataFrame(schema=schema)
     frame = pl.read_csv(data, has_header=False, new_columns=names, infer_schema=False)
-    typed = [
-        pl.col(name).str.to_date() if schema[name] == DAY else pl.col(name) for name in names if name != "record_key"
-    ]
+    typed = [_typed(name, schema[name]) for name in wanted]
     return frame.with_columns(*typed, system=pl.lit(source.system), stream=pl.lit(source.stream)).select(list(schema))
+
+
+def _column(field: str, wanted: pl.DataType) -> str:
+    # A timestamp's text hangs on the session's time zone.
+    return (
+        f"(extract(epoch FROM ({field})::timestamptz) * 1000000)::bigint::text"
+        if wanted == TIME
+        else f"({field})::text"
+    )
+
+
+def _typed(name: str, wanted: pl.DataType) -> pl.Expr:
+    if wanted == DAY:
+        return pl.col(name).str.to_date()
+    if wanted == TIME:
+        return pl.col(name).cast(pl.Int64).cast(wanted)
+    return pl.col(name).cast(wanted)

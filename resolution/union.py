@@ -9,6 +9,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 Labels = npt.NDArray[np.int64]
+YEARS_APART = 1
+"""Birth years of one person may differ by so much: a birthday of the old calendar falls into the year before."""
 
 
 def components(count: int, a: npt.ArrayLike, b: npt.ArrayLike) -> Labels:
@@ -20,6 +22,52 @@ def components(count: int, a: npt.ArrayLike, b: npt.ArrayLike) -> Labels:
     np.minimum.at(first, labels, np.arange(count))
     named: Labels = first[labels]
     return named
+
+
+def constrained(
+    count: int, a: npt.ArrayLike, b: npt.ArrayLike, *, anchor: npt.ArrayLike, year: npt.ArrayLike, largest: int
+) -> Labels:
+    """Labels after joining nodes along edges in the order given (strongest first), where nothing forbids it.
+
+    A label is the smallest node of its cluster.
+    Two clusters are not joined when both hold an anchor (`anchor` is true of nodes with a valid number), when their
+    years (of birth; 0 where unknown) lie more than `YEARS_APART` apart, or when more than `largest` nodes would come
+    together: the guard against clusters that grow from link to link.
+    """
+    parent = list(range(count))
+    size = [1] * count
+    anchored = np.asarray(anchor, dtype=np.bool_).tolist()
+    years = np.asarray(year, dtype=np.int64)
+    low, high = np.where(years > 0, years, 9999).tolist(), years.tolist()
+    pairs = zip(np.asarray(a, dtype=np.int64).tolist(), np.asarray(b, dtype=np.int64).tolist(), strict=True)
+    for left, right in pairs:
+        while parent[left] != left:
+            parent[left] = parent[parent[left]]
+            left = parent[left]
+        while parent[right] != right:
+            parent[right] = parent[parent[right]]
+            right = parent[right]
+        if left == right:
+            continue
+        first, last = min(low[left], low[right]), max(high[left], high[right])
+        if (
+            (anchored[left] and anchored[right])
+            or (first < last and last - first > YEARS_APART)
+            or size[left] + size[right] > largest
+        ):
+            continue
+        root, other = (left, right) if left < right else (right, left)
+        parent[other] = root
+        size[root] += size[other]
+        anchored[root] = anchored[root] or anchored[other]
+        low[root], high[root] = first, last
+    labels = np.array(parent, dtype=np.int64)
+    while True:
+        # A label is the smallest node, so each step towards the root goes down.
+        nearer = labels[labels]
+        if np.array_equal(nearer, labels):
+            return labels
+        labels = nearer
 
 
 def apply_decisions(clusters: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:

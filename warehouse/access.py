@@ -208,7 +208,7 @@ class QueryResult:
 def run_as(app: str, query: str, *, actor: str | None = None, limit: int = QUERY_ROWS) -> QueryResult:
     """Run one read-only statement as an app, after writing it to the audit chain.
 
-    `app` is safety, welfare, enforcement, economy or the role's full name. The statement runs on a login that was
+    `app` is one of `grants.PRODUCTS` or the role's full name. The statement runs on a login that was
     made for it and is a member of the app's role only: whatever it says (SET ROLE, set_config), it cannot become
     another role. Raises WarehouseError for an unknown app; psycopg.Error for a statement that is refused.
     """

@@ -21,3 +21,9 @@ def fix(connection: psycopg.Connection) -> None:
 def lift(connection: psycopg.Connection) -> None:
     """No bounds any more: who reads staging sees all that was taken in."""
     connection.execute("DELETE FROM control.build_input")
+
+
+def bounds(connection: psycopg.Connection) -> dict[str, int]:
+    """system.stream → the last load that the build under way reads of it: what its candidates rest on."""
+    rows = connection.execute("SELECT system || '.' || stream, load_id FROM control.build_input ORDER BY 1").fetchall()
+    return {str(name): int(load_id) for name, load_id in rows}

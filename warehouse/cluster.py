@@ -10,6 +10,7 @@ temporary folder, and server.json says where.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -17,6 +18,8 @@ import secrets
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +39,10 @@ class Places:
     @property
     def secret(self) -> Path:
         return self.folder / "secret.json"
+
+    @property
+    def secret_lock(self) -> Path:
+        return self.folder / "secret.lock"
 
     @property
     def state(self) -> Path:
@@ -76,21 +83,38 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
     """Replace a JSON file atomically, readable by us alone."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        json.dump(value, stream, indent=1)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(fresh, path)
+    # A name of its own (mkstemp's mode is 0600): two threads of one process may write at once.
+    descriptor, fresh = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            json.dump(value, stream, indent=1)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(fresh, path)
+    except BaseException:
+        Path(fresh).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Have a lock file to ourselves, among processes and threads; one that is killed leaves no lock behind."""
+    with path.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
 
 
 def secret(places: Places, name: str) -> str:
     """A password of this hub by name, generated at first use."""
     kept = read_json(places.secret)
     if name not in kept:
-        kept[name] = secrets.token_urlsafe(24)
-        write_json(places.secret, kept)
+        # Two first uses at once would each write a file without the other's password. Not `places.lock`: that is held
+        # while the server starts, which asks for a password itself.
+        with locked(places.secret_lock):
+            kept = read_json(places.secret)
+            if name not in kept:
+                kept[name] = secrets.token_urlsafe(24)
+                write_json(places.secret, kept)
     return str(kept[name])
 
 
@@ -223,7 +247,6 @@ def write_configuration(data: Path, user: RunUser, port: int) -> None:
         "work_mem": "64MB",
         "maintenance_work_mem": f"{min(512, max(64, memory // 16 >> 20))}MB",
         "max_wal_size": "4GB",
-        "wal_compression": "on",
         "checkpoint_timeout": "15min",
         "fsync": "on",
         "synchronous_commit": "on",

@@ -13,16 +13,17 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit, urlun
 import psycopg
 from psycopg import sql
 
-from warehouse.errors import WarehouseError
+from warehouse.errors import WarehouseError, WarehouseUnreachable
 from warehouse.settings import TIME_ZONE, ConfigurationError, Settings, settings
 
-Role = Literal["owner", "loader", "builder", "publisher"]
+Role = Literal["owner", "loader", "builder", "publisher", "auditor"]
 Driver = Literal["psycopg", "psycopg2"]
 
 WAREHOUSE = "townhub"
 
 __all__ = [
     "WarehouseError",
+    "WarehouseUnreachable",
     "connect",
     "database_name",
     "ensure_database",
@@ -64,7 +65,8 @@ def connect(
     """Open a connection; with a role it acts as townhub_<role> for its whole life.
 
     The role and the time zone are set as start-up options, so that a rollback does not undo them.
-    Raises WarehouseError when the server cannot be reached or the database is not migrated.
+    Raises WarehouseUnreachable when the server cannot be reached, WarehouseError when a person must mend something
+    first (a password, a right, a migration).
     """
     options = f"-c TimeZone={TIME_ZONE}" + (f" -c role=townhub_{role}" if role else "")
     return open_connection(
@@ -87,7 +89,7 @@ def open_connection(
             connect_timeout=15,
         )
     except psycopg.OperationalError as error:
-        raise WarehouseError(_explain(str(error), parts)) from error
+        raise _explained(str(error), parts) from error
 
 
 def ensure_database(database: str = WAREHOUSE) -> str:
@@ -175,10 +177,10 @@ def _split(config: Settings) -> SplitResult:
     return parts._replace(scheme="postgresql", path="/" + unquote(parts.path).strip("/"))
 
 
-def _explain(message: str, parts: SplitResult) -> str:
+def _explained(message: str, parts: SplitResult) -> WarehouseError:
     where = f"{parts.hostname}:{parts.port or 5432}/{unquote(parts.path).lstrip('/')}"
     lines = [line for line in message.strip().splitlines() if not line.startswith("\t")]  # a tab begins libpq's hints
-    reason = lines[-1] if lines else "no answer"
+    kind, reason = WarehouseError, lines[-1] if lines else "no answer"
     if 'role "townhub_' in message:
         remedy = "the warehouse is not migrated: run `townhub run`, or warehouse.migrate.upgrade()"
     elif "does not exist" in message and "database" in message:
@@ -188,8 +190,9 @@ def _explain(message: str, parts: SplitResult) -> str:
     elif "permission denied to set role" in message:
         remedy = "run warehouse.migrate.upgrade() as this user, or have its roles granted by the owner of the cluster"
     else:
+        kind = WarehouseUnreachable
         remedy = "check that the server runs and TOWNHUB_DATABASE_URL is right (unset: the embedded server)"
-    return f"cannot connect to {where}: {reason}; {remedy}"
+    return kind(f"cannot connect to {where}: {reason}; {remedy}")
 
 
 def with_credentials(target: str, user: str, password: str) -> str:

@@ -7,6 +7,10 @@ class WarehouseError(RuntimeError):
     """The warehouse cannot be reached or is not ready."""
 
 
+class WarehouseUnreachable(WarehouseError):
+    """No connection can be had just now: the server is away, starting, or full. It may pass by itself."""
+
+
 class LedgerError(WarehouseError):
     """The load ledger refuses what it was asked to enter."""
 

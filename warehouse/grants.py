@@ -5,10 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 OWNER, LOADER, BUILDER, PUBLISHER = (f"townhub_{name}" for name in ("owner", "loader", "builder", "publisher"))
+AUDITOR = "townhub_auditor"
+"""Looks from a published value down to the rows behind it, and keeps correction tickets; never sees isolated data."""
 RELEASER = "townhub_releaser"
 """Writes what apps see. No connection wears it: it owns the functions that publish, and they alone run as it."""
-APPS = ("safety", "welfare", "enforcement", "economy")
-ROLES = (OWNER, LOADER, BUILDER, PUBLISHER, RELEASER, *(f"townhub_app_{app}" for app in APPS))
+PRODUCTS: dict[str, tuple[str, ...]] = {
+    "safety": ("premises_risk", "grid_risk", "inspection_plan", "hazard_closure", "uninspected_premises"),
+    "welfare": ("welfare_match", "welfare_reconciliation"),
+    "enforcement": ("event", "event_hotspot", "dispute", "repair", "community_flow"),
+    "economy": ("enterprise_profile", "lease_expiry", "building_economy", "business_environment"),
+    "control": ("elder_care_alarm",),
+    "party": ("party_organisation",),
+    "service": ("service_point", "deliberation"),
+    "overview": ("town_indicator", "topic", "case_study"),
+}
+"""app → the products that it may read: those of its family, for the one purpose that the app has."""
+APPS = tuple(PRODUCTS)
+_RELEASED = tuple(f"released.{product}" for products in PRODUCTS.values() for product in products)
+ROLES = (OWNER, LOADER, BUILDER, PUBLISHER, RELEASER, AUDITOR, *(f"townhub_app_{app}" for app in APPS))
 
 
 @dataclass(frozen=True)
@@ -42,6 +56,8 @@ GRANTS: tuple[Grant, ...] = (
         LOADER, "table", "SELECT, INSERT, UPDATE, DELETE", ("quarantine.row", "quarantine.addition")
     ),  # DELETE: retention
     Grant(LOADER, "table", "SELECT, INSERT, DELETE", ("inbox.message",)),
+    _read(LOADER, "control.correction_status"),
+    Grant(LOADER, "table", "SELECT, DELETE", ("control.correction",)),  # DELETE: retention
     Grant(LOADER, "function", "EXECUTE", ("control.audit_append",)),
     Grant(BUILDER, "schema", "USAGE", ("control", "landing", "resolution", "released")),
     Grant(BUILDER, "schema", "USAGE, CREATE", ("staging", "core", "candidate")),
@@ -116,8 +132,7 @@ GRANTS: tuple[Grant, ...] = (
     ),
     Grant(RELEASER, "table", "SELECT, INSERT, UPDATE", ("control.release", "control.release_pointer")),
     Grant(RELEASER, "table", "SELECT, INSERT", ("control.release_move",)),
-    Grant(RELEASER, "table", "SELECT, INSERT, UPDATE", ("released.premises_risk", "released.grid_risk")),
-    Grant(RELEASER, "table", "SELECT, INSERT, UPDATE", ("released.welfare_match",)),
+    Grant(RELEASER, "table", "SELECT, INSERT, UPDATE", _RELEASED),
     Grant(
         RELEASER,
         "function",
@@ -130,23 +145,38 @@ GRANTS: tuple[Grant, ...] = (
             )
         ),
     ),
+    Grant(AUDITOR, "schema", "USAGE", ("control", "landing", "quarantine", "resolution", "core")),
+    _read(AUDITOR, "landing.*", "core.*", "quarantine.row_of_register", "quarantine.addition_of_register"),
+    _read(
+        AUDITOR, *(f"control.{name}" for name in ("stream", "load", "input_status", "product", "candidate", "verdict"))
+    ),
+    _read(
+        AUDITOR, *(f"control.{name}" for name in ("release", "release_pointer", "release_move", "correction_status"))
+    ),
+    _read(AUDITOR, *(f"resolution.{name}" for name in ("run", "entity", "membership", "event", "decision", "review"))),
+    Grant(AUDITOR, "table", "SELECT, INSERT", ("control.correction", "control.correction_step")),
+    Grant(AUDITOR, "function", "EXECUTE", ("control.audit_append", "control.released_rows")),
     *(Grant(f"townhub_app_{app}", "schema", "USAGE", ("serving",)) for app in APPS),
-    *(_read(f"townhub_app_{app}", "serving.release_info") for app in ("safety", "welfare")),
-    _read("townhub_app_safety", "serving.premises_risk", "serving.grid_risk"),
-    _read("townhub_app_welfare", "serving.welfare_match"),
+    *(_read(f"townhub_app_{app}", "serving.release_info") for app in APPS),
+    *(
+        _read(f"townhub_app_{app}", *(f"serving.{product}" for product in products))
+        for app, products in PRODUCTS.items()
+    ),
+    # Whom a record belongs to: residents for the purpose that dim_resident serves, and for no other.
+    _read("townhub_app_welfare", "serving.resident_crosswalk", "serving.resident_key"),
+    *(_read(f"townhub_app_{app}", "serving.enterprise_crosswalk") for app in ("safety", "economy")),
+    *(_read(f"townhub_app_{app}", "serving.enterprise_key") for app in ("safety", "economy")),
 )
 
 # Whose new tables in a schema are granted at once (`*` above): the roles that create them there.
-CREATORS = {"landing": (OWNER, LOADER), "isolated": (OWNER, LOADER), "candidate": (BUILDER,)}
+CREATORS = {"landing": (OWNER, LOADER), "isolated": (OWNER, LOADER), "core": (BUILDER,), "candidate": (BUILDER,)}
 
 # Functions that act with more rights than their caller has, as the role that alone may write what they write.
 RELEASER_FUNCTIONS = (
     "publish", "rollback", "resume", "release_hash", "serving_hash", "rows_at", "release_at", "as_shown",
+    "released_rows",
 )  # fmt: skip
 
 # Tables that even the owner of the schema does not write, so that a slip with the owner's role cannot either.
 APPEND_ONLY = ("control.audit",)
-RELEASER_ONLY = (
-    "control.release", "control.release_pointer", "control.release_move",
-    "released.premises_risk", "released.grid_risk", "released.welfare_match",
-)  # fmt: skip
+RELEASER_ONLY = ("control.release", "control.release_pointer", "control.release_move", *_RELEASED)

@@ -1,7 +1,7 @@
 """The load ledger: what was taken in from each stream and how far its cursor is.
 
 `open_load` runs on a connection in autocommit, so that a load which dies can be found; `commit_load` runs in the
-transaction that writes the rows (I3, I4). A load knows its process and the machine's boot: see `close_dead_loads`.
+transaction that writes the rows (I3, I4). Whoever works on a load holds its stream's lock: see `close_dead_loads`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from psycopg.types.json import Jsonb
 
 from warehouse.errors import LedgerError, StreamBusy
 from warehouse.holds import allowed_rows, hold, released_hold, use_hold
-from warehouse.settings import process_alive
 
 __all__ = [
     "StreamEntry",
+    "add_notes",
     "allowed_rows",
     "begin_afresh",
     "claim_system",
@@ -62,7 +62,8 @@ class StreamEntry:
 
 
 def host_boot() -> str:
-    """The id of this machine's present boot: with it, a pid names one process for ever."""
+    """The id of this machine's present boot. Containers on one machine share it but not their process ids, so it and
+    a pid show a person where to look and decide nothing."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -233,12 +234,23 @@ def fail_load(
     *,
     state: str = "failed",
     notes: dict[str, Any] | None = None,
-) -> None:
-    """End a running load as `failed` or `held`, once its rows are rolled back. `error` holds no personal data."""
-    connection.execute(
+) -> bool:
+    """End a running load as `failed` or `held`, once its rows are rolled back. `error` holds no personal data.
+
+    False when the load had ended already, and stays as it ended.
+    """
+    found = connection.execute(
         "UPDATE control.load SET state = %s, finished_at = clock_timestamp(), error = %s, notes = %s "
         "WHERE load_id = %s AND state = 'running'",
         [state, error.replace("\0", "")[:4000], Jsonb(notes) if notes else None, load_id],
+    ).rowcount
+    return bool(found)
+
+
+def add_notes(connection: psycopg.Connection, load_id: int, notes: dict[str, Any]) -> None:
+    """Note what became known of a load after its end. No personal data."""
+    connection.execute(
+        "UPDATE control.load SET notes = coalesce(notes, '{}') || %s WHERE load_id = %s", [Jsonb(notes), load_id]
     )
 
 
@@ -270,30 +282,22 @@ def load_state(connection: psycopg.Connection, load_id: int) -> str | None:
 
 
 def close_dead_loads(connection: psycopg.Connection) -> list[int]:
-    """End every running load whose process is gone; returns their ids.
+    """End every running load whose worker is gone; returns their ids.
 
-    A load of an earlier boot of this machine is dead. One of another machine cannot be told from that, so a load
-    of another boot counts as dead only when its stream's lock is free: its worker holds the lock while it lives.
+    A worker holds its stream's lock from before it opens a load until it has ended it, and the lock goes with its
+    connection: a load whose stream is free is dead. Process ids cannot tell: containers on one machine have the same
+    ones for different processes, and a container that was started again uses them anew.
     """
     running = connection.execute(
-        "SELECT load_id, system, stream, pid, host_boot FROM control.load WHERE state = 'running' ORDER BY load_id"
+        "SELECT load_id, system, stream FROM control.load WHERE state = 'running' ORDER BY load_id"
     ).fetchall()
-    here = host_boot()
-    dead: list[int] = []
-    for load_id, system, stream, pid, boot in running:
-        if boot == here:
-            gone = pid is not None and not process_alive(pid)
-        else:
-            gone = not _is_locked(connection, system, stream)
-        if gone:
-            fail_load(connection, load_id, "the process of this load died; the next run takes its work up again")
-            dead.append(int(load_id))
-    return dead
+    return [int(load_id) for load_id, system, stream in running if _closed(connection, load_id, system, stream)]
 
 
-def _is_locked(connection: psycopg.Connection, system: str, stream: str) -> bool:
+def _closed(connection: psycopg.Connection, load_id: int, system: str, stream: str) -> bool:
+    """End the load if nobody has its stream. Under the lock: no worker can come or finish in between."""
     try:
         with stream_lock(connection, system, stream):
-            return False
+            return fail_load(connection, load_id, "the process of this load died; the next run takes its work up again")
     except StreamBusy:
-        return True
+        return False

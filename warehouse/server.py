@@ -6,13 +6,8 @@ server's own pid file. Each home has its own server, port and password; starting
 
 from __future__ import annotations
 
-import fcntl
 import os
-import random
-import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -24,6 +19,7 @@ from warehouse.cluster import (
     cluster_folder,
     ensure_initialised,
     explain,
+    locked,
     read_json,
     run_tool,
     runtime_folder,
@@ -31,11 +27,11 @@ from warehouse.cluster import (
     write_configuration,
     write_json,
 )
+from warehouse.ports import HOST, free_port, is_free
 from warehouse.settings import Settings, process_alive, settings
 
 __all__ = ["ServerError", "ServerInfo", "ServerStatus", "ensure_started", "status", "stop"]
 
-HOST = "127.0.0.1"
 START_SECONDS = 300  # recovery after a crash replays up to max_wal_size
 
 
@@ -83,7 +79,7 @@ def ensure_started(config: Settings | None = None) -> ServerInfo:
     if running is not None:
         return running
     places.create()
-    with _locked(places):
+    with locked(places.lock):
         running = _attach(places)  # another process may have started it while we waited
         if running is None:
             _start(places, config or settings())
@@ -100,7 +96,7 @@ def stop(config: Settings | None = None, *, mode: str = "fast") -> bool:
     places = _places(config)
     if not places.state.exists():
         return False
-    with _locked(places):
+    with locked(places.lock):
         folder = Path(read_json(places.state)["cluster"])
         if _read_pid_file(folder / "data") is None:
             return False
@@ -130,13 +126,6 @@ def _tools(config: Settings) -> tuple[Binaries, RunUser]:
     user = run_user()
     found = find_binaries(config.pg_bin)
     return (found if user.can_reach(found.folder) else reachable_copy(found, user, runtime_folder())), user
-
-
-@contextmanager
-def _locked(places: Places) -> Iterator[None]:
-    with places.lock.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
 
 
 def _attach(places: Places) -> ServerInfo | None:
@@ -214,32 +203,11 @@ def _fresh_logs(folder: Path, since: float) -> str:
 
 
 def _choose_port(places: Places, *, fresh: bool) -> int:
-    """The remembered port if it is free, else a free one, remembered.
-
-    Ports below the ephemeral range are taken first: an outgoing connection cannot sit on them when the server restarts.
-    """
+    """The remembered port if it is free, else a free one, remembered."""
     state = read_json(places.state)
     remembered = state.get("port")
-    if remembered and not fresh and _is_free(int(remembered)):
+    if remembered and not fresh and is_free(int(remembered)):
         return int(remembered)
-    chooser = random.SystemRandom()
-    for _ in range(200):
-        port = chooser.randrange(20000, 32000)
-        if _is_free(port):
-            break
-    else:
-        raise ServerError(
-            "no free port between 20000 and 32000 on 127.0.0.1; set TOWNHUB_DATABASE_URL to a running server"
-        )
+    port = free_port("set TOWNHUB_DATABASE_URL to a running server")
     write_json(places.state, {**state, "port": port})
     return port
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True

@@ -17,6 +17,16 @@ class ConfigurationError(RuntimeError):
     """The environment holds a value that cannot be used; the message names the variable and the remedy."""
 
 
+def positive(name: str, default: int) -> int:
+    """A positive whole number from the environment. Raises ConfigurationError for anything else."""
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise ConfigurationError(f"{name}={text!r} is no positive whole number; correct it or unset it")
+    return int(text)
+
+
 def process_alive(pid: int) -> bool:
     """True if a process of this id runs here (of any user)."""
     if pid <= 0:

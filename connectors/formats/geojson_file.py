@@ -22,7 +22,7 @@ from connectors.limits import LONGEST_FIELD, RAW_CHARS
 from connectors.protocols.base import BadRecord, Page
 
 MAX_FILE_BYTES: Final = 48 << 20
-MAX_FEATURE: Final = 4 << 20
+MAX_FEATURE: Final = 3 << 20
 """Characters of one feature: as objects it needs up to fifty times as much."""
 MAX_BAD_FEATURES: Final = 50_000
 """With more that cannot be read it is not the agreed file."""

@@ -2,7 +2,8 @@
 
 A protocol module has one function, `open_extraction(pull) -> ContextManager[Extraction]`. It knows how to ask
 one kind of interface for the rows of one stream and nothing about what the rows mean: values leave it as they
-were received (decoded, not interpreted), in columns named as the upstream names them.
+were received (decoded, not interpreted), in columns named as the upstream names them. It may have `prepare()`, which is
+called before the threads of a run begin and imports what the first pull would import.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class BadRecord:
 
 @dataclass(frozen=True)
 class Page:
-    """A batch of rows as received: columns named by physicalName, String unless the source is typed itself."""
+    """A batch of rows as received: columns named by physicalName, all of them String."""
 
     frame: pl.DataFrame
     bad: tuple[BadRecord, ...] = ()

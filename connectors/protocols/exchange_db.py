@@ -2,13 +2,13 @@
 
 Two ways to read only what is new. With ``acknowledge {column, waiting, taken}`` in the contract the owner marks new
 and changed rows as waiting and the hub marks them taken, but only after they are committed here, and only where the
-row still is what was read: one that was changed in between stays waiting. Without it, rows are asked for by their
-time of change. Values are taken as the text that the database prints.
+row still is what was read: one that was changed in between stays waiting. A row whose flag was left empty waits too:
+nobody has taken it. Without a flag, rows are asked for by their time of change. Values are taken as the text that the
+database prints.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,8 +21,9 @@ from connectors.errors import ContractViolation, Permanent, Retriable
 from connectors.formats import require_columns
 from connectors.formats.fields import without_oversized
 from connectors.protocols.base import Extraction, Page, Pull
-from connectors.protocols.exchange_dialects import READ_SECONDS, Dialect, Table, dialect_of
+from connectors.protocols.exchange_dialects import READ_SECONDS, Dialect, Table, dialect_of, waits
 from connectors.protocols.watchdog import Watchdog
+from warehouse.settings import positive
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -109,24 +110,18 @@ class ExchangeExtraction:
 
     def _table(self) -> Table:
         """The table as it is now, every name checked; raises ``ContractViolation`` naming what is missing."""
-        from sqlalchemy import inspect
-
         schema, _, name = self.pull.stream.physical_name.rpartition(".")
         if not all(_IDENTIFIER.match(part) for part in (name, schema) if part):
             raise Permanent(
                 f"{self._where}: {self.pull.stream.physical_name!r} is no table name", "Correct physicalName"
             )
         with self._errors("reading the structure"), self.watchdog:
-            inspector = inspect(self.engine)
-            if not inspector.has_table(name, schema or None):
-                raise ContractViolation(
-                    f"{self._where}: the table {self.pull.stream.physical_name} is not there or not readable",
-                    "Ask the owner whether it was renamed or our rights were withdrawn",
-                )
-            columns = {
-                str(c["name"]): c["type"].compile(self.engine.dialect)
-                for c in inspector.get_columns(name, schema or None)
-            }
+            columns = self.dialect.structure(self.engine, name, schema or None)
+        if not columns:
+            raise ContractViolation(
+                f"{self._where}: the table {self.pull.stream.physical_name} is not there or not readable",
+                "Ask the owner whether it was renamed or our rights were withdrawn",
+            )
         require_columns(self.pull.stream, columns)
         if self._flag is not None and self._flag.column not in columns:
             raise ContractViolation(
@@ -146,7 +141,7 @@ class ExchangeExtraction:
         quote, literal = self.dialect.quote, self.dialect.literal
         cursor = self.pull.stream.cursor
         if self._flag is not None and not self.pull.afresh:
-            return f"{quote(self._flag.column)} = {literal(self._flag.waiting)}", ""
+            return waits(quote(self._flag.column), literal(self._flag.waiting)), ""
         if cursor is None or self.pull.stream.load == "snapshot":
             return "", ""
         column = quote(cursor.physical_name)
@@ -184,6 +179,15 @@ class ExchangeExtraction:
             ) from None
 
 
+def prepare() -> None:
+    """Make one engine of each kind and throw it away: with the first one, SQLAlchemy imports its dialect and driver."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
+
+    for driver in sorted(set(_DRIVERS.values())):
+        create_engine(f"{driver}://", poolclass=NullPool).dispose()
+
+
 @contextmanager
 def open_extraction(pull: Pull) -> Iterator[Extraction]:
     """Open the pull of one table; see ``connectors.protocols.base``."""
@@ -208,7 +212,7 @@ def open_extraction(pull: Pull) -> Iterator[Extraction]:
         )
     dialect = dialect_of(url.get_backend_name(), pull.server.timezone.key)
     engine = create_engine(url, poolclass=NullPool, connect_args=dialect.connect_args, hide_parameters=True)
-    watchdog = Watchdog(float(os.environ.get("TOWNHUB_SOURCE_DEADLINE_SECONDS") or READ_SECONDS))
+    watchdog = Watchdog(float(positive("TOWNHUB_SOURCE_DEADLINE_SECONDS", int(READ_SECONDS))))
     event.listen(engine, "connect", lambda connection, _: watchdog.watch(dialect.descriptor(connection)))
     try:
         yield ExchangeExtraction(pull, engine, dialect, watchdog)

@@ -49,6 +49,13 @@ class Dialect(Protocol):
     def descriptor(self, connection: Any) -> int:
         """The file descriptor of the driver's connection."""
 
+    def structure(self, engine: Engine, name: str, schema: str | None) -> dict[str, str]:
+        """The columns of a table or view with their SQL types; empty when there is none that we may see.
+
+        Asked of the catalogue itself: SQLAlchemy's reflection stumbles over types it does not know, and over its own
+        first use in several threads at once.
+        """
+
     def rows(
         self, engine: Engine, table: Table, names: list[str], where: str, order: str, batch: int
     ) -> Iterator[tuple[pl.DataFrame, int]]: ...
@@ -67,6 +74,14 @@ def dialect_of(backend: str, timezone: str) -> Dialect:
     raise Permanent(f"exchange databases of the kind {backend} are not read", "Use PostgreSQL, MySQL or MariaDB")
 
 
+def waits(flag: str, waiting: str) -> str:
+    """The condition of a row that was not taken yet, of a quoted column and a literal or a placeholder.
+
+    Owners forget the flag, or their table has no default for it; such a row would never be read otherwise.
+    """
+    return f"({flag} = {waiting} OR {flag} IS NULL)"
+
+
 def _select(dialect: Dialect, table: Table, columns: list[str], where: str, order: str) -> str:
     statement = f"SELECT {', '.join(columns)} FROM {_name(dialect, table)}"
     if where:
@@ -75,8 +90,11 @@ def _select(dialect: Dialect, table: Table, columns: list[str], where: str, orde
 
 
 def _name(dialect: Dialect, table: Table) -> str:
-    name = dialect.quote(table.name)
-    return f"{dialect.quote(table.schema)}.{name}" if table.schema else name
+    return _qualified(dialect, table.name, table.schema)
+
+
+def _qualified(dialect: Dialect, name: str, schema: str | None) -> str:
+    return f"{dialect.quote(schema)}.{dialect.quote(name)}" if schema else dialect.quote(name)
 
 
 class PostgreSql:
@@ -112,6 +130,14 @@ class PostgreSql:
 
     def descriptor(self, connection: Any) -> int:
         return int(connection.fileno())
+
+    def structure(self, engine: Engine, name: str, schema: str | None) -> dict[str, str]:
+        query = (
+            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute "
+            "WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+        )
+        with closing(engine.raw_connection()) as pooled, pooled.driver_connection.cursor() as cursor:  # type: ignore[union-attr]
+            return dict(cursor.execute(query, [_qualified(self, name, schema)]).fetchall())
 
     def rows(
         self, engine: Engine, table: Table, names: list[str], where: str, order: str, batch: int
@@ -149,7 +175,7 @@ class PostgreSql:
         statement = (
             f"UPDATE {_name(self, table)} AS t SET {self.quote(flag)} = %s "
             f"FROM unnest({', '.join(['%s::text[]'] * len(names))}) AS a({', '.join(aliases)}) "
-            f"WHERE {same} AND t.{self.quote(flag)} = %s"
+            f"WHERE {same} AND {waits(f't.{self.quote(flag)}', '%s')}"
         )
         arrays = [rows[name].to_list() for name in names]
         connection.exec_driver_sql(statement, (taken, *arrays, waiting))
@@ -204,6 +230,15 @@ class MySql:
     def descriptor(self, connection: Any) -> int:
         return int(connection._sock.fileno())
 
+    def structure(self, engine: Engine, name: str, schema: str | None) -> dict[str, str]:
+        query = (
+            "SELECT column_name, column_type FROM information_schema.columns "
+            "WHERE table_schema = coalesce(%s, database()) AND table_name = %s ORDER BY ordinal_position"
+        )
+        with closing(engine.raw_connection()) as pooled, pooled.driver_connection.cursor() as cursor:  # type: ignore[union-attr]
+            cursor.execute(query, [schema, name])
+            return dict(cursor.fetchall())
+
     def rows(
         self, engine: Engine, table: Table, names: list[str], where: str, order: str, batch: int
     ) -> Iterator[tuple[pl.DataFrame, int]]:
@@ -232,7 +267,7 @@ class MySql:
     ) -> None:
         """Lists of constants, which the key's index serves: temporary tables need a right that readers seldom have."""
         whole = rows.drop_nulls()
-        head = f"UPDATE {_name(self, table)} SET {self.quote(flag)} = %s WHERE {self.quote(flag)} = %s AND "
+        head = f"UPDATE {_name(self, table)} SET {self.quote(flag)} = %s WHERE {waits(self.quote(flag), '%s')} AND "
         if whole.height:
             names = ", ".join(self.quote(name) for name in whole.columns)
             first = self.quote(whole.columns[0])

@@ -6,7 +6,7 @@ with a JSON object or an array of at most 500 as its body and three headers: `X-
 body is parsed before the signature is verified; nothing is answered with 200 before it is committed to the inbox.
 The nonce names the delivery: sent again, after a lost answer or by an eavesdropper, it is answered with 409.
 What the hub can only take later (no inbox, no secret, a broken contract) is answered with 503 and Retry-After: to 404
-senders give up.
+senders give up. `GET /receiver` tells whose receiver this is: a port may be anybody's.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Store:
             self._conn = None
 
 
-def receiver_app(contracts: Mapping[str, Contract] | None, connect: Connect) -> Starlette:
+def receiver_app(contracts: Mapping[str, Contract] | None, connect: Connect, identity: str = "") -> Starlette:
     """The ASGI application that takes deliveries for every enabled contract with a webhook server.
 
     Without `contracts` it follows the files of the folder in use: a contract that is mended or added needs no restart.
@@ -155,12 +155,16 @@ def receiver_app(contracts: Mapping[str, Contract] | None, connect: Connect) -> 
             return JSONResponse({"error": "the inbox cannot be reached; deliver again"}, 503, {"Retry-After": "5"})
         return JSONResponse({"stored": events})
 
+    async def tell(request: Request) -> JSONResponse:
+        return JSONResponse({"receiver": identity})
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
         store.close()
 
     routes = [
+        Route("/receiver", tell, methods=["GET"]),
         Route("/hooks/{system}", receive, methods=["POST"]),
         Route("/hooks/{system}/{stream}", receive, methods=["POST"]),
     ]

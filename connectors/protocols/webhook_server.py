@@ -25,15 +25,20 @@ def _loader() -> psycopg.Connection:
 class Receiver:
     """`start()` binds 127.0.0.1 (port 0: any free one; see `url`), `stop()` ends it after open deliveries.
 
-    Without `contracts` it follows the files of the folder in use.
+    Without `contracts` it follows the files of the folder in use. `identity`: what it tells who asks whose it is.
     """
 
     def __init__(
-        self, port: int = 0, contracts: Mapping[str, Contract] | None = None, connect: Connect | None = None
+        self,
+        port: int = 0,
+        contracts: Mapping[str, Contract] | None = None,
+        connect: Connect | None = None,
+        identity: str = "",
     ) -> None:
         self.port = port
         self._contracts = contracts
         self._connect = connect or _loader
+        self._identity = identity
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -51,7 +56,7 @@ class Receiver:
             listener.close()
             raise Permanent(f"port {self.port} is taken", "Give the webhook receiver another port") from error
         self.port = listener.getsockname()[1]
-        app = receiver_app(self._contracts, self._connect)
+        app = receiver_app(self._contracts, self._connect, self._identity)
         config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(

@@ -1,6 +1,6 @@
 """Addresses as people write them, and one key per door.
 
-幢, 栋, 号楼 and 座 are one thing; so are 501, 501室 and 501房, 三幢 and 3幢, and ３ and 3. The key leaves out
+幢, 栋, 号楼 and 座 are one thing; so are 501, 501室 and 501房, 三幢, 第3幢 and 3幢, and ３ and 3. The key leaves out
 what people leave out (province, city, district, town, community) and, where there is a building, the
 road: "某路88号某小区3幢2单元501室" and "某小区3栋2-501" are the same door.
 """
@@ -13,31 +13,34 @@ from typing import Final
 import polars as pl
 
 from connectors.standards import text
-from connectors.standards._columns import only_where, over_unique
+from connectors.standards._columns import only_where
 
 _NUMERAL: Final = "〇零一二三四五六七八九十百两"
 _NOUN: Final = "幢|栋|号|单元|室|弄|楼|层|座|区|期|组"
 _HAS_NUMERAL: Final = f"[{_NUMERAL}](?:{_NOUN})|号之[{_NUMERAL}]"
-_NUMERAL_BY_NOUN: Final = re.compile(f"([{_NUMERAL}]+)(?=(?:{_NOUN}))|(?<=号之)([{_NUMERAL}]+)")
+_NUMERAL_AND_NOUN: Final = f"[{_NUMERAL}]+(?:{_NOUN})"
+_NUMERAL_AFTER_HOUSE: Final = f"号之[{_NUMERAL}]+"
+_WRITTEN: Final = re.compile(f"[{_NUMERAL}]+")
 
 _STRIP: Final = (
     (r"[\[\(【（][^\]\)】）0-9]*[\]\)】）]", ""),
     (r"[\s,，.。、;；:：'\"\(\)\[\]【】]", ""),
     (r"[—–－~～_/\\-]+", "-"),
 )
-# Each rule sees the result of those before it.
+# Each rule sees the result of those before it, and is tried only on texts with the sign in front of it.
 _RULES: Final = (
-    (r"(\d)(?:号房|号室|房间|房)$", "${1}室"),
-    (r"(\d|[A-Z])(?:号楼|栋|座|#楼|#|幢楼)", "${1}幢"),
-    (r"(^|[^0-9])0+(\d)", "${1}${2}"),
-    (r"(\d)号(?:之|-)(\d{1,2})号?($|[^-0-9])", "${1}-${2}号${3}"),
-    (r"(\d)(?:单元|单|门)(\d)", "${1}单元${2}"),
-    (r"幢(\d{1,2})-(\d{3,4})室?$", "幢${1}单元${2}室"),
-    (r"号(\d{1,2})-(\d{3,4})室?$", "号${1}单元${2}室"),
-    (r"(\p{Han})([A-Z]?\d{1,3})-(\d{1,2})-(\d{3,4})室?$", "${1}${2}幢${3}单元${4}室"),
-    (r"(\p{Han})([A-Z]?\d{1,3})-(\d{3,4})室?$", "${1}${2}幢${3}室"),
-    (r"(幢|单元|号|楼|层)-?(\d{3,4}[A-Z]?)$", "${1}${2}室"),
-    (r"([幢号元])-?\d{1,2}[楼层](\d{3,4}[A-Z]?室)", "${1}${2}"),
+    ("第", r"第(\d+(?:幢|栋|座|号楼|单元|层))", "${1}"),
+    ("", r"(\d)(?:号房|号室|房间|房)$", "${1}室"),
+    ("", r"(\d|[A-Z])(?:号楼|栋|座|#楼|#|幢楼)", "${1}幢"),
+    ("", r"(^|[^0-9])0+(\d)", "${1}${2}"),
+    ("", r"(\d)号(?:之|-)(\d{1,2})号?($|[^-0-9])", "${1}-${2}号${3}"),
+    ("", r"(\d)(?:单元|单|门)(\d)", "${1}单元${2}"),
+    ("-", r"幢(\d{1,2})-(\d{3,4})室?$", "幢${1}单元${2}室"),
+    ("-", r"号(\d{1,2})-(\d{3,4})室?$", "号${1}单元${2}室"),
+    ("-", r"(\p{Han})([A-Z]?\d{1,3})-(\d{1,2})-(\d{3,4})室?$", "${1}${2}幢${3}单元${4}室"),
+    ("-", r"(\p{Han})([A-Z]?\d{1,3})-(\d{3,4})室?$", "${1}${2}幢${3}室"),
+    ("", r"(幢|单元|号|楼|层)-?(\d{3,4}[A-Z]?)$", "${1}${2}室"),
+    ("", r"([幢号元])-?\d{1,2}[楼层](\d{3,4}[A-Z]?室)", "${1}${2}"),
 )
 
 _PROVINCE: Final = r"(?:\p{Han}{2,6}?(?:省|自治区))?"
@@ -70,16 +73,25 @@ PARTS: Final = (
 
 def normalise(s: pl.Series) -> pl.Series:
     """One spelling of units, digits, widths and abbreviations; nothing is left out. Empty → null."""
-    texts = _replace(text.from_private_use(text.clean(s)).str.to_uppercase(), _STRIP)
-    texts = only_where(texts, texts.str.contains(_HAS_NUMERAL), lambda rows: over_unique(rows, _arabic))
-    return text.empty_to_null(_replace(texts, _RULES)).alias(s.name)
+    texts = _upper(text.from_private_use(text.clean(s)))
+    for pattern, replacement in _STRIP:
+        texts = _replace(texts, pattern, replacement)
+    texts = only_where(texts, texts.str.contains(_HAS_NUMERAL), _arabic)
+    for sign, pattern, replacement in _RULES:
+        texts = _replace(texts, pattern, replacement, sign)
+    return text.empty_to_null(texts).alias(s.name)
 
 
-def _replace(s: pl.Series, rules: tuple[tuple[str, str], ...]) -> pl.Series:
-    expression = pl.col("address")
-    for pattern, replacement in rules:
-        expression = expression.str.replace_all(pattern, replacement)
-    return s.to_frame("address").select(expression).to_series()
+def _upper(s: pl.Series) -> pl.Series:
+    return only_where(s, s.str.contains(r"\p{Changes_When_Uppercased}"), lambda rows: rows.str.to_uppercase())
+
+
+def _replace(s: pl.Series, pattern: str, replacement: str, sign: str = "") -> pl.Series:
+    """``replace_all`` in texts with the ``sign``, which is found far sooner than a pattern; without a sign in all."""
+    if not sign:
+        return s.str.replace_all(pattern, replacement)
+    marked = s.str.contains(sign, literal=True)
+    return only_where(s, marked, lambda rows: rows.str.replace_all(pattern, replacement))
 
 
 def parse(s: pl.Series) -> pl.DataFrame:
@@ -120,7 +132,8 @@ def canonical_key(s: pl.Series) -> pl.Series:
 
 def key_of(parts: pl.DataFrame) -> pl.Series:
     """``canonical_key`` of addresses that are parsed already."""
-    estate, street = estate_name(), street_name()
+    parts = parts.with_columns(estate_name=estate_name(), street_name=street_name())
+    estate, street = pl.col("estate_name"), pl.col("street_name")
     number, building = pl.col("number"), pl.col("building")
     unit, room = pl.col("unit").fill_null(""), pl.col("room").fill_null("")
     in_estate = building.is_not_null() & (estate != "")
@@ -179,13 +192,20 @@ def _take(frame: pl.DataFrame, pattern: str, names: tuple[str, ...]) -> pl.DataF
     )
 
 
-def _arabic(distinct: pl.Series) -> pl.Series:
-    """二单元 → 2单元, wherever a noun of addresses follows the numeral; 号之一 → 号之1."""
+def _arabic(texts: pl.Series) -> pl.Series:
+    """二单元 → 2单元, wherever a noun of addresses follows the numeral; 号之一 → 号之1.
 
-    def digits(match: re.Match[str]) -> str:
-        value = text.number_of(match.group())
-        return match.group() if value is None else str(value)
+    A town writes some hundred such phrases in all its addresses, so each is read once.
+    """
+    for pattern in (_NUMERAL_AND_NOUN, _NUMERAL_AFTER_HOUSE):
+        phrases = sorted(texts.str.extract_all(pattern).explode().drop_nulls().unique(), key=len, reverse=True)
+        if phrases:
+            # The leftmost, and of those the longest, is a whole numeral: of 十二幢 never the 二幢 alone is replaced.
+            said = [_WRITTEN.sub(_digits, phrase) for phrase in phrases]
+            texts = texts.str.replace_many(phrases, said, leftmost=True)
+    return texts
 
-    return pl.Series(
-        [None if t is None else _NUMERAL_BY_NOUN.sub(digits, t) for t in distinct.to_list()], dtype=pl.String
-    )
+
+def _digits(numeral: re.Match[str]) -> str:
+    value = text.number_of(numeral.group())
+    return numeral.group() if value is None else str(value)

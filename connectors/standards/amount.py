@@ -14,6 +14,9 @@ YUAN: Final = pl.Decimal(18, 2)
 # How many places the decimal point moves to the right to give fen.
 _PLACES: Final[dict[str, int]] = {"yuan": 2, "wan_yuan": 6, "fen": 0}
 
+_PLAIN: Final = r"^-?[0-9]{1,16}(?:\.[0-9]{1,2})?$"
+"""What nearly every source sends: digits that are the sum as it stands."""
+
 _SHAPE: Final = (
     r"^(?<open>\()?(?<sign>[-−+]?)(?:人民币|RMB|CNY|[¥￥])?(?<sign2>[-−]?)"
     r"(?<whole>\d+|\d{1,3}(?:,\d{3})+)?(?:\.(?<part>\d*))?"
@@ -31,6 +34,18 @@ def yuan(s: pl.Series, unit: Unit = "yuan") -> pl.Series:
     """
     if unit not in _PLACES:
         raise ValueError(f"unit {unit!r} of an amount is unknown: use one of {', '.join(_PLACES)}")
+    if unit != "yuan":
+        return _read(s, unit)
+    plain = s.str.contains(_PLAIN).fill_null(True)
+    sums = s.filter(plain).cast(YUAN, strict=False)
+    if plain.all():
+        return sums
+    # Taking a text apart costs twenty times as much: only the others are.
+    order = pl.concat([plain.arg_true(), (~plain).arg_true()]).arg_sort()
+    return pl.concat([sums, _read(s.filter(~plain), unit)]).gather(order)
+
+
+def _read(s: pl.Series, unit: Unit) -> pl.Series:
     texts = text.half_width(s).str.replace_all(r"[\s\x{00A0}]", "")
     part = texts.str.extract_groups(_SHAPE).struct
     written = part.field("unit")

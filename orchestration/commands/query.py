@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from orchestration import output
+from warehouse.grants import APPS
 
 ROWS = 10_000
 
@@ -18,7 +19,7 @@ def attach(app: typer.Typer) -> None:
 
 def sql(
     query: Annotated[str, typer.Argument(help="One read-only SQL statement.")],
-    role: Annotated[str, typer.Option(help="App whose eyes to use: safety, welfare, enforcement, economy.")] = "",
+    role: Annotated[str, typer.Option(help=f"App whose eyes to use: {', '.join(APPS)}.")] = "",
     as_json: Annotated[bool, output.JSON_OPTION] = False,
 ) -> None:
     """Run one read-only statement; with --role exactly as that app would see it, and audited.

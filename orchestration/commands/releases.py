@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import getpass
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
 from orchestration import output
+from orchestration.commands.explain import ON, inputs_shown
 
 app = typer.Typer(help="The releases that apps see.", no_args_is_help=True)
 
@@ -53,6 +55,50 @@ def show(
     else:
         output.emit_rows([_line(found)], as_json=False)
         output.emit_rows(lines, as_json=False, title="verdicts", empty="no verdicts")
+
+
+@app.command()
+def explain(
+    what: Annotated[str, typer.Argument(help="A product family, or the number of a release.")],
+    on: Annotated[datetime | None, ON] = None,
+    as_json: Annotated[bool, output.JSON_OPTION] = False,
+) -> None:
+    """What was published on a day, and why: the release, its verdicts, and the inputs and loads that it rests on.
+
+    Days are those on which apps saw a release; the day that a release speaks of is its "as of".
+
+    Example: townhub release explain safety --on 2026-06-30
+    """
+    from connectors.contract_folder import load_contracts
+    from quality.families import FAMILIES
+    from warehouse import connection, published
+
+    day = on.date() if on else None
+    if what not in FAMILIES and not what.isdecimal():
+        raise output.CommandError(f"name a release by its number, or a family: {', '.join(FAMILIES)}")
+    if what.isdecimal() and day is not None:
+        raise output.CommandError("--on goes with a family: a release is one already")
+    contracts = load_contracts()
+    with connection.connect("auditor") as conn:
+        found = published.shown_as(conn, int(what)) if what.isdecimal() else published.shown(conn, what, day)
+        moves = published.moves_of(conn, found.family, day) if day else []
+        verdicts = published.verdicts(conn, found.candidate_id)
+        family = FAMILIES.get(found.family)  # none: a family of old
+        inputs = published.inputs(conn, found.candidate_id, family.inputs if family else ())
+    for each in inputs:
+        contract = contracts.get(each["system"])
+        each["owner"] = contract.owner if contract else None
+        each["legal_basis"] = contract.legal_basis if contract else None
+    if as_json:
+        output.emit_json({**asdict(found), "seen_that_day": moves, "verdicts": verdicts, "inputs": inputs})
+        return
+    told = {name: value for name, value in asdict(found).items() if value is not None}
+    output.table(["release", str(found.release_id)], list(told.items()))
+    if len(moves) > 1:
+        output.emit_rows(moves, as_json=False, title=f"what apps saw on {day}")
+    shown = [{name: verdict[name] for name in ("check", "state", "rows", "at")} for verdict in verdicts]
+    output.emit_rows(shown, as_json=False, title="why: verdicts", empty="no verdicts")
+    output.emit_rows(inputs_shown(inputs), as_json=False, title="what it rests on")
 
 
 @app.command()

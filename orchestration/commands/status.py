@@ -9,8 +9,8 @@ import typer
 from orchestration import output
 
 _COLUMNS = (
-    "system", "stream", "state", "last load state", "last load", "finished", "landed", "unchanged", "quarantined",
-    "tombstoned", "age (s)", "fresh within (s)", "in quarantine", "holds", "error", "notes",
+    "system", "stream", "state", "last load state", "last load", "finished", "rows in", "landed", "unchanged",
+    "quarantined", "tombstoned", "age (s)", "fresh within (s)", "in quarantine", "holds", "error", "notes",
 )  # fmt: skip
 
 
@@ -19,7 +19,7 @@ def attach(app: typer.Typer) -> None:
 
 
 def status(as_json: Annotated[bool, output.JSON_OPTION] = False) -> None:
-    """A row per stream: last load, its rows, freshness against the contract, state.
+    """A row per stream: last load, its rows (rows in = landed + unchanged + quarantined), freshness, state.
 
     `broken` is a stream whose contract is refused: it is not pulled, and `error` says what is wrong in which line.
 
@@ -44,6 +44,7 @@ def status(as_json: Annotated[bool, output.JSON_OPTION] = False) -> None:
             "last load state": row.state,
             "last load": row.last_load,
             "finished": row.finished_at,
+            "rows in": row.rows_in,
             "landed": row.rows_landed,
             "unchanged": row.rows_unchanged,
             "quarantined": row.rows_quarantined,

@@ -58,7 +58,9 @@ def list_(as_json: Annotated[bool, output.JSON_OPTION] = False) -> None:
 
 @app.command()
 def check(
-    files: Annotated[list[Path] | None, typer.Argument(help="Contract files; all of the hub's without.")] = None,
+    contracts: Annotated[
+        list[Path] | None, typer.Argument(help="Systems by id, or contract files; all of the hub's without.")
+    ] = None,
     against: Annotated[
         str | None, typer.Option(help="A git revision or a folder with the contracts as they were.")
     ] = None,
@@ -69,24 +71,25 @@ def check(
     Without --against, contracts are compared with what is landed, if the hub's server runs. Mistakes make the exit
     code 1, warnings do not.
 
-    Example: townhub systems check connectors/systems/police_110.odcs.yaml --against main
+    Example: townhub systems check police_110 --against main
     """
     from connectors.contract_check import check_files
     from connectors.contract_folder import contract_paths
 
-    contracts, problems = check_files(files or contract_paths())
+    files = [_contract_file(named) for named in contracts or []]
+    sound, problems = check_files(files or contract_paths())
     reviewed = None
     if against is not None or not problems:
         from orchestration.contract_review import review
 
-        reviewed = review(contracts, against, whole=not files and not problems)
+        reviewed = review(sound, against, whole=not files and not problems)
     if as_json:
         output.emit_json([*map(_mistake, problems), *(map(_warning, reviewed.warnings) if reviewed else ())])
     else:
         for line in (*problems, *(reviewed.warnings if reviewed else ())):
             print(line)
         if not problems:
-            print(f"{len(contracts)} contract{'' if len(contracts) == 1 else 's'} without a mistake")
+            print(f"{len(sound)} contract{'' if len(sound) == 1 else 's'} without a mistake")
         if reviewed:
             output.say(reviewed.compared)
     if problems:
@@ -158,7 +161,7 @@ def add(
     print(f"wrote {path}; {text.count(CONFIRM)} guesses in it are marked CONFIRM")
     for problem in check_file(path)[1]:
         print(problem)
-    print(f"then: townhub systems check {path}")
+    print(f"then: townhub systems check {name if to is None else path}")
 
 
 @app.command()
@@ -173,13 +176,16 @@ def docs(
     from orchestration.catalogue import PAGE, page
 
     text = page(load_contracts(whole=True).values())
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-        print(f"{PAGE.name} is in step with the contracts")
-    elif check_only:
-        raise output.CommandError(f"{PAGE.name} is not in step with the contracts; run `townhub systems docs`")
-    else:
-        PAGE.write_text(text, encoding="utf-8")
-        print(f"wrote {PAGE.relative_to(PAGE.parents[1])}")
+    output.keep_in_step(PAGE, text, "townhub systems docs", check_only=check_only)
+
+
+def _contract_file(named: Path) -> Path:
+    """The file that is named, or the contract of that name in the hub's folder."""
+    from connectors.contract_folder import contract_folder
+
+    if named.exists() or len(named.parts) > 1:
+        return named
+    return contract_folder() / f"{named.name.removesuffix('.odcs.yaml')}.odcs.yaml"
 
 
 def _mistake(problem: Problem) -> dict[str, Any]:

@@ -1,14 +1,16 @@
-"""What must hold of each candidate product, written by hand, one module per product."""
+"""What must hold of each candidate product, written by hand: the module of a product's name."""
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from quality.checks import Check
-from quality.suites import grid_risk, premises_risk, welfare_match
+from quality.families import FAMILIES
 
 SUITES: dict[str, tuple[Check, ...]] = {
-    "premises_risk": premises_risk.CHECKS,
-    "grid_risk": grid_risk.CHECKS,
-    "welfare_match": welfare_match.CHECKS,
+    product.name: import_module(f"quality.suites.{product.name}").CHECKS
+    for family in FAMILIES.values()
+    for product in family.products
 }
 """product → checks; a check's verdict is called gx.<product>.<check>."""
 

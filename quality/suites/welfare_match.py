@@ -6,12 +6,12 @@ from quality.checks import ROWS, Check, columns, holds, in_set, no_rows, not_nul
 
 COLUMNS = (
     "resident_key", "policy_code", "community_code", "outcome", "reason", "missing_evidence", "receiving",
-    "finding", "amount_due", "rule_version", "evidence",
+    "finding", "amount_due", "rule_version", "evidence", "due_on",
 )  # fmt: skip
-POLICIES = ("P01", "P07", "P08")
+POLICIES = tuple(f"P{number:02d}" for number in range(1, 13))
 EVIDENCE_KEYS = ("rules", "records", "payments", "paid_twice", "birth_date_from")
 RECORD_KEYS = ("system", "stream", "record")
-_MOST_YUAN_A_MONTH = 20000
+_MOST_YUAN = 20000
 
 
 def _quoted(names: tuple[str, ...]) -> str:
@@ -24,13 +24,19 @@ CHECKS: tuple[Check, ...] = (
     not_null("policy_given", "policy_code"),
     unique("pair_once", ["resident_key", "policy_code"]),
     in_set("policy_known", "policy_code", POLICIES),
-    in_set("outcome_known", "outcome", ("eligible", "not_eligible", "unknown")),
+    in_set("outcome_known", "outcome", ("eligible", "candidate", "not_eligible", "unknown")),
     in_set(
         "finding_known",
         "finding",
         ("as_due", "unclaimed", "receiving_not_found_eligible", "not_due", "undecided"),
     ),
     not_null("version_given", "rule_version"),
+    not_null("day_given", "due_on"),
+    holds(
+        "day_past",
+        "due_on <= (SELECT as_of FROM control.candidate WHERE family = 'welfare' ORDER BY candidate_id DESC LIMIT 1)",
+        "No claim is judged on a day to come.",
+    ),
     holds("reason_given", "length(trim(reason)) > 0", "Every outcome says why."),
     holds(
         "unknown_says_what_is_missing",
@@ -45,12 +51,12 @@ CHECKS: tuple[Check, ...] = (
     holds("amount_only_if_eligible", "outcome = 'eligible' OR amount_due IS NULL", "Nobody else is due one."),
     holds(
         "amount_sane",
-        f"coalesce(amount_due, 0) BETWEEN 0 AND {_MOST_YUAN_A_MONTH}",
-        f"No amount is above {_MOST_YUAN_A_MONTH} yuan a month.",
+        f"coalesce(amount_due, 0) BETWEEN 0 AND {_MOST_YUAN}",
+        f"No amount is above {_MOST_YUAN} yuan.",
     ),
     holds(
         "finding_follows",
-        "finding = CASE WHEN outcome = 'unknown' OR receiving IS NULL THEN 'undecided'"
+        "finding = CASE WHEN outcome IN ('unknown', 'candidate') OR receiving IS NULL THEN 'undecided'"
         " WHEN outcome = 'eligible' AND receiving THEN 'as_due' WHEN outcome = 'eligible' THEN 'unclaimed'"
         " WHEN receiving THEN 'receiving_not_found_eligible' ELSE 'not_due' END",
         "A finding follows from outcome and receiving and from nothing else.",
@@ -59,10 +65,9 @@ CHECKS: tuple[Check, ...] = (
         "deceased_never_eligible",
         f"SELECT count(*) AS dead FROM {ROWS} product JOIN core.dim_resident r ON r.resident_key = product.resident_key"
         " WHERE product.outcome = 'eligible' AND r.is_deceased"
-        # A death that lies after the day of the candidate is in the future of its statement.
-        " AND coalesce(r.died_on, DATE '0001-01-01') <= (SELECT as_of FROM control.candidate WHERE family = 'welfare'"
-        " ORDER BY candidate_id DESC LIMIT 1) HAVING count(*) > 0",
-        "Nobody known to be dead is eligible.",
+        # A claim is judged on its own day: a later death takes nothing of it.
+        " AND coalesce(r.died_on, DATE '0001-01-01') <= product.due_on HAVING count(*) > 0",
+        "Nobody known to be dead on the day of the claim is eligible.",
     ),
     no_rows(
         "resident_known",

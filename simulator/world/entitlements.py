@@ -1,19 +1,26 @@
-"""Who is truly entitled to what: the answer key for policies 1, 7 and 8 (illustrative rules, see the domain notes).
+"""Who is truly entitled to what: the answer key (illustrative rules, see the domain notes), of all but three policies.
 
-1 minimum living, 7 nursing allowance for severe disability, 8 allowance of the very old. The rules look at the
-true state on a day; payments, which look at what was registered by then, differ from them in known ways.
+The rules look at the true state on a day; payments, which look at what was registered by then, differ from them in
+known ways. There is no key for emergencies (4) and bills (5), which befall people on their pay day, and none for the
+care subsidy (9), for which the paying office asks no assessment.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 import polars as pl
 
-from simulator.world.columns import years_before
-from simulator.world.welfare import POVERTY_LINE
+from simulator.world.columns import Bools, Ints, years_before
+from simulator.world.hashing import uniform
+from simulator.world.welfare import MARGIN, POVERTY_LINE
 
-DIBAO, NURSING, OLD_AGE = 1, 7, 8
+DIBAO, MARGINAL, DESTITUTE, HARDSHIP, NURSING, OLD_AGE, GIFT, ILLNESS, CHILDREN = 1, 2, 3, 6, 7, 8, 10, 11, 12
+GIFT_DAY = (2, 5)
+"""Month and day on which retired employees must be managed here for the year's gift."""
+
+Refusals = Mapping[str, pl.Expr]
 
 
 def truth(
@@ -23,25 +30,66 @@ def truth(
     min_living: pl.DataFrame,
     members: pl.DataFrame,
     disability: pl.DataFrame,
+    pension: pl.DataFrame,
+    children: pl.DataFrame,
+    seed: int,
 ) -> pl.DataFrame:
     """The frame ``entitlements``: policy, resident_id, period, eligible, reason (why, or why not)."""
     month, year = on.strftime("%Y-%m"), on.strftime("%Y")
     person = residents.select("resident_id", "household_id", "birth_date", "registered", "death_date", "moved_out")
-    families = min_living.select("family_no", "category", "valid_to")
+    families = min_living.select("family_no", "category", "valid_from", "valid_to")
     listed = members.join(families, on="family_no", how="inner", maintain_order="left")
-    destitute = listed.filter((pl.col("category") == "tekun") & (pl.col("valid_to") >= on))["resident_id"]
     gone = {
         "dead": pl.col("death_date").is_not_null(),
         "moved": pl.col("moved_out").is_not_null(),
         "not_registered": ~pl.col("registered"),
     }
-    supported = gone | {"destitute_support": pl.col("resident_id").is_in(destitute.implode())}
+    supported = gone | {"destitute_support": _among(_approved(listed, on, "tekun"))}
+    income = person.join(
+        households.select("household_id", "income_per_capita"), on="household_id", how="left", maintain_order="left"
+    )
+    poor = pl.col("income_per_capita") < POVERTY_LINE
+    near = ~poor & (pl.col("income_per_capita") < POVERTY_LINE * MARGIN)
+    return pl.concat(
+        [
+            _by_income(income, listed, "dibao", poor, on, DIBAO, month, supported),
+            _by_income(income, listed, "dibian", near, on, MARGINAL, year, supported),
+            _by_income(income, listed, "tekun", pl.lit(False), on, DESTITUTE, month, gone),
+            *_disabled(person, disability, listed, children, on, seed, supported),
+            _judge(
+                person.filter(pl.col("registered") & (pl.col("birth_date") <= years_before(on, 79))),
+                OLD_AGE,
+                year,
+                gone | {"age": ~old_enough(on)},
+                pl.lit("age"),
+            ),
+            *_retired(person, pension, listed, on, seed),
+            _judge(
+                person.join(children, on="resident_id", how="inner", maintain_order="left"),
+                CHILDREN,
+                month,
+                gone
+                | {"age": pl.col("birth_date") <= years_before(on, 18), "not_recognised": pl.col("valid_from") > on},
+                pl.col("category"),
+            ),
+        ]
+    )
 
-    on_the_line = listed.filter(pl.col("category") == "dibao").select("resident_id", listed_to="valid_to")
-    income = households.select("household_id", "income_per_capita")
-    poor = person.join(income, on="household_id", how="left", maintain_order="left")
-    poor = poor.join(on_the_line, on="resident_id", how="left", maintain_order="left").filter(
-        pl.col("listed_to").is_not_null() | (pl.col("registered") & (pl.col("income_per_capita") < POVERTY_LINE))
+
+def _by_income(
+    income: pl.DataFrame,
+    listed: pl.DataFrame,
+    category: str,
+    within: pl.Expr,
+    on: date,
+    policy: int,
+    period: str,
+    refusals: Refusals,
+) -> pl.DataFrame:
+    """Everyone listed in the category, and the registered whose income lies within. Need does not end with a date."""
+    to = listed.filter(pl.col("category") == category).group_by("resident_id").agg(listed_to=pl.col("valid_to").max())
+    rows = income.join(to, on="resident_id", how="left", maintain_order="left").filter(
+        pl.col("listed_to").is_not_null() | (pl.col("registered") & within)
     )
     how_known = (
         pl.when(pl.col("listed_to").is_null())
@@ -50,28 +98,74 @@ def truth(
         .then(pl.lit("approval_lapsed"))
         .otherwise(pl.lit("listed"))
     )
-    disabled = person.join(disability, on="resident_id", how="inner", maintain_order="left")
-    certificate = (pl.col("status") != "valid") | (pl.col("valid_to") < on)
-    old = person.filter(pl.col("registered") & (pl.col("birth_date") <= years_before(on, 79)))
-    return pl.concat(
-        [
-            _judge(
-                poor,
-                DIBAO,
-                month,
-                supported | {"income": pl.col("income_per_capita") >= POVERTY_LINE},
-                how_known,
-            ),
-            _judge(
-                disabled,
-                NURSING,
-                year,
-                supported | {"certificate": certificate, "level": ~severe()},
-                pl.lit("severe"),
-            ),
-            _judge(old, OLD_AGE, year, gone | {"age": ~old_enough(on)}, pl.lit("age")),
-        ]
-    )
+    above = {} if category == "tekun" else {"income": ~within}
+    return _judge(rows, policy, period, {**refusals, **above}, how_known)
+
+
+def _disabled(
+    person: pl.DataFrame,
+    disability: pl.DataFrame,
+    listed: pl.DataFrame,
+    children: pl.DataFrame,
+    on: date,
+    seed: int,
+    supported: Refusals,
+) -> list[pl.DataFrame]:
+    """The two subsidies of holders of certificates."""
+    rows = person.join(disability, on="resident_id", how="inner", maintain_order="left")
+    valid = {**supported, "certificate": (pl.col("status") != "valid") | (pl.col("valid_to") < on)}
+    rows = rows.with_columns(hardship=pl.Series(in_hardship(rows["resident_id"].to_numpy(), seed)))
+    approved = _among(_approved(listed, on, "dibao", "dibian"))
+    orphans = children.filter(pl.col("category") != "in_need")["resident_id"]
+    need = {"orphan": _among(orphans), "income": ~(approved | pl.col("hardship"))}
+    how_known = pl.when(approved).then(pl.lit("listed")).otherwise(pl.lit("hardship"))
+    return [
+        _judge(rows, HARDSHIP, on.strftime("%Y"), {**valid, **need}, how_known),
+        _judge(rows, NURSING, on.strftime("%Y"), {**valid, "level": ~severe()}, pl.lit("severe")),
+    ]
+
+
+def _retired(
+    person: pl.DataFrame, pension: pl.DataFrame, listed: pl.DataFrame, on: date, seed: int
+) -> list[pl.DataFrame]:
+    """The gift and the aid of retired employees, as of the last day of the gift; what came later takes nothing."""
+    day = date(on.year, *GIFT_DAY) if on >= date(on.year, *GIFT_DAY) else date(on.year - 1, *GIFT_DAY)
+    rows = person.join(pension, on="resident_id", how="inner", maintain_order="left")
+    rows = rows.with_columns(ill=pl.Series(ill(rows["resident_id"].to_numpy(), seed, day.year)))
+    managed = {
+        "dead": pl.col("death_date") <= day,
+        "moved": pl.col("moved_out") <= day,
+        "not_registered": ~pl.col("registered"),
+        "retired_later": pl.col("retired_on") > day,
+        "elsewhere": (pl.col("status") != "active") & (pl.col("cut_off_on") <= day),
+    }
+    approved = _among(_approved(listed, day, "dibao", "dibian"))
+    how_known = pl.when(approved).then(pl.lit("listed")).otherwise(pl.lit("ill"))
+    year = day.strftime("%Y")
+    return [
+        _judge(rows, GIFT, year, managed, pl.lit("managed_here")),
+        _judge(rows, ILLNESS, year, {**managed, "need": ~(approved | pl.col("ill"))}, how_known),
+    ]
+
+
+def _approved(listed: pl.DataFrame, on: date, *categories: str) -> pl.Series:
+    """Ids of those whose approval in one of the categories is in force on the day."""
+    in_force = (pl.col("valid_from") <= on) & (pl.col("valid_to") >= on) & pl.col("category").is_in(categories)
+    return listed.filter(in_force)["resident_id"]
+
+
+def _among(ids: pl.Series) -> pl.Expr:
+    return pl.col("resident_id").is_in(ids.implode())
+
+
+def in_hardship(ids: Ints, seed: int) -> Bools:
+    """Whose income is low although they are on no register of the poor."""
+    return uniform(ids, seed, "hardship") < 0.24
+
+
+def ill(ids: Ints, seed: int, year: int) -> Bools:
+    """Who was gravely ill in the year."""
+    return uniform(ids, seed, "ill", year) < 0.1
 
 
 def severe() -> pl.Expr:
@@ -84,7 +178,7 @@ def old_enough(on: date) -> pl.Expr:
     return (pl.col("birth_date").dt.year() * 12 + pl.col("birth_date").dt.month()) <= (on.year - 80) * 12 + on.month
 
 
-def _judge(rows: pl.DataFrame, policy: int, period: str, refusals: dict[str, pl.Expr], reason: pl.Expr) -> pl.DataFrame:
+def _judge(rows: pl.DataFrame, policy: int, period: str, refusals: Refusals, reason: pl.Expr) -> pl.DataFrame:
     """Not eligible for the first refusal that holds, else eligible with ``reason``."""
     names = list(refusals)
     refusal = pl.coalesce([pl.when(refusals[name]).then(pl.lit(name)) for name in names])

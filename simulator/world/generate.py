@@ -102,7 +102,9 @@ def generate(scale: float = 0.1, seed: int = 1) -> World:
         pension=pension,
         children=children,
         payments=_payments(registers, seed),
-        entitlements=entitlements.truth(on, residents, households, families, members, disability),
+        entitlements=entitlements.truth(
+            on, residents, households, families, members, disability, pension, children, seed
+        ),
         elder_sensors=devices.sensors(stream(seed, on, "sensors"), scale, on, residents),
         cameras=devices.cameras(stream(seed, on, "cameras"), scale, on, land),
         taxes=pl.concat([taxes.of_month(enterprises, end, seed) for end in _month_ends()]),

@@ -16,7 +16,7 @@ import polars as pl
 
 from simulator.world.columns import DAY, HOUR, Bools, Floats, Ints, day_number, digits, masked, micros, texts, times
 from simulator.world.columns import numbers as ints
-from simulator.world.entitlements import old_enough, severe
+from simulator.world.entitlements import GIFT_DAY, ill, in_hardship, old_enough, severe
 from simulator.world.hashing import bits, integers, uniform
 
 POLICIES: dict[int, str] = {
@@ -44,8 +44,8 @@ PAY_DAYS: dict[int, tuple[tuple[int, int], ...]] = {
     7: ((5, 15),),
     8: ((4, 25),),
     9: ((6, 5),),
-    10: ((2, 5),),
-    11: ((2, 5),),
+    10: (GIFT_DAY,),
+    11: (GIFT_DAY,),
     12: ((3, 12), (9, 12)),
 }
 _BY_MONTH = (1, 3, 4, 5, 12)
@@ -197,7 +197,7 @@ def _payees(policy: int, day: date, registers: Registers, seed: int) -> pl.DataF
         destitute = listed.filter(pl.col("category") == "tekun")["resident_id"]
         valid = valid.filter(~pl.col("resident_id").is_in(destitute.implode()))
         poor = pl.col("resident_id").is_in(listed["resident_id"].implode())
-        some_need = pl.Series(uniform(valid["resident_id"].to_numpy(), seed, "hardship") < 0.24)
+        some_need = pl.Series(in_hardship(valid["resident_id"].to_numpy(), seed))
         rows = valid.filter(severe()) if policy == 7 else valid.filter(poor | some_need)
         level = rows["level"].to_numpy()
         amount = np.full(len(rows), 96_000) if policy == 6 else np.array([0, 200_000, 100_000, 50_000])[level]
@@ -218,8 +218,7 @@ def _payees(policy: int, day: date, registers: Registers, seed: int) -> pl.DataF
             (pl.col("retired_on") <= day) & ((pl.col("status") == "active") | (pl.col("cut_off_on") > day))
         ).join(people.select("resident_id"), on="resident_id", how="semi", maintain_order="left")
         if policy == 11:
-            ill = uniform(rows["resident_id"].to_numpy(), seed, "ill", day.year) < 0.1
-            rows = rows.filter(pl.Series(ill))
+            rows = rows.filter(pl.Series(ill(rows["resident_id"].to_numpy(), seed, day.year)))
         amount = np.full(len(rows), 16_000 if policy == 10 else 50_000)
     else:
         valid_from = pl.col("valid_from") <= day

@@ -18,7 +18,9 @@ from tests.corpus.values import spoilt_cases
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 NIL = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"'
 
-Spoils = list[tuple[str, Callable[[], bytes], Ends, dict[str, Any]]]
+Body = bytes | list[bytes]
+"""An answer, or its pieces: a large one need not be held as a whole."""
+Spoils = list[tuple[str, Callable[[], Body], Ends, dict[str, Any]]]
 
 
 def dumped(value: Any) -> bytes:
@@ -171,10 +173,14 @@ def _gateway() -> Spoils:
         ("two_million_nothings_in_the_envelope", lambda: b'{"code":"00","x":[' + b"{}," * 2_000_000 + b'{}],"y":1}',
          Refused(ContractViolation, "more than", "smaller pages"), {}),
         ("text_of_12_mb", lambda: _more(more | {"bz": "x" * 12_000_000}), Read(7, (("R0009", "oversized_field"),)), {}),
-        ("68_mb", lambda: b'{"code":"' + b"0" * 68_000_000 + b'"}', Refused(ContractViolation, "more than", "smaller pages"), {}),
+        ("68_mb", lambda: [b'{"code":"', *[b"0" * 1_000_000] * 68, b'"}'], Refused(ContractViolation, "more than", "smaller pages"), {}),
         ("gzip_bomb", lambda: _zeros(256 << 20), Refused(ContractViolation, "more than", "smaller pages"),
          {"headers": {"Content-Encoding": "gzip"}}),
         ("gzip_cut", lambda: gzip.compress(whole)[:-20], Refused(Truncated, "", ""), {"headers": {"Content-Encoding": "gzip"}}),
+        ("gzip_of_two_members", lambda: gzip.compress(whole[:90]) + gzip.compress(whole[90:]), Read(6),
+         {"headers": {"Content-Encoding": "gzip"}}),
+        ("packed_unasked", lambda: whole, Refused(ContractViolation, "not asked for", "Ask its owner"),
+         {"headers": {"Content-Encoding": "br"}}),
         ("gzip_that_is_none", lambda: whole, Refused(Retriable, "", ""), {"headers": {"Content-Encoding": "gzip"}}),
         ("shorter_than_its_length", lambda: whole, Refused(Truncated, "before its declared length"),
          {"headers": {"Content-Length": "9999"}}),

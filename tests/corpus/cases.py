@@ -62,8 +62,8 @@ Ends = Read | Refused
 class Case:
     """One malformed input and how it must end.
 
-    `shape` names the way in (a key of `tests.corpus.run.WAYS`), `body` makes what arrives (bytes, several messages, or
-    a typed frame), anew for each run so that the corpus itself costs no memory.
+    `shape` names the way in (a key of `tests.corpus.run.WAYS`), `body` makes what arrives (bytes or several
+    messages), anew for each run so that the corpus itself costs no memory.
     """
 
     name: str

@@ -1,18 +1,14 @@
 # ruff: noqa: E501 (a case a line, as far as it goes)
-"""Messages of queues and topics, bodies of webhooks, and values of a database that is typed itself."""
+"""Messages of queues and topics, and bodies of webhooks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any
-
-import polars as pl
 
 from connectors.errors import ContractViolation
 from tests.corpus.calls import dumped
-from tests.corpus.cases import FIELDS, Case, Ends, Read, Refused, Row, good_rows
+from tests.corpus.cases import Case, Ends, Read, Refused, Row, good_rows
 from tests.corpus.values import spoilt_cases
 
 
@@ -98,37 +94,3 @@ def webhook_cases() -> list[Case]:
         Case(f"webhook/{name}", "webhook", made, Refused(PermissionError, says), {"status": status, "headers": headers})
         for name, made, status, says, headers in refused
     ]
-
-
-def typed_cases() -> list[Case]:
-    """What a database gives with its own types: numbers, times and decimals instead of text."""
-    rows = good_rows()
-
-    def frame(field: str, values: pl.Series) -> Callable[[], pl.DataFrame]:
-        return lambda: pl.DataFrame(rows, schema=dict.fromkeys(FIELDS, pl.String)).with_columns(values.alias(field))
-
-    none = [None] * 5
-    at = datetime(2026, 5, 1, 8)
-    made: list[tuple[str, Callable[[], pl.DataFrame], Ends]] = [
-        ("id_as_a_float", frame("sfzh", pl.Series([1.10105194912310e17, *none])),
-         Read(6, (("R0001", "resident_id:lost_precision"),))),
-        ("id_as_an_integer", frame("sfzh", pl.Series([110105194912310021, *none])),
-         Read(6, (("R0001", "resident_id:invalid_resident_id"),))),
-        ("amount_as_a_decimal", frame("je", pl.Series([Decimal("1234.50"), *none])),
-         Read(6, values={("R0001", "amount"): Decimal("1234.50")})),
-        ("amount_of_three_decimals", frame("je", pl.Series([Decimal("1.005"), *none])),
-         Read(6, (("R0001", "amount:not_an_amount"),))),
-        ("amount_not_a_number", frame("je", pl.Series([float("nan"), *none])),
-         Read(6, (("R0001", "amount:not_an_amount"),))),
-        ("amount_endless", frame("je", pl.Series([float("inf"), *none])),
-         Read(6, (("R0001", "amount:not_an_amount"),))),
-        ("naive_times", frame("gxsj", pl.Series([at] * 6)), Read(6, values={("R0001", "changed_at"): at.replace(hour=0, tzinfo=UTC)})),
-        ("times_of_2999", frame("gxsj", pl.Series([datetime(2999, 12, 31), *[at] * 5])),
-         Read(6, (("R0001", "changed_at:future_cursor"),))),
-        ("no_times", frame("gxsj", pl.Series([None, *[at] * 5])), Read(6, (("R0001", "changed_at:missing_required"),))),
-        ("dates_for_times", frame("gxsj", pl.Series([date(2026, 5, 1)] * 6)), Read(6)),
-        ("boolean_for_a_code", frame("zt", pl.Series([True, *none])), Read(6, (("R0001", "state:unknown_code"),))),
-        ("code_as_an_integer", frame("zt", pl.Series([1, 2, 1, 2, 1, 9])), Read(6, (("R0006", "state:unknown_code"),))),
-        ("all_null", frame("bh", pl.Series([None] * 6)), Read(6, ((None, "id:missing_required"),) * 6)),
-    ]  # fmt: skip
-    return [Case(f"typed/{name}", "typed", body, ends) for name, body, ends in made]

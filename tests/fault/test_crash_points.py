@@ -64,7 +64,7 @@ def killed_pass(folder: Path, day: int, passage: int) -> None:
         env=environment,
         cwd=REPOSITORY,
         capture_output=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]

@@ -25,7 +25,7 @@ from connectors.interfaces import PROTOCOLS
 from connectors.protocols.base import Page, Pull
 from connectors.tables import ensure_tables
 from resolution.runner import resolve
-from resolution.sources import RESIDENTS
+from resolution.things import RESIDENTS
 from warehouse import connection, ledger
 
 STREAMS = (("household_registry", "residents"), ("grid_map", "grids"), ("snapshot_report", "reports"))

@@ -74,7 +74,7 @@ class DbtTown:
         }
         day = ["--vars", json.dumps({"as_of": as_of})] if as_of is not None else []
         command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments, *day]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280, check=False)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=560, check=False)
         return DbtRun(done.returncode, done.stdout + done.stderr, self.target)
 
     def land(self, system: str, stream: str, *rows: Mapping[str, Any], current: bool = True) -> None:

@@ -35,7 +35,7 @@ def hit(readers: Consumers, system: str, new: Contract | None) -> Hit:
 def test_a_dropped_column_hits_its_readers_and_all_that_is_built_on_them(readers: Consumers) -> None:
     found = hit(readers, "household_registry", without("household_registry", "residents", "birth_date"))
     assert "int_person_record" in found.readers and "resolution of residents" in found.readers
-    assert "welfare_match" in found.behind and found.products == ("welfare_match",)
+    assert "welfare_match" in found.behind and found.products == ("welfare_match", "welfare_reconciliation")
 
 
 def test_a_column_that_nobody_reads_hits_nobody(readers: Consumers) -> None:
@@ -51,7 +51,7 @@ def test_a_column_that_only_decides_rows_is_read_too(readers: Consumers) -> None
 def test_values_follow_columns_and_leave_those_alone_that_do_not_rest_on_them(readers: Consumers) -> None:
     change = Change("fire_119", "incidents", "disaster_type", "values", "x")
     found, gone = readers.of(change), readers.of(replace(change, effect="gone"))
-    assert found.readers == gone.readers and found.products == ()
+    assert found.readers == gone.readers and found.products == ("event", "event_hotspot")
     assert "premises_risk" in gone.products, "a column that is gone stops what is built on its readers"
 
 

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
+from quality.families import FAMILIES
+from tests.warehouse import service_rows
 from warehouse import build_inputs
 
 if TYPE_CHECKING:
     from tests.warehouse.conftest import DbtRun, DbtTown
 
-PRODUCTS = {
-    "premises_risk": "premises_code",
-    "grid_risk": "grid_code",
-    "welfare_match": "resident_key, policy_code",
-}
+PRODUCTS = {p.name: ", ".join(p.key_columns) for family in FAMILIES.values() for p in family.products}
 GRID, COMMUNITY = "330199103001001", "330199103001"
 ELDER, DEAD, HOLDER = "33019919400101001X", "330199193501010026", "330199198001010013"
 
@@ -72,6 +70,15 @@ def _premises(town: DbtTown) -> None:
               {**fire, "incident_no": "F2", "state": "false_alarm"})  # fmt: skip
 
 
+def _registers(town: DbtTown) -> None:
+    """What another register knows of premises."""
+    town.land(
+        "fire_supervision", "inspections",
+        {"document_no": "D1", "unit_name": "A1", "address": "文二路A1号", "kind": "spot_check", "major_hazard": False,
+         "inspected_on": "2026-03-01", "result": "pass", "updated_at": "2026-03-01"},
+    )  # fmt: skip
+
+
 def _residents(town: DbtTown) -> None:
     for key, number, birth, state in (
         ("R1", ELDER, None, "normal"),
@@ -113,12 +120,22 @@ def _residents(town: DbtTown) -> None:
         town.link("resident", key, ("welfare_payment", "payments", number))
 
 
+def _care(town: DbtTown) -> None:
+    town.land(
+        "elder_door_sensor", "devices",
+        {"device_id": "869999010000017", "resident_id": ELDER, "address_code": "D1", "installed_on": "2026-01-01"},
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def build(dbt_town: DbtTown) -> DbtRun:
     """The whole project built once, its unit tests included."""
     _places(dbt_town)
     _premises(dbt_town)
+    _registers(dbt_town)
     _residents(dbt_town)
+    _care(dbt_town)
+    service_rows.land(dbt_town)
     dbt_town.load_everything()
     return dbt_town.dbt("build")
 
@@ -201,10 +218,13 @@ def test_residents_have_their_matches(build: DbtRun, dbt_town: DbtTown) -> None:
     assert matches(dbt_town) == {
         ("R1", "P08"): ("eligible", True, "as_due"),
         ("R2", "P08"): ("not_eligible", True, "receiving_not_found_eligible"),  # died, still paid
+        ("R3", "P06"): ("unknown", False, "undecided"),  # no income is told
         ("R3", "P07"): ("eligible", False, "unclaimed"),
         ("R4", "P08"): ("not_eligible", False, "not_due"),  # 80 tomorrow, which is another month
         ("R5", "P01"): ("eligible", False, "unclaimed"),
+        ("R5", "P05"): ("candidate", False, "undecided"),  # may bring bills
         ("R5", "P08"): ("unknown", False, "undecided"),  # no birth date
+        ("R5", "P09"): ("unknown", False, "undecided"),
     }
 
 
@@ -238,6 +258,8 @@ def test_products_read_only_what_serves_their_purpose(build: DbtRun, dbt_town: D
 
     for product, purpose in (
         ("premises_risk", "premises_safety"), ("grid_risk", "premises_safety"), ("welfare_match", "welfare_delivery"),
+        ("welfare_reconciliation", "welfare_delivery"),
+        ("event", "event_handling"), ("event_hotspot", "event_handling"),
     ):  # fmt: skip
         behind = systems(f"model.townhub.{product}")
         assert len(behind) >= 3

@@ -47,6 +47,62 @@ FORBIDDEN = {
         ("administrative_penalty", "penalties", "matter"),
         ("dispute_mediation", "cases", "category"),
         ("enterprise_demand", "demands", "category"),
+        ("petition", "petitions", "category"),
+        ("party_building", "organisations", "members"),
+    ],
+    "event_handling": [
+        ("petition", "petitions", "category"),
+        ("party_building", "organisations", "members"),
+        ("household_registry", "residents", "birth_date"),
+        ("minimum_living", "members", "category"),
+        ("disability_certificate", "certificates", "level"),
+        ("tax_analysis", "collections", "amount"),
+        ("elder_door_sensor", "readings", "battery"),
+        ("public_opinion", "items", "topic"),
+        ("property_register", "tenants", "resident_id"),
+    ],
+    "elder_care": [
+        ("household_registry", "residents", "birth_date"),
+        ("welfare_payment", "payments", "amount"),
+        ("video_index", "devices", "name"),
+        ("petition", "petitions", "category"),
+        ("party_building", "activities", "participants"),
+        ("police_110", "incidents", "category"),
+        ("smart_community", "hourly_counts", "passes_in"),
+    ],
+    "enterprise_service": [
+        ("welfare_payment", "payments", "amount"),
+        ("household_registry", "residents", "birth_date"),
+        ("police_110", "incidents", "category"),
+        ("party_building", "organisations", "members"),
+        ("safety_inspection", "inspections", "result"),
+        ("hotline_12345", "orders", "category"),
+        ("property_register", "tenants", "resident_id"),
+        ("public_opinion", "items", "mood"),
+    ],
+    "party_service": [
+        ("household_registry", "residents", "birth_date"),
+        ("welfare_payment", "payments", "amount"),
+        ("tax_analysis", "collections", "amount"),
+        ("deliberation", "topics", "state"),
+        ("petition", "petitions", "category"),
+    ],
+    "public_service": [
+        ("household_registry", "residents", "birth_date"),
+        ("party_building", "organisations", "members"),
+        ("welfare_payment", "payments", "amount"),
+        ("tax_analysis", "collections", "amount"),
+        ("petition", "petitions", "category"),
+    ],
+    "town_overview": [
+        ("tax_analysis", "collections", "amount"),
+        ("petition", "petitions", "category"),
+        ("party_building", "organisations", "members"),
+        ("police_110", "incidents", "category"),
+        # Declassified are sums of these systems in one model, and neither other columns nor other models.
+        ("welfare_payment", "payments", "amount"),
+        ("household_registry", "residents", "birth_date"),
+        ("four_platform", "events", "category"),
     ],
 }
 
@@ -128,11 +184,11 @@ def compiled(dbt_town: DbtTown) -> Manifest:
 
 @pytest.fixture(scope="module")
 def judge(compiled: Manifest) -> Callable[..., purposes.Judged]:
-    contracts = load_contracts()
+    contracts, ours = load_contracts(), purposes.in_force()
 
     def run(manifest: Manifest, product: str, purpose: str, **more: Any) -> purposes.Judged:
         return purposes.judge_manifest(
-            manifest, [(product, purpose)], contracts=contracts, exceptions=more.get("exceptions", [])
+            manifest, [(product, purpose)], contracts=contracts, exceptions=more.get("exceptions", ours)
         )
 
     return run
@@ -158,7 +214,7 @@ def mutated(
     """
     node = manifest.document["nodes"][f"model.townhub.{model}"]
     columns = list(node["columns"])
-    key = next(name for name in ("premises_code", "grid_code", "resident_key") if name in columns)
+    key = next(name for name in KEYS if name in columns)
     sql = template.format(
         q=node["compiled_code"] if inline else f"select * from {node['schema']}.{node['alias']}_before",
         all=", ".join(f"q.{name}" for name in columns),
@@ -170,11 +226,46 @@ def mutated(
     return with_sql(manifest, model, sql)
 
 
+# A column of the model that its readers do read: the first of these that it has.
+KEYS = (
+    *(
+        "premises_code",
+        "resident_key",
+        "policy_code",
+        "incident_key",
+        "event_key",
+        "device_id",
+        "enterprise_key",
+        "lease_no",
+    ),
+    *("building_code", "quarter_from", "organisation_code", "service_point_key", "topic_no", "indicator_code"),
+    *("figure_code", "topic", "community_code", "estate", "grid_code"),
+)
 # Where to break: the product itself, or a model deep below it.
 PLACES = {
     "premises_risk": ("premises_risk", "dim_premises"),
     "grid_risk": ("grid_risk", "fct_hazard"),
+    "inspection_plan": ("inspection_plan", "fct_inspection"),
+    "hazard_closure": ("hazard_closure", "dim_grid"),
+    "uninspected_premises": ("uninspected_premises", "dim_premises"),
     "welfare_match": ("welfare_match", "dim_resident"),
+    "welfare_reconciliation": ("welfare_reconciliation", "fct_payment"),
+    "event": ("fct_event",),
+    "event_hotspot": ("event_hotspot",),
+    "dispute": ("dispute",),
+    "repair": ("repair",),
+    "community_flow": ("fct_door_count",),
+    "elder_care_alarm": ("elder_care_alarm", "dim_care_device"),
+    "enterprise_profile": ("enterprise_profile", "dim_enterprise"),
+    "lease_expiry": ("lease_expiry",),
+    "building_economy": ("building_economy",),
+    "business_environment": ("business_environment",),
+    "party_organisation": ("party_organisation",),
+    "service_point": ("service_point",),
+    "deliberation": ("deliberation",),
+    "town_indicator": ("town_indicator",),
+    "topic": ("topic",),
+    "case_study": ("case_study",),
 }
 
 
@@ -196,7 +287,7 @@ def test_the_products_are_lawful(compiled: Manifest, judge: Callable[..., purpos
     for product, purpose in PRODUCTS:
         judged = judge(compiled, product, purpose)
         assert [str(violation) for violation in judged.violations] == []
-        assert judged.columns > 20
+        assert judged.columns > 10
 
 
 def test_every_model_may_serve_what_it_declares(compiled: Manifest) -> None:
@@ -225,12 +316,32 @@ def test_a_forbidden_column_is_found_wherever_it_stands(
 
 
 @pytest.mark.parametrize(("product", "purpose"), PRODUCTS)
+def test_the_health_code_reaches_no_product(
+    product: str, purpose: str, compiled: Manifest, judge: Callable[..., purposes.Judged]
+) -> None:
+    """Not even one who declares it as a source of dbt gets it past the check, which names the way it came."""
+    table = {"schema": "isolated", "identifier": "health_code__lookups", "columns": {}}
+    sources = {**compiled.document["sources"], "source.townhub.health_code.lookups": table}
+    declared = Manifest({**compiled.document, "sources": sources}, compiled.folder)
+    for kind in ("case", "where", "exists"):
+        manifest = mutated(declared, product, MUTATIONS[kind], "isolated.health_code__lookups", "colour")
+        violations = judge(manifest, product, purpose).violations
+        named = [violation for violation in violations if violation.source == "health_code.lookups.colour"]
+        assert named and "permits epidemic_control only" in named[0].reason, (kind, violations)
+        assert named[0].path[0] == product and "isolated.health_code__lookups.colour" in named[0].path[-1]
+        # Undeclared, as it is, the model cannot be followed at all.
+        manifest = mutated(compiled, product, MUTATIONS[kind], "isolated.health_code__lookups", "colour")
+        assert "isolated.health_code__lookups" in judge(manifest, product, purpose).violations[0].reason
+
+
+@pytest.mark.parametrize(("product", "purpose"), PRODUCTS)
 def test_the_mere_number_of_forbidden_rows_is_found(
     product: str, purpose: str, compiled: Manifest, judge: Callable[..., purposes.Judged]
 ) -> None:
-    manifest = mutated(compiled, product, ROWS_ONLY, "staging.stg_tax_analysis__collections", "")
+    system, stream, _ = FORBIDDEN[purpose][0]
+    manifest = mutated(compiled, product, ROWS_ONLY, f"staging.stg_{system}__{stream}", "")
     found = {violation.source for violation in judge(manifest, product, purpose).violations}
-    assert found == {"tax_analysis.collections.*"}
+    assert found == {f"{system}.{stream}.*"}
 
 
 @pytest.mark.parametrize("kind", MUTATIONS)
@@ -270,6 +381,15 @@ def test_a_column_that_nobody_reads_decides_nothing(compiled: Manifest, judge: C
     """Staging mirrors whole contracts: what a product does not read of it is not its concern."""
     welfare = judge(compiled, "welfare_match", "welfare_delivery")
     assert not [violation for violation in welfare.violations if "ethnic_group" in str(violation)]
+
+
+def test_without_its_declassifications_the_case_study_is_unlawful(
+    compiled: Manifest, judge: Callable[..., purposes.Judged]
+) -> None:
+    for entry in purposes.in_force():
+        others = [other for other in purposes.in_force() if other != entry]
+        violations = judge(compiled, "case_study", "town_overview", exceptions=others).violations
+        assert {violation.source for violation in violations} == set(entry.sources)
 
 
 def test_a_declassification_opens_what_it_names_and_no_more(

@@ -14,7 +14,7 @@ with stated as (
 ),
 
 record as (
-    select member.entity_key, stated.*
+    select member.entity_key, stated.*, {{ source_record('stated') }}
     from stated
     inner join {{ source('resolution', 'membership') }} as member
         on member.kind = 'enterprise' and member.to_run is null and member.system = stated.system
@@ -24,15 +24,15 @@ record as (
 golden as (
     select
         entity_key,
-        {{ golden('credit_code', 'system') }},
-        {{ golden('taxpayer_no', 'system') }},
-        {{ golden('name', 'system') }},
-        {{ golden('kind', 'system') }},
-        {{ golden('industry', 'system') }},
-        {{ golden('state', 'system') }},
-        {{ golden('address', 'system') }},
-        {{ golden('registered_on', 'system') }},
-        {{ golden('closed_on', 'system') }},
+        {{ golden('credit_code') }},
+        {{ golden('taxpayer_no') }},
+        {{ golden('name') }},
+        {{ golden('kind') }},
+        {{ golden('industry') }},
+        {{ golden('state') }},
+        {{ golden('address') }},
+        {{ golden('registered_on') }},
+        {{ golden('closed_on') }},
         count(*) as record_count
     from record
     group by entity_key
@@ -41,17 +41,26 @@ golden as (
 select
     entity.entity_key as enterprise_key,
     golden.credit_code,
-    golden.credit_code_source,
+    {{ system_of('golden.credit_code_record') }} as credit_code_source,
+    golden.credit_code_record,
     golden.taxpayer_no,
+    golden.taxpayer_no_record,
     golden.name,
-    golden.name_source,
+    {{ system_of('golden.name_record') }} as name_source,
+    golden.name_record,
     golden.kind,
+    golden.kind_record,
     golden.industry,
+    golden.industry_record,
     coalesce(golden.state, 'unknown') as state,
+    golden.state_record,
     golden.address,
-    golden.address_source,
+    {{ system_of('golden.address_record') }} as address_source,
+    golden.address_record,
     golden.registered_on,
+    golden.registered_on_record,
     golden.closed_on,
+    golden.closed_on_record,
     golden.record_count::integer as record_count
 from golden
 inner join {{ source('resolution', 'entity') }} as entity

@@ -1,5 +1,5 @@
 -- One row per resident whom resolution knows. Each golden value is the first that a register states, registers in the
--- order of their rank, then the most recent record, and names the system it came from. One pass over all records: they
+-- order of their rank, then the most recent record, and names the record it came from. One pass over all records: they
 -- are the largest thing that the warehouse sorts.
 with notice as (
     select deaths.resident_id, deaths.died_on, member.entity_key
@@ -22,8 +22,7 @@ unplaced_death as (
 record as (
     select
         member.entity_key,
-        person.system,
-        person.record_key,
+        {{ source_record('person') }},
         person.resident_id,
         person.name,
         person.sex,
@@ -49,14 +48,14 @@ record as (
 golden as (
     select
         entity_key,
-        {{ golden('resident_id', 'system') }},
-        {{ golden('name', 'system') }},
-        {{ golden('sex', 'system', "sex in ('male', 'female')") }},
-        {{ golden('birth_date', 'system') }},
-        {{ golden('phone', 'system') }},
-        {{ golden('address', 'system') }},
-        {{ golden('home_community_code', 'system') }},
-        {{ golden('community_code', 'system') }},
+        {{ golden('resident_id') }},
+        {{ golden('name') }},
+        {{ golden('sex', "sex in ('male', 'female')") }},
+        {{ golden('birth_date') }},
+        {{ golden('phone') }},
+        {{ golden('address') }},
+        {{ golden('home_community_code') }},
+        {{ golden('community_code') }},
         coalesce(bool_or(registration_state = 'normal'), false) as hukou_here,
         coalesce(bool_or(registration_state = 'moved_out'), false) as registered_away,
         coalesce(bool_or(registration_state = 'dead'), false) as registered_dead,
@@ -69,28 +68,37 @@ golden as (
 select
     entity.entity_key as resident_key,
     golden.resident_id,
-    golden.resident_id_source,
+    {{ system_of('golden.resident_id_record') }} as resident_id_source,
+    golden.resident_id_record,
     golden.name,
-    golden.name_source,
+    {{ system_of('golden.name_record') }} as name_source,
+    golden.name_record,
     -- A stated identity number is a valid one (conform withholds the others): it tells sex and birth date.
     case
         when golden.resident_id is null then golden.sex
         when substr(golden.resident_id, 17, 1) in ('1', '3', '5', '7', '9') then 'male'
         else 'female'
     end as sex,
-    case when golden.resident_id is null then golden.sex_source else golden.resident_id_source end as sex_source,
+    {{ system_of('case when golden.resident_id is null then golden.sex_record else golden.resident_id_record end') }}
+        as sex_source,
+    case when golden.resident_id is null then golden.sex_record else golden.resident_id_record end as sex_record,
     case
         when golden.resident_id is null then golden.birth_date
         else {{ birth_date_of_id('golden.resident_id') }}
     end as birth_date,
-    case when golden.resident_id is null then golden.birth_date_source else golden.resident_id_source
-    end as birth_date_source,
+    {{ system_of('case when golden.resident_id is null then golden.birth_date_record else golden.resident_id_record end') }}
+        as birth_date_source,
+    case when golden.resident_id is null then golden.birth_date_record else golden.resident_id_record
+    end as birth_date_record,
     golden.phone,
-    golden.phone_source,
+    {{ system_of('golden.phone_record') }} as phone_source,
+    golden.phone_record,
     golden.address,
-    golden.address_source,
+    {{ system_of('golden.address_record') }} as address_source,
+    golden.address_record,
     coalesce(golden.home_community_code, golden.community_code) as community_code,
-    coalesce(golden.home_community_code_source, golden.community_code_source) as community_code_source,
+    {{ system_of('coalesce(golden.home_community_code_record, golden.community_code_record)') }} as community_code_source,
+    coalesce(golden.home_community_code_record, golden.community_code_record) as community_code_record,
     golden.hukou_here,
     -- Known to have left: unlike a resident of whom the permanent register knows nothing.
     golden.registered_away and not golden.hukou_here as moved_out,

@@ -1,5 +1,5 @@
 -- A hazard is closed when someone other than the inspector who found it has seen it mended; a mending that nobody else
--- has seen is "unconfirmed" and still counts.
+-- has seen, or whose finder is not known, is "unconfirmed" and still counts.
 select
     hazard.hazard_no,
     hazard.inspection_no,
@@ -11,7 +11,8 @@ select
     {{ local_date('hazard.fixed_at') }} as fixed_on,
     case
         when hazard.fixed_at is null then 'open'
-        when hazard.reinspected_by is null or hazard.reinspected_by = found.inspector then 'unconfirmed'
+        when hazard.reinspected_by is null or found.inspector is null or hazard.reinspected_by = found.inspector
+            then 'unconfirmed'
         else 'closed'
     end as state
 from {{ ref('stg_safety_inspection__hazards') }} as hazard

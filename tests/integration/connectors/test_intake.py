@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from connectors import intake, landed, quarantine
-from connectors.errors import ContractViolation, Permanent, Retriable, Unwell
+from connectors import intake, quarantine
+from connectors.errors import ContractViolation, IntakeError, Permanent, Retriable, Unwell
 from connectors.pace import Pace
 from connectors.protocols.base import BadRecord, Page
+from orchestration.intake import _applied_check
 from warehouse import connection, holds, ledger
 from warehouse.errors import StreamBusy
 
@@ -186,21 +187,35 @@ def test_the_source_hears_of_the_commit_only_after_it(hub: Any, make_page: Rows)
     assert [(loads[0][0], len(rows)) for loads, rows in seen] == [("committed", 1)]
 
 
-def test_an_acknowledgement_that_fails_does_not_undo_the_load(hub: Any, make_page: Rows) -> None:
+@pytest.mark.parametrize("kind", [Retriable, Permanent])
+def test_a_source_that_cannot_be_told_leaves_a_committed_load_with_a_note(
+    hub: Any, make_page: Rows, kind: type[IntakeError]
+) -> None:
     def refuse() -> None:
-        raise Retriable("the line went dead")
+        raise kind("the line went dead", "Check the right to update")
 
     hub.upstream.on_acknowledge = refuse
-    for _ in range(intake.ATTEMPTS):
-        hub.upstream.gives(make_page(person(1)))
-    with pytest.raises(Retriable):
-        hub.run()
+    done = hub.take(make_page(person(1), person(2, "9")))
+    assert (done.state, done.landed, done.quarantined) == ("committed", 1, 1)
+    assert done.notes == {"not_acknowledged": "the line went dead. Check the right to update"}
+    assert hub.ask("SELECT state, notes FROM control.load") == [("committed", done.notes)]
+    check = _applied_check(done)
+    assert not check.passed and "Check the right to update" in str(check.description)
     hub.upstream.on_acknowledge = lambda: None
-    assert hub.take(make_page(person(1))).unchanged == 1
-    assert [(state, landed) for state, _, landed, *_ in hub.loads()] == [
-        ("committed", 1),
-        *[("committed", 0)] * intake.ATTEMPTS,
-    ]
+    again = hub.take(make_page(person(1)))
+    assert (again.unchanged, again.notes) == (1, {})
+    assert _applied_check(again).passed
+    assert hub.upstream.acknowledged == 1 and len(hub.upstream.pulls) == 2, "the load is not tried again for it"
+
+
+def test_what_was_noted_of_a_load_before_stands_beside_it(hub: Any, make_page: Rows) -> None:
+    def refuse() -> None:
+        raise Retriable("the line went dead\0")
+
+    hub.upstream.on_acknowledge = refuse
+    done = hub.take(make_page(person(1, neu="x")))
+    assert done.notes == {"added_columns": {"neu": 1}, "not_acknowledged": "the line went dead"}
+    assert hub.ask("SELECT notes FROM control.load") == [(done.notes,)]
 
 
 def test_two_runs_of_one_stream_do_not_meet(hub: Any, make_page: Rows) -> None:
@@ -223,77 +238,6 @@ def test_two_runs_of_one_stream_do_not_meet(hub: Any, make_page: Rows) -> None:
     assert (second.state, second.load_id) == ("skipped", 0)
     assert [done.state for done in results] == ["committed"]
     assert len(hub.loads()) == 1
-
-
-def kill(hub: Any, only: int | None = None) -> None:
-    """End one connection of the hub, or all of them as a server does that goes down."""
-    with psycopg.connect(hub.url, autocommit=True) as conn:
-        conn.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid() "
-            "AND (pid = %(pid)s OR %(pid)s::int IS NULL)",
-            {"pid": only},
-        )
-
-
-@pytest.mark.parametrize("everything", [False, True])
-def test_a_connection_killed_before_the_commit_is_tried_again(
-    hub: Any, make_page: Rows, monkeypatch: pytest.MonkeyPatch, everything: bool
-) -> None:
-    killed: list[bool] = []
-
-    def before_commit(conn: psycopg.Connection, *args: Any, **rest: Any) -> None:
-        if not killed:
-            killed.append(True)
-            kill(hub, None if everything else conn.info.backend_pid)
-        landed.commit(conn, *args, **rest)
-
-    monkeypatch.setattr(intake, "commit", before_commit)
-    hub.upstream.gives(make_page(person(1)))
-    done = hub.take(make_page(person(1)))
-    assert killed and (done.state, done.landed) == ("committed", 1)
-    assert [state for state, *_ in hub.loads()] == ["failed", "committed"]
-    assert len(hub.current()) == 1
-
-
-@pytest.mark.parametrize("everything", [False, True])
-def test_a_connection_killed_after_the_commit_is_found_to_be_committed(
-    hub: Any, make_page: Rows, monkeypatch: pytest.MonkeyPatch, everything: bool
-) -> None:
-    killed: list[bool] = []
-
-    def after_commit(conn: psycopg.Connection, *args: Any, **rest: Any) -> None:
-        landed.commit(conn, *args, **rest)
-        if not killed:
-            killed.append(True)
-            kill(hub, None if everything else conn.info.backend_pid)
-            conn.execute("SELECT 1")  # what the driver sees when the answer to COMMIT is lost
-
-    monkeypatch.setattr(intake, "commit", after_commit)
-    hub.upstream.gives(make_page(person(1)))
-    hub.upstream.gives(make_page(person(1)))
-    assert hub.run().state == "committed"
-    if not everything:
-        # The source was not told, so it sends the row again.
-        assert hub.upstream.acknowledged == 0
-        hub.run()
-    assert [(state, landed, unchanged) for state, _, landed, unchanged, _ in hub.loads()] == [
-        ("committed", 1, 0),
-        ("committed", 0, 1),
-    ]
-    assert hub.upstream.acknowledged == 1
-    assert len(hub.current()) == 1
-
-
-def test_a_load_that_another_gave_up_as_dead_cannot_commit(hub: Any, make_page: Rows) -> None:
-    def give_up() -> None:
-        with connection.connect("loader", autocommit=True) as conn:
-            load_id = conn.execute("SELECT max(load_id) FROM control.load").fetchone()
-            ledger.fail_load(conn, load_id[0], "given up")
-
-    with pytest.raises(Exception, match="is not running any more"):
-        hub.take(make_page(person(1)), give_up)
-    assert hub.current() == [] and hub.cursor() is None
 
 
 def entry(number: int, value: str = "a") -> dict[str, str]:

@@ -28,7 +28,7 @@ from warehouse import connection
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SCALE, SEED = "0.01", "3"
-SECONDS = 240
+SECONDS = 480
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,9 @@ def hub() -> Iterator[Hub]:
 @pytest.fixture(scope="package")
 def first(hub: Hub) -> Stage:
     """`townhub demo` on nothing."""
-    return run_pass(hub, "demo", "--scale", SCALE, "--seed", SEED)
+    stage = run_pass(hub, "demo", "--scale", SCALE, "--seed", SEED)
+    stage.more["status"] = hub.answer("status")
+    return stage
 
 
 @pytest.fixture(scope="package")

@@ -232,7 +232,7 @@ def test_dagster_knows_its_assets_checks_schedule_and_sensor(
     """In a process of its own, as the daemon and the UI load them."""
     done = subprocess.run(
         [sys.executable, "-c", DEFINITIONS],
-        cwd=REPOSITORY, env=alone.surroundings(**surroundings), capture_output=True, text=True, timeout=120, check=False,
+        cwd=REPOSITORY, env=alone.surroundings(**surroundings), capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     streams = ["landing/bus_network/boardings", "landing/bus_network/stops"]

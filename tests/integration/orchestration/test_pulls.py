@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
@@ -46,7 +48,7 @@ def finish(under_way: Pulls, town: Town, *but: str) -> None:
     for contract, stream in town.asked():
         if contract.id not in but:
             future = under_way.take(stream)
-            assert future is not None and future.result(SECONDS).state == "committed"
+            assert future is not None and future.result(SECONDS).load.state == "committed"
 
 
 def overlap(one: Load, other: Load) -> bool:
@@ -70,6 +72,23 @@ def test_one_stream_of_a_system_at_a_time_and_several_systems_at_once(town: Town
         assert one.system != other.system or not overlap(one, other)
     stream = town.contracts["pension"].streams["pensioners"]
     assert under_way.take(stream) is None, "an outcome is had once"
+
+
+def test_protocols_are_prepared_before_any_thread_begins(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that import the same modules at once may see them half made; SQLAlchemy imports some with an engine."""
+    prepared: list[str] = []
+    monkeypatch.setattr("played_town.prepare", lambda: prepared.append(threading.current_thread().name), raising=False)
+    finish(town.pull(), town)
+    assert prepared == [threading.current_thread().name]
+
+
+@pytest.mark.parametrize("dialect", ["postgresql.psycopg", "mysql.pymysql"])
+def test_the_exchange_databases_dialects_are_loaded_when_it_is_prepared(dialect: str) -> None:
+    code = (
+        "import sys; from connectors.protocols import exchange_db; exchange_db.prepare(); "
+        f"sys.exit('sqlalchemy.dialects.{dialect}' not in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=SECONDS)
 
 
 def test_never_more_at_work_than_there_are_places(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,7 +235,7 @@ def test_a_system_that_another_run_pulls_is_waited_for(town: Town) -> None:
         ledger.release_system(other_run, "safety_inspection")
         for stream in town.contracts["safety_inspection"].streams.values():
             future = under_way.take(stream)
-            assert future is not None and future.result(SECONDS).state == "committed"
+            assert future is not None and future.result(SECONDS).load.state == "committed"
 
 
 def test_a_stopped_run_hands_out_nothing_more(
@@ -259,7 +278,7 @@ def test_settings_that_cannot_be_used_are_named(town: Town, monkeypatch: pytest.
 
 
 def test_each_step_reports_its_own_pull(town: Town) -> None:
-    """In Dagster: a failing stream fails its own step; checks are made in the main thread, one after another."""
+    """In Dagster: a failing stream fails its own step; what landed is checked beside the pulls, one after another."""
     import dagster as dg
 
     from orchestration import intake
@@ -287,7 +306,8 @@ def test_each_step_reports_its_own_pull(town: Town) -> None:
     assert {tuple(event.asset_key.path[1:]) for event in done.get_asset_materialization_events()} == good
     assert {check.asset_key.path[1:][0] for check in done.get_asset_check_evaluations()} == {s for s, _ in good}
     assert {name for name, _ in judged} == {name for _, name in good}
-    assert {thread for _, thread in judged} == {threading.main_thread()}
+    (thread,) = {thread for _, thread in judged}
+    assert thread is not threading.main_thread()
     assert {key for key, outcome in collected.streams.items() if outcome.state == "committed"} == good
     assert [failure.split(":")[0] for failure in collected.failures] == ["fire_119.incidents"]
     assert {load.state for load in town.loads("fire_119")} == {"failed"}
@@ -322,3 +342,38 @@ def test_a_cancelled_run_stops_at_what_is_under_way(
             thread.join(SECONDS)
     (load,) = town.loads()
     assert load.state == "failed" and "the run was cancelled" in (load.error or "")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_pull_whose_thread_cannot_start_fails_and_holds_nobody_up(
+    town: Town, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one whose turn it was and those that wait are told; the one at work steps aside and still ends by itself."""
+    start = threading.Thread.start
+    at_work = threading.Event()
+
+    def refused(thread: threading.Thread) -> None:
+        if thread.name == "pull-pension":
+            assert at_work.wait(SECONDS)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    def patient(pull: Pull) -> Iterator[Page]:
+        at_work.set()
+        assert gate.wait(SECONDS)
+        yield from town.give(pull)
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    monkeypatch.setattr(pulls, "PATIENCE_SECONDS", SECONDS)
+    monkeypatch.setattr(pulls, "AMPLE_ROWS_UNKNOWN", 1)
+    town.sources["fire_119"] = patient
+    under_way = town.pull("fire_119", "pension")
+    futures = {stream.landing_table: under_way.take(stream) for _, stream in town.asked()}
+    (own,) = town.contracts["fire_119"].streams.values()
+    patient_one = futures.pop(own.landing_table)
+    for future in futures.values():
+        assert future is not None
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            future.result(SECONDS)
+    gate.set()
+    assert patient_one is not None and patient_one.result(SECONDS).load.state == "committed"

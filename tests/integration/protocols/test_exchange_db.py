@@ -184,6 +184,17 @@ def test_a_row_without_time_of_change_is_taken_too(town: Town) -> None:
     assert keys(town.read(town.pull())) == []
 
 
+def test_a_row_without_a_flag_waits_and_is_taken(town: Town) -> None:
+    town.read(town.pull())
+    postgresql = town.url.startswith("postgresql")
+    town.execute(f"ALTER TABLE t_jq {'ALTER clbz DROP NOT NULL' if postgresql else 'MODIFY clbz varchar(2) NULL'}")
+    town.execute("UPDATE t_jq SET clbz = NULL WHERE jjdbh IN ('J00005', 'J00123')")
+    town.execute("UPDATE t_jq SET gxsj = NULL WHERE jjdbh = 'J00123'")
+    assert keys(town.read(town.pull())) == ["J00005", "J00123"]
+    assert keys(town.read(town.pull())) == []
+    assert town.execute("SELECT count(*) FROM t_jq WHERE clbz = '1'")[0][0] == 250, "no other row was touched"
+
+
 def test_only_changed_rows_are_published_again(town: Town) -> None:
     town.read(town.pull())
     frame = town.views["incidents"].frame
@@ -262,6 +273,13 @@ def test_a_missing_table_a_missing_flag_and_an_unsafe_name(town: Town) -> None:
 def test_a_new_column_is_kept(town: Town) -> None:
     town.faults.set("police_110", "added_column")
     assert town.read(town.pull())[0].frame["xzzd"][0] == "new"
+
+
+def test_a_column_of_a_type_that_nobody_knows_is_read_as_text(town: Town) -> None:
+    kind = "point" if town.url.startswith("postgresql") else "geometry"
+    town.execute(f"ALTER TABLE t_jq ADD COLUMN wz {kind}")
+    frame = pl.concat([page.frame for page in town.read(town.pull())])
+    assert frame.height == 250 and frame["wz"].null_count() == 250
 
 
 def test_an_oversized_field_costs_its_record_only(town: Town) -> None:

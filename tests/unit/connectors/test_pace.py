@@ -10,9 +10,9 @@ import pytest
 
 from connectors import pace as pace_module
 from connectors.errors import ContractViolation, Permanent
-from connectors.pace import Bounds, Pace, positive
+from connectors.pace import Bounds, Pace
 from connectors.protocols.base import BadRecord, Page
-from warehouse.settings import ConfigurationError
+from warehouse.settings import ConfigurationError, positive
 
 PAGE = Page(pl.DataFrame({"a": ["1", "2"]}), (BadRecord(3, "?", "undecodable_text"),), bytes_in=10)
 

@@ -87,11 +87,11 @@ def test_only_dead_runs_are_closed(instance: dg.DagsterInstance, dead_pid: int) 
     assert recovery.close_dead_runs(instance) == []
 
 
-def test_a_dead_load_is_closed(fresh_database: str, dead_pid: int) -> None:
+def test_a_dead_load_is_closed(fresh_database: str) -> None:
     with psycopg.connect(fresh_database, autocommit=True) as conn:
-        load_id = ledger.open_load(conn, system="s", stream="t", contract_version="1.0.0", run_id="r")
-        assert recovery.close_dead_loads() == 0  # ours, and we live
-        conn.execute("UPDATE control.load SET pid = %s WHERE load_id = %s", [dead_pid, load_id])
+        with ledger.stream_lock(conn, "s", "t"):
+            load_id = ledger.open_load(conn, system="s", stream="t", contract_version="1.0.0", run_id="r")
+            assert recovery.close_dead_loads() == 0  # its worker has the stream
         assert recovery.close_dead_loads() == 1
         row = conn.execute("SELECT state, error FROM control.load WHERE load_id = %s", [load_id]).fetchone()
     assert row is not None and row[0] == "failed" and "died" in row[1]

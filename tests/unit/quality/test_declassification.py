@@ -25,8 +25,17 @@ def written(folder: Path, *entries: dict[str, Any]) -> Path:
     return path
 
 
-def test_ours_is_readable_and_holds_none() -> None:
-    assert declassification.load(today=date(2026, 6, 30)) == []
+def test_ours_are_sums_of_the_whole_town_for_the_overview() -> None:
+    entries = declassification.load(today=date(2026, 6, 30))
+    assert {(e.model, e.purpose, e.minimum_group_size) for e in entries} == {("int_case_count", "town_overview", 10)}
+    systems = {source.split(".")[0] for entry in entries for source in entry.sources}
+    assert not systems & {"health_code", "party_building", "petition", "video_index", "tax_analysis", "police_110"}
+    # What happened to somebody is counted by its day alone; of payments the sum and the number of people too.
+    columns = {source for entry in entries for source in entry.sources}
+    assert {c for c in columns if c.endswith(("_id", "amount", "name"))} == {
+        "welfare_payment.payments.amount", "welfare_payment.payments.resident_id",
+    }  # fmt: skip
+    assert declassification.load(today=date(2027, 7, 1)) == []
 
 
 def test_an_entry_counts_until_its_last_day(tmp_path: Path) -> None:

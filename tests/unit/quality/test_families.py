@@ -8,10 +8,10 @@ import sys
 import pytest
 
 from connectors.contract_folder import load_contracts
-from quality import gate, guards
+from quality import gate
 from quality.families import FAMILIES
 from quality.suites import SUITES
-from warehouse.grants import ROLES
+from warehouse.grants import PRODUCTS
 
 
 def test_names_of_verdicts_are_unique_and_stable() -> None:
@@ -22,9 +22,9 @@ def test_names_of_verdicts_are_unique_and_stable() -> None:
     assert "gx.welfare_match.deceased_never_eligible" in gate.required_checks(FAMILIES["welfare"])
 
 
-def test_every_product_has_a_suite_and_says_what_unknown_is() -> None:
+def test_every_product_has_a_suite() -> None:
     products = {product.name for family in FAMILIES.values() for product in family.products}
-    assert products == set(SUITES) == set(guards.UNKNOWN_OF)
+    assert products == set(SUITES)
 
 
 def test_inputs_are_streams_of_contracts_and_lawful() -> None:
@@ -37,8 +37,19 @@ def test_inputs_are_streams_of_contracts_and_lawful() -> None:
             assert "any" in permitted or all(product.purpose in permitted for product in family.products)
 
 
-def test_the_audience_are_app_roles() -> None:
-    assert {role for f in FAMILIES.values() for p in f.products for role in p.audience} <= set(ROLES)
+def test_the_audience_are_those_whom_the_warehouse_lets_read() -> None:
+    readers = {
+        product: {f"townhub_app_{app}" for app, read in PRODUCTS.items() if product in read}
+        for products in PRODUCTS.values()
+        for product in products
+    }
+    assert {p.name: set(p.audience) for f in FAMILIES.values() for p in f.products} == readers
+
+
+def test_an_app_reads_for_one_purpose() -> None:
+    purposes = {p.name: p.purpose for f in FAMILIES.values() for p in f.products}
+    for app, products in PRODUCTS.items():
+        assert len({purposes[product] for product in products}) <= 1, app
 
 
 def test_a_family_that_is_not_known() -> None:

@@ -55,3 +55,69 @@ def test_two_valid_codes_are_never_one_enterprise() -> None:
 )
 def test_plain_names(name: str | None, plain: str | None) -> None:
     assert plain_name(pl.Series([name], dtype=pl.String)).to_list() == [plain]
+
+
+def firms(*records: dict[str, str | None]) -> pl.DataFrame:
+    rows = [{"system": "enterprise_visit", "stream": "t", "record_key": str(at)} | r for at, r in enumerate(records)]
+    return pl.DataFrame(rows, schema=ENTERPRISE_SCHEMA, infer_schema_length=None)
+
+
+def found(*records: dict[str, str | None]) -> set[frozenset[int]]:
+    assigned = cluster(firms(*records)).assigned
+    return {frozenset(group) for group in assigned.group_by("cluster").agg("row")["row"].to_list()}
+
+
+def registered(code: str | None, name: str, door: str, system: str = "market_registration") -> dict[str, str | None]:
+    return {"system": system, "number": code, "name": name, "address": f"安澜区听澜镇和平路{door}号"}
+
+
+def test_a_telephone_or_a_door_tells_firms_of_one_name_apart() -> None:
+    shops = [registered(CODES[0], "王记面馆", "1"), registered(CODES[1], "王记面馆", "2")]
+    visit: dict[str, str | None] = {"name": "王记面馆", "phone": "13800000001"}
+    named = {"number": CODES[1], **visit}
+    lease: dict[str, str | None] = {"name": "王记面馆", "address": "和平路1号"}
+    assert found(*shops, named, visit, lease) == {frozenset({0, 4}), frozenset({1, 2, 3})}
+
+
+def test_of_a_name_that_several_enterprises_have_a_steward_is_asked() -> None:
+    shops = [registered(CODES[0], "王记面馆", "1"), registered(CODES[1], "王记面馆", "2")]
+    clusters = cluster(firms(*shops, {"name": "王记面馆"}))
+    assert clusters.doubtful["row"].to_list() == [2]
+    assert clusters.assigned["link_kind"].to_list() == ["single"] * 3
+
+
+def test_regions_without_their_kind_are_learnt_from_the_addresses() -> None:
+    register = [registered(code, f"安澜{name}有限公司", "3") for code, name in zip(CODES, "甲乙丙", strict=True)]
+    register[0]["name"] = "安澜华达贸易有限公司"
+    spellings = ("华达贸易", "华达贸易（安澜）有限公司", "安澜华达贸易（听澜店）")
+    visits: list[dict[str, str | None]] = [{"name": name} for name in spellings]
+    assert frozenset({0, 3, 4, 5}) in found(*register, *visits)
+
+
+def test_a_register_lists_an_enterprise_once() -> None:
+    name, door = "红星机械有限公司", "5"
+    tax = registered(CODES[0], name, door, "tax_registry")
+    first, second = registered(None, name, door), registered(None, name, door)
+    assert found(tax, first) == {frozenset({0, 1})}
+    assert found(tax, first, second) == {frozenset({0}), frozenset({1}), frozenset({2})}
+    assert found(registered(CODES[0], name, door), first) == {frozenset({0}), frozenset({1})}
+
+
+def test_the_order_of_records_says_nothing() -> None:
+    records = firms(
+        registered(CODES[0], "王记面馆", "1"),
+        registered(CODES[1], "安澜王记面馆", "2", "tax_registry"),
+        registered(None, "王记面馆", "2"),
+        {"name": "王记面馆", "phone": "13800000001", "number": CODES[0]},
+        {"name": "王记面馆", "phone": "13800000001"},
+        {"name": "便利店"},
+    )
+
+    def keys(frame: pl.DataFrame) -> set[frozenset[str]]:
+        assigned = cluster(frame).assigned.join(
+            frame.select("record_key").with_row_index("row").with_columns(pl.col("row").cast(pl.Int64)), on="row"
+        )
+        return {frozenset(group) for group in assigned.group_by("cluster").agg("record_key")["record_key"].to_list()}
+
+    expected = keys(records)
+    assert all(keys(records.sample(fraction=1, shuffle=True, seed=seed)) == expected for seed in range(8))

@@ -1,4 +1,4 @@
-"""Which records are one resident: the exact stage, the rules, and the traps that the guards are for."""
+"""Which records are one resident: valid numbers, weighed evidence, lone names, and the traps of each."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connectors.standards import resident_id
-from resolution.residents import MAX_GROUP, Clusters, cluster
+from resolution.residents import TORN, Clusters, cluster
+from resolution.residents.linking import LARGEST
 from resolution.sources import RESIDENT_SCHEMA
 
 
@@ -72,62 +75,129 @@ def test_the_household_heads_number_typed_in_is_set_aside_and_reviewed() -> None
 
 
 @pytest.mark.parametrize(
-    "odd", [record("王小明", HEAD, birth_date=BORN), record("王伟", HEAD, birth_date=OTHER_DAY), record("王小明", HEAD)]
+    "odd",
+    [
+        record("王小明", HEAD, birth_date=BORN),
+        record("王伟", HEAD, birth_date=OTHER_DAY),
+        record("王玮", HEAD),
+        record(None, HEAD, birth_date=OTHER_DAY),
+    ],
 )
 def test_one_disagreement_alone_is_a_slip_of_the_pen(odd: dict[str, Any]) -> None:
     found = clustered(record("王伟", HEAD, birth_date=BORN), record("王伟", HEAD, birth_date=BORN), odd)
     assert len(groups(found)) == 1 and found.doubtful.is_empty()
 
 
+def test_quite_another_name_under_a_number_needs_a_birth_date_to_be_believed() -> None:
+    found = clustered(record("王伟", HEAD, birth_date=BORN), record("李秀英", HEAD))
+    assert groups(found) == {frozenset({0}), frozenset({1})}
+    assert found.doubtful["row"].to_list() == [1], "the name that bears the number's birth date is its owner's"
+    assert together(record("古丽·买买提", HEAD), record("古丽", HEAD)), "a name cut short is no other name"
+
+
+def kind_of_last(*records: dict[str, Any]) -> str:
+    """How the last record is linked to the first, or `apart`."""
+    assigned = clustered(*records).assigned
+    same = assigned["cluster"][0] == assigned["cluster"][-1]
+    return str(assigned["link_kind"][-1]) if same else "apart"
+
+
+KNOWN = record("王伟", HEAD, birth_date=BORN, sex="male", phone="13912345670", address="锦绣花园3幢2单元501室")
+
+
 @pytest.mark.parametrize(
-    "shared",
-    [{"phone": "13912345670"}, {"birth_date": BORN}],
+    ("facts", "kind"),
+    [
+        ({"phone": "13912345670"}, "probabilistic"),
+        ({"birth_date": BORN}, "probabilistic"),
+        ({"address": "锦绣花园3栋2单元501"}, "probabilistic"),
+        ({"resident_id_no": HEAD[:6] + "********" + HEAD[-4:]}, "probabilistic"),
+        ({"resident_id_no": HEAD[:8] + HEAD[9] + HEAD[8] + HEAD[10:], "birth_date": BORN}, "probabilistic"),
+        ({}, "probable"),
+        ({"birth_date": dt.date(1975, 1, 1)}, "probable"),
+        ({"phone": "13912345670", "birth_date": OTHER_DAY}, "apart"),
+        ({"sex": "female"}, "apart"),
+        ({"sex": "unknown", "phone": "13912345670"}, "probabilistic"),
+    ],
 )
-def test_name_with_phone_or_birth_date_finds_the_one_person(shared: dict[str, Any]) -> None:
-    known = record("王伟", HEAD, phone="13912345670")
-    assert together(known, record("王伟", None, **shared))
-    assert not together(known, record("李秀英", None, **shared)), "neither is a key alone"
-    assert not together(known, record(None, None, **shared))
-    assert not together(known, record("王伟", None))
+def test_what_makes_a_record_without_a_valid_number_one_with_a_known_person(facts: dict[str, Any], kind: str) -> None:
+    assert kind_of_last(KNOWN, record("王伟", None) | facts) == kind
 
 
-def test_a_contradiction_stops_a_rule() -> None:
-    known = record("王伟", HEAD, phone="13912345670")
-    assert not together(known, record("王伟", None, phone="13912345670", birth_date=OTHER_DAY))
-    assert not together(known, record("王伟", None, phone="13912345670", sex="female"))
-    assert together(known, record("王伟", None, phone="13912345670", sex="unknown"))
+@pytest.mark.parametrize(
+    "facts", [{"phone": "13912345670"}, {"birth_date": BORN}, {"address": "锦绣花园3幢2单元501室"}, {}]
+)
+def test_nothing_is_a_key_without_the_name(facts: dict[str, Any]) -> None:
+    assert kind_of_last(KNOWN, record("李秀英", None, **facts)) == "apart"
+    assert kind_of_last(KNOWN, record(None, None, **facts)) == "apart"
 
 
-def test_the_first_of_january_is_no_evidence() -> None:
-    new_year = dt.date(1950, 1, 1)
-    assert not together(record("王伟", number(new_year, 11)), record("王伟", None, birth_date=new_year))
-    assert not together(record("王伟", None, birth_date=new_year), record("王伟", None, birth_date=new_year))
-    assert together(record("王伟", None, birth_date=BORN), record("王伟", None, birth_date=BORN))
+def test_a_homophone_with_the_birth_date_and_the_telephone_is_the_same_name_misheard() -> None:
+    assert kind_of_last(KNOWN, record("王玮", None, birth_date=BORN, phone="13912345670")) == "probabilistic"
+
+
+@pytest.mark.parametrize("name", ["王佳轩", "王芳", "赵敏"])
+def test_a_twin_at_the_same_door_and_telephone_is_told_apart_by_the_given_name(name: str) -> None:
+    alike = {"birth_date": BORN, "phone": "13912345670", "address": "锦绣花园3幢2单元501室"}
+    assert kind_of_last(KNOWN, record(name, None, **alike)) == "apart"
+    assert kind_of_last(KNOWN, record("玉伟", None, **alike)) == "probabilistic", "a surname misread is no other person"
+
+
+def test_a_record_that_fits_two_people_goes_to_neither_and_is_reviewed() -> None:
+    twin = record("王伟", number(BORN, 13), phone="13912345670")
+    found = clustered(KNOWN, twin, record("王伟", None, birth_date=BORN, phone="13912345670"))
+    assert len(groups(found)) == 3
+    assert found.doubtful.rows() == [(2, TORN)]
 
 
 def test_records_without_any_number_join_each_other_and_transitively() -> None:
-    """The first and the last share nothing but the one between them."""
+    """The first and the last share nothing but the name and the one between them."""
     found = clustered(
-        record("古丽", None, phone="13912345670", birth_date=BORN),
         record("古丽", None, birth_date=BORN),
         record("古丽", None, phone="13912345670", birth_date=BORN),
-        record("古丽", None, phone="13800000001"),
+        record("古丽", None, phone="13912345670"),
+        record("阿依", None, phone="13800000001"),
     )
     assert groups(found) == {frozenset({0, 1, 2}), frozenset({3})}
-    assert set(found.assigned.filter(pl.col("row") < 3)["link_kind"]) == {"rule"}
+    assert set(found.assigned.filter(pl.col("row") < 3)["link_kind"]) == {"probabilistic"}
 
 
-def test_records_that_contradict_each_other_are_not_joined_by_their_phone() -> None:
-    assert not together(
-        record("古丽", None, phone="13912345670", birth_date=BORN),
-        record("古丽", None, phone="13912345670", birth_date=OTHER_DAY),
-    )
+def test_a_crowd_at_one_telephone_does_not_grow_into_one_person() -> None:
+    crowd = [record("王伟", None, phone="13912345670") for _ in range(3 * LARGEST)]
+    assert max(len(rows) for rows in groups(clustered(*crowd))) <= LARGEST
 
 
-def test_a_value_shared_by_too_many_joins_nobody() -> None:
-    crowd = [record("王伟", None, phone="13912345670") for _ in range(MAX_GROUP + 1)]
-    assert len(groups(clustered(*crowd))) == MAX_GROUP + 1
-    assert len(groups(clustered(*crowd[:-1]))) == 1
+FIRST, GIVEN = ["王", "李", "古"], ["伟", "玮", "秀英", "小明"]
+PEOPLE = st.lists(
+    st.builds(
+        record,
+        st.one_of(st.none(), st.builds(str.__add__, st.sampled_from(FIRST), st.sampled_from(GIVEN))),
+        st.sampled_from([None, HEAD, OTHER, HEAD[:6] + "********" + HEAD[-4:], HEAD[:-1]]),
+        birth_date=st.sampled_from([None, BORN, OTHER_DAY]),
+        phone=st.sampled_from([None, "13912345670", "13800000001"]),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(PEOPLE, st.randoms())
+def test_any_order_of_the_rows_gives_the_same_clusters_and_none_with_two_numbers(
+    records: list[dict[str, Any]], random: Any
+) -> None:
+    rows = [row | {"record_key": str(at)} for at, row in enumerate(records)]
+    shuffled = rows.copy()
+    random.shuffle(shuffled)
+    told = []
+    for some in (rows, shuffled):
+        found = cluster(pl.DataFrame(some, schema=RESIDENT_SCHEMA, orient="row", infer_schema_length=None))
+        named = found.assigned.sort("row").with_columns(key=pl.Series([row["record_key"] for row in some]))
+        named = named.with_columns(number=pl.Series([row["resident_id_no"] for row in some], dtype=pl.String))
+        trusted = named.join(found.doubtful, on="row", how="anti").filter(pl.col("number").is_in([HEAD, OTHER]))
+        assert trusted.group_by("cluster").agg(pl.col("number").n_unique())["number"].max() in (1, None)
+        told.append({frozenset(keys) for keys in named.group_by("cluster").agg("key")["key"].to_list()})
+    assert told[0] == told[1]
 
 
 def test_no_records_is_no_error() -> None:

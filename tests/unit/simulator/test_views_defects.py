@@ -12,7 +12,6 @@ from connectors.conform import Conformed, Conformer
 from connectors.contract import Stream
 from connectors.contract_folder import load_contracts
 from simulator import systems
-from simulator.interfaces import FileDrop
 from simulator.servers.view import as_sent
 from simulator.systems import Key
 from simulator.views.base import UNDECODABLE, Served
@@ -38,12 +37,9 @@ def served(world: World) -> dict[Key, Served]:
 
 
 def page_of(key: Key, one: Served) -> pl.DataFrame:
-    """The rows as they reach the conform rules: texts from files, typed values from the others."""
+    """The rows as they reach the conform rules: as texts."""
     page = as_sent(one.frame).drop([name for name in one.frame.columns if name.startswith("__")])
-    if key in systems.served_by(FileDrop):
-        page = page.with_columns(pl.all().cast(pl.String))
-    texts = [name for name, kind in page.schema.items() if kind == pl.String]
-    return page.with_columns(pl.col(texts).str.replace_all(UNDECODABLE, "", literal=True))
+    return page.with_columns(pl.all().cast(pl.String).str.replace_all(UNDECODABLE, "", literal=True))
 
 
 def conformed(key: Key, page: pl.DataFrame, world: World) -> Conformed:

@@ -43,7 +43,7 @@ def taken(system: str, name: str, world: World, stream: Stream | None = None, cr
     server = contract.server_of(contract.streams[name])
     if crs is not None:
         server = replace(server, properties=server.properties | {"crs": crs})
-    page = as_sent(systems.view(system, world, seed=11)[name].frame)
+    page = as_sent(systems.view(system, world, seed=11)[name].frame).cast(pl.String)
     return Conformer(stream or contract.streams[name], server, now=world.now.replace(tzinfo=UTC))(page)
 
 

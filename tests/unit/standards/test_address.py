@@ -74,3 +74,9 @@ def test_normalise_keeps_everything() -> None:
     received = pl.Series("a", ["听澜镇 锦绣花园３栋二单元501", None])
     assert address.normalise(received).to_list() == ["听澜镇锦绣花园3幢2单元501室", None]
     assert address.normalise(received).name == "a"
+
+
+def test_numerals_are_read_whole() -> None:
+    written = ["十二幢二单元三〇一室", "二十二弄二号", "振兴路八号之二十一", "振兴路三号之一", "二王街"]
+    said = ["12幢2单元301室", "22弄2号", "振兴路8-21号", "振兴路3-1号", "二王街"]
+    assert address.normalise(pl.Series(written)).to_list() == said

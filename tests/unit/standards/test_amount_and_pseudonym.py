@@ -8,6 +8,8 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors.standards import amount, pseudonym
 
@@ -77,3 +79,12 @@ def test_without_sm3_in_openssl(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_short_keys_are_refused() -> None:
     with pytest.raises(ValueError, match="openssl rand"):
         pseudonym.hmac_sm3(b"short", pl.Series(["x"]))
+
+
+_WRITTEN = st.from_regex(r"\A[-+(¥]?[0-9,]{0,18}(\.[0-9]{0,3})?[元万)]?\Z") | st.none()
+
+
+@given(st.lists(_WRITTEN, max_size=30))
+def test_plain_sums_taken_as_they_stand_are_what_reading_them_gives(texts: list[str | None]) -> None:
+    column = pl.Series("sum", texts, dtype=pl.String)
+    assert amount.yuan(column).equals(amount._read(column, "yuan"), null_equal=True)

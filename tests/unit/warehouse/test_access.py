@@ -113,4 +113,4 @@ def test_apps_have_nothing_outside_serving() -> None:
         if grant.role.startswith("townhub_app_"):
             assert grant.privileges in {"USAGE", "SELECT"}
             assert all(target == "serving" or target.startswith("serving.") for target in grant.objects)
-    assert len(ROLES) == 5 + len(APPS)
+    assert len(ROLES) == 6 + len(APPS)

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from warehouse import connection, server
-from warehouse.errors import WarehouseError
+from warehouse.errors import WarehouseError, WarehouseUnreachable
 from warehouse.settings import ConfigurationError
 
 EXTERNAL = "postgresql://me:p%40ss@db.example:5433/hub?sslmode=require"
@@ -61,10 +61,11 @@ def test_role_and_time_zone_survive_a_rollback() -> None:
 
 @pytest.mark.usefixtures("server_url")
 def test_unmigrated_and_unreachable_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(WarehouseError, match=r"database .* does not exist; .*upgrade"):
+    with pytest.raises(WarehouseError, match=r"database .* does not exist; .*upgrade") as missing:
         connection.connect(database="nowhere")
+    assert not isinstance(missing.value, WarehouseUnreachable), "waiting makes no database"
     monkeypatch.setenv("TOWNHUB_DATABASE_URL", "postgresql://me:secret@127.0.0.1:1/hub")
-    with pytest.raises(WarehouseError, match=r"127.0.0.1:1/hub.*check that the server runs") as refused:
+    with pytest.raises(WarehouseUnreachable, match=r"127.0.0.1:1/hub.*check that the server runs") as refused:
         connection.connect()
     assert "secret" not in str(refused.value)
 

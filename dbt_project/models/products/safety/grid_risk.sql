@@ -10,9 +10,9 @@ with parameter as (
         {{ weight('grid', 'high_confidence_from') }} as high_from,
         {{ weight('grid', 'medium_confidence_from') }} as medium_from,
         (select min(w.version) from {{ ref('risk_weights') }} as w where {{ in_force('w') }}) as score_version,
-        {{ unusable_inputs([
+        {{ unusable_inputs(risk_point_inputs() + [
             ['safety_inspection', 'premises'], ['safety_inspection', 'inspections'], ['safety_inspection', 'hazards'],
-            ['fire_119', 'incidents'], ['grid_map', 'grids']
+            ['grid_map', 'grids']
         ]) }} as unknown_inputs
 ),
 

@@ -1,8 +1,28 @@
--- Hazards that make premises red whatever their score: severity major, and the kinds listed in the dated seed.
+-- What makes premises red whatever their score: an open hazard of severity major, the kinds listed in the dated seed, a
+-- major fire hazard (重大火灾隐患) that the fire service has not seen corrected, and a producer of hazardous chemicals all of
+-- whose known licences have lapsed. A producer of whom no licence is known at all may only not have been found by name.
+-- Neither of the last two is certain when its register cannot be used.
 with open_hazard as (
     select premises_code, hazard_no, kind, severity
     from {{ ref('fct_hazard') }}
     where found_on <= {{ as_of() }} and (state <> 'closed' or fixed_on > {{ as_of() }})
+),
+
+-- Licences are told of the place of storage and of the firm; either says that the producer is known to the office.
+licence as (
+    select known.licence_no, known.in_force, known.enterprise_key, place.entity_key as premises_key
+    from {{ ref('dim_hazmat_licence') }} as known
+    left join {{ source('resolution', 'membership') }} as place
+        on place.kind = 'premises' and place.to_run is null and place.system = 'hazmat_enterprise'
+        and place.stream = 'licences' and place.record_key = known.licence_no
+),
+
+licensed as (
+    select premises.premises_code, licence.licence_no, licence.in_force
+    from {{ ref('dim_premises') }} as premises
+    inner join licence
+        on licence.premises_key = premises.premises_key or licence.enterprise_key = premises.enterprise_key
+    where premises.category = 'hazmat_producer'
 )
 
 select premises_code, 'open_major_hazard' as gate_code, hazard_no
@@ -12,3 +32,16 @@ union all
 select open_hazard.premises_code, gate.gate_code, open_hazard.hazard_no
 from open_hazard
 inner join {{ ref('risk_gates') }} as gate on open_hazard.kind like gate.hazard_pattern and {{ in_force('gate') }}
+union all
+select premises.premises_code, 'major_fire_hazard', document.document_no
+from {{ ref('fct_fire_supervision') }} as document
+inner join {{ ref('dim_premises') }} as premises on premises.premises_key = document.premises_key
+where document.major_hazard and document.inspected_on <= {{ as_of() }}
+    and coalesce(document.corrected_on, date '9999-12-31') > {{ as_of() }}
+    and cardinality({{ unusable_inputs([['fire_supervision', 'inspections']]) }}) = 0
+union all
+select premises_code, 'unlicensed_hazmat', max(licence_no)
+from licensed
+where cardinality({{ unusable_inputs([['hazmat_enterprise', 'licences']]) }}) = 0
+group by premises_code
+having not bool_or(in_force)

@@ -1,7 +1,7 @@
 -- Every point of the risk score, one row per premises and rule, with what it rests on. Staleness is added by
 -- premises_risk, because its cadence depends on the colour. Premises and their hazards only: no trait of any person.
 with premises as (
-    select premises_code, category from {{ ref('dim_premises') }} where state = 'open'
+    select premises_code, premises_key, enterprise_key, category from {{ ref('dim_premises') }} where state = 'open'
 ),
 
 parameter as (
@@ -11,6 +11,15 @@ parameter as (
         {{ weight('fire_incident', 'each') }} as fire_each,
         {{ weight('fire_incident', 'half_life_days') }} as fire_half_life,
         {{ weight('fire_incident', 'cap') }} as fire_cap,
+        {{ weight('alarm', 'each') }} as alarm_each,
+        {{ weight('alarm', 'cap') }} as alarm_cap,
+        {{ weight('penalty', 'window_days') }} as penalty_window,
+        {{ weight('penalty', 'cap') }} as penalty_cap,
+        {{ weight('finding_share', 'scale') }} as share_scale,
+        {{ weight('finding_share', 'expected') }} as share_expected,
+        {{ weight('finding_share', 'prior_visits') }} as share_prior,
+        {{ weight('finding_share', 'window_days') }} as share_window,
+        {{ weight('finding_share', 'cap') }} as share_cap,
         {{ weight('failed_drill', 'each') }} as drill_each,
         {{ weight('failed_drill', 'window_days') }} as drill_window,
         {{ weight('failed_drill', 'cap') }} as drill_cap,
@@ -34,6 +43,22 @@ open_hazard as (
         on severity.rule_code = 'open_hazard' and severity.item = hazard.severity and {{ in_force('severity') }}
     where hazard.found_on <= {{ as_of() }}
         and (hazard.state <> 'closed' or hazard.fixed_on > {{ as_of() }})
+    union all
+    -- What the fire service ordered to be corrected; it looks again itself before it writes that down.
+    select
+        premises.premises_code,
+        document.document_no,
+        severity.value * (
+            1 + greatest(0, {{ as_of() }} - coalesce(document.due_on, document.inspected_on)) / parameter.overdue_days
+        )
+    from {{ ref('fct_fire_supervision') }} as document
+    cross join parameter
+    inner join premises on premises.premises_key = document.premises_key
+    inner join {{ ref('risk_weights') }} as severity
+        on severity.rule_code = 'open_hazard' and {{ in_force('severity') }}
+        and severity.item = case when document.major_hazard then 'fire_supervision_major' else 'fire_supervision' end
+    where document.inspected_on <= {{ as_of() }} and document.result <> 'pass'
+        and coalesce(document.corrected_on, date '9999-12-31') > {{ as_of() }}
 ),
 
 hazard_points as (
@@ -54,19 +79,117 @@ category_points as (
         on category.rule_code = 'category' and category.item = premises.category and {{ in_force('category') }}
 ),
 
-fire_points as (
+-- Alarms at premises whose code the installer noted, else at those that resolution put the sensor's place to. An alarm
+-- that brought the fire service out is told by its dispatch.
+placed_alarm as (
+    select
+        coalesce(alarm.premises_code, by_key.premises_code) as premises_code,
+        alarm.alarm_key,
+        alarm.started_on
+    from {{ ref('fct_alarm') }} as alarm
+    left join {{ source('resolution', 'membership') }} as place
+        on place.kind = 'premises' and place.to_run is null and place.system = 'smoke_sensor'
+        and place.stream = 'installations' and place.record_key = alarm.install_no
+    left join premises as by_key on by_key.premises_key = place.entity_key and alarm.premises_code is null
+    where alarm.kind <> 'test' and alarm.started_on <= {{ as_of() }}
+),
+
+alarm as (
+    select
+        placed.premises_code,
+        placed.alarm_key,
+        parameter.alarm_each * power(0.5, ({{ as_of() }} - placed.started_on) / parameter.fire_half_life) as points
+    from placed_alarm as placed
+    cross join parameter
+    where placed.premises_code is not null and parameter.alarm_each is not null
+        and not exists (
+            select 1 from {{ ref('int_premises_fire') }} as fire
+            where fire.premises_code = placed.premises_code
+                and fire.reported_on between placed.started_on and placed.started_on + 1
+        )
+),
+
+told_of_fire as (
     select
         fire.premises_code,
-        'fire_incidents' as rule_code,
-        least(
-            max(parameter.fire_cap),
-            sum(parameter.fire_each * power(0.5, ({{ as_of() }} - fire.reported_on) / parameter.fire_half_life))
-        ) as points,
-        to_jsonb(array_agg(fire.incident_no order by fire.incident_no)) as detail
+        fire.incident_no as evidence,
+        parameter.fire_each * power(0.5, ({{ as_of() }} - fire.reported_on) / parameter.fire_half_life) as dispatched,
+        null::numeric as alarmed
     from {{ ref('int_premises_fire') }} as fire
     cross join parameter
     where fire.reported_on <= {{ as_of() }}
-    group by fire.premises_code
+    union all
+    select premises_code, alarm_key, null, points from alarm
+),
+
+fire_points as (
+    select
+        told_of_fire.premises_code,
+        'fire_incidents' as rule_code,
+        least(
+            max(parameter.fire_cap),
+            coalesce(sum(told_of_fire.dispatched), 0)
+            + least(max(parameter.alarm_cap), coalesce(sum(told_of_fire.alarmed), 0))
+        ) as points,
+        to_jsonb(array_agg(told_of_fire.evidence order by told_of_fire.evidence)) as detail
+    from told_of_fire
+    cross join parameter
+    group by told_of_fire.premises_code
+),
+
+penalty as (
+    select
+        premises.premises_code,
+        penalty.decision_no,
+        coalesce(agency.value, other.value) as points
+    from {{ ref('fct_penalty') }} as penalty
+    cross join parameter
+    inner join premises on premises.enterprise_key = penalty.enterprise_key
+    inner join {{ ref('risk_weights') }} as other
+        on other.rule_code = 'penalty' and other.item = 'other' and {{ in_force('other') }}
+    left join {{ ref('risk_weights') }} as agency
+        on agency.rule_code = 'penalty' and agency.item = penalty.agency and {{ in_force('agency') }}
+    where penalty.state <> 'revoked'
+        and penalty.decided_on <= {{ as_of() }} and penalty.decided_on > {{ as_of() }} - parameter.penalty_window::int
+),
+
+penalty_points as (
+    select
+        penalty.premises_code,
+        'penalties' as rule_code,
+        least(max(parameter.penalty_cap), sum(penalty.points)) as points,
+        to_jsonb(array_agg(penalty.decision_no order by penalty.decision_no)) as detail
+    from penalty
+    cross join parameter
+    group by penalty.premises_code
+),
+
+-- How often a look finds something, beyond what a look finds anywhere: the points stay when the hazards are mended,
+-- because a place where much was found is one where much will be found. Clean visits are no credit.
+visit as (
+    select
+        visit.premises_code,
+        count(*) as visits,
+        count(*) filter (where visit.result <> 'pass') as finding_visits
+    from {{ ref('fct_inspection') }} as visit
+    cross join parameter
+    where visit.kind = 'routine'
+        and visit.inspected_on <= {{ as_of() }} and visit.inspected_on > {{ as_of() }} - parameter.share_window::int
+    group by visit.premises_code
+),
+
+share_points as (
+    select
+        visit.premises_code,
+        'finding_share' as rule_code,
+        least(parameter.share_cap, parameter.share_scale * (
+            (visit.finding_visits + parameter.share_expected * parameter.share_prior)
+            / (visit.visits + parameter.share_prior) - parameter.share_expected
+        )) as points,
+        jsonb_build_object('visits', visit.visits, 'finding', visit.finding_visits) as detail
+    from visit
+    cross join parameter
+    where visit.finding_visits > parameter.share_expected * visit.visits
 ),
 
 drill_points as (
@@ -103,6 +226,10 @@ stated as (
     select premises_code, rule_code, points, detail from fire_points
     union all
     select premises_code, rule_code, points, detail from drill_points
+    union all
+    select premises_code, rule_code, points, detail from penalty_points
+    union all
+    select premises_code, rule_code, points, detail from share_points
     union all
     select premises_code, rule_code, points, detail from fix_points
 )

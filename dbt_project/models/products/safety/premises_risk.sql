@@ -15,8 +15,9 @@ with parameter as (
         {{ unusable_inputs([
             ['safety_inspection', 'premises'], ['safety_inspection', 'inspections'], ['safety_inspection', 'hazards']
         ]) }} as missing_always,
-        -- Without the fire dispatches the points may be too few: only a gate is still certain.
-        {{ unusable_inputs([['fire_119', 'incidents']]) }} as missing_points
+        -- Without these the points may be too few: only a gate is still certain.
+        {{ unusable_inputs(risk_point_inputs()) }} as missing_points,
+        {{ unusable_inputs([['hazmat_enterprise', 'licences']]) }} as missing_licences
 ),
 
 visit as (
@@ -82,13 +83,13 @@ before_staleness as (
 with_staleness as (
     select
         before_staleness.*,
-        case
-            when last_inspected_on is null then 0
-            else least(
-                parameter.staleness_cap,
-                floor(parameter.staleness_each * ({{ as_of() }} - last_inspected_on) / base_cadence)
-            )
-        end as staleness_points
+        -- Where nobody ever was, since the place opened.
+        least(
+            parameter.staleness_cap,
+            greatest(0, floor(
+                parameter.staleness_each * ({{ as_of() }} - coalesce(last_inspected_on, opened_on)) / base_cadence
+            ))
+        ) as staleness_points
     from before_staleness
     cross join parameter
 ),
@@ -122,13 +123,13 @@ judged as (
     select
         known.*,
         parameter.score_version,
-        parameter.missing_always || parameter.missing_points as unknown_inputs,
+        parameter.missing_always || parameter.missing_points || licences.missing as unknown_inputs,
         coalesce(last_inspected_on, opened_on) + cadence as next_inspection_due,
         last_inspected_on is null or {{ as_of() }} > last_inspected_on + cadence as overdue,
         case
             when cardinality(parameter.missing_always) > 0 then 'grey: input'
             when cardinality(gates) > 0 then 'red: gate'
-            when cardinality(parameter.missing_points) > 0 then 'grey: input'
+            when cardinality(parameter.missing_points || licences.missing) > 0 then 'grey: input'
             when last_inspected_on is null then 'grey: never'
             when {{ as_of() }} - last_inspected_on > parameter.grey_after * cadence
                 or (known_colour = 'green' and {{ as_of() }} > last_inspected_on + cadence) then 'grey: overdue'
@@ -136,6 +137,9 @@ judged as (
         end as verdict
     from known
     cross join parameter
+    cross join lateral (
+        select case when known.category = 'hazmat_producer' then parameter.missing_licences else '{}'::text[] end as missing
+    ) as licences
 )
 
 select

@@ -10,6 +10,8 @@ left join {{ source('resolution', 'membership') }} as link
     on link.kind = 'resident' and link.to_run is null and link.system = held.system
     and link.stream = held.stream and link.record_key = held.record_key
 where held.system || '.' || held.stream in (
-    'minimum_living.members', 'disability_certificate.certificates', 'household_registry.residents'
+    select needed.system || '.' || needed.stream
+    from {{ ref('policy_inputs') }} as needed
+    where {{ in_force('needed') }}
 )
 group by held.system, held.stream, link.entity_key

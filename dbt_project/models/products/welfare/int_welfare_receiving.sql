@@ -1,6 +1,6 @@
 -- Who receives what at present: an order paid or on its way whose period has begun and has not ended longer ago than the
--- policy's grace. A returned order reached nobody. Minimum living security is paid to one member for the whole family,
--- so the others of that family receive it too.
+-- policy's grace. A returned order reached nobody. What is paid to one member for the whole family the others of that
+-- family receive too.
 with payment as (
     select
         payment.resident_key,
@@ -26,22 +26,30 @@ payee as (
     group by payment.resident_key, payment.policy_code
 ),
 
+-- Families of which one member is paid for all.
 family_member as (
-    select distinct resident_key, family_no
-    from {{ ref('int_minimum_living_member') }}
-    where category = 'dibao' and in_force
+    select distinct rule.policy_code, member.resident_key, member.family_no
+    from {{ ref('int_minimum_living_member') }} as member
+    inner join {{ ref('policy_rules') }} as rule
+        on rule.family_category = member.category and {{ in_force('rule') }}
+    where member.in_force
 ),
 
 through_family as (
-    select other.resident_key, array_agg(distinct payment.payment_no order by payment.payment_no) as payments
+    select
+        other.resident_key,
+        other.policy_code,
+        array_agg(distinct payment.payment_no order by payment.payment_no) as payments
     from payment
-    inner join family_member as recipient on recipient.resident_key = payment.resident_key
-    inner join family_member as other on other.family_no = recipient.family_no
-    left join payee on payee.resident_key = other.resident_key and payee.policy_code = 'P01'
-    where payment.policy_code = 'P01' and payee.resident_key is null
-    group by other.resident_key
+    inner join family_member as recipient
+        on recipient.resident_key = payment.resident_key and recipient.policy_code = payment.policy_code
+    inner join family_member as other
+        on other.family_no = recipient.family_no and other.policy_code = recipient.policy_code
+    left join payee on payee.resident_key = other.resident_key and payee.policy_code = other.policy_code
+    where payee.resident_key is null
+    group by other.resident_key, other.policy_code
 )
 
 select resident_key, policy_code, false as through_family, paid_twice, payments from payee
 union all
-select resident_key, 'P01', true, false, payments from through_family
+select resident_key, policy_code, true, false, payments from through_family

@@ -1,0 +1,190 @@
+"""How well and how fast records are put together: our residents against the truth, beside stock Splink on the same.
+
+A simulated town is taken in by a hub of its own (or records of an earlier run are read with --records), and the records
+that name people go to both. They are resolved as served and once more with added dirt (--dirt): there a third of the
+records that say anything besides a name lose their valid number, and other columns get slips.
+
+- *automatic* are links of kind exact and probabilistic; *with probable* are all.
+- *ceiling* is the recall that would be left if records with nothing but a name stayed alone and all else were right.
+- Seconds of all cores together do not suffer from what else the machine does; the time by the clock does.
+- Every figure is of pairs of records: right / found (precision) and right / true (recall).
+
+`--measure keys` takes in a town that lives on (`--days`) and tells how many records keep their key; `--measure growth`
+tells how the work grows with the records.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from bench import _identity_growth, _identity_retention
+from bench._home import own_home, town_taken_in
+from bench._identity_dirt import roughened
+from bench._identity_records import person_records
+from bench._identity_run import Run, measured
+from bench._identity_scores import Score, score
+from bench._results import write_result
+from orchestration.commands.passes import DEFAULT_SEED
+from resolution.residents.features import features
+from resolution.sources import RESIDENT_SCHEMA
+from warehouse import connection
+
+REPOSITORY = Path(__file__).parents[1]
+FIGURES = ("precision", "recall", "f1", "cluster_f1", "true_pairs", "found_pairs", "right_pairs")
+EVIDENCE = ("number", "typed_ends", "birth_year", "phone", "door")
+
+
+def town_records(scale: float, seed: int) -> pl.DataFrame:
+    """Person records of a town, taken in by a hub in a home of its own, which is gone afterwards."""
+    with own_home() as home:
+        truth = town_taken_in(home, scale, seed)
+        with connection.connect("builder") as conn:
+            return person_records(conn, truth)
+
+
+def scores(records: pl.DataFrame, run: Run) -> dict[str, Score]:
+    """Score of everything that was found, and of the automatic links alone where kinds are told."""
+    found = run.found.sort("row").with_columns(true=records["true"])
+    told = {"with probable": score(found.select("true", found="cluster"))}
+    if "link_kind" in found.columns:
+        alone = pl.when(pl.col("link_kind") != "probable").then("cluster").otherwise(-1 - pl.col("row"))
+        told = {"automatic": score(found.select("true", found=alone))} | told
+    return told
+
+
+def by_system(records: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """system, records, precision, recall: of the pairs that have at least one record of the system."""
+    placed = found.sort("row").with_columns(true=records["true"], system=records["system"])
+    whole = score(placed.select("true", found="cluster"))
+    rows = []
+    for system, mine in placed.sort("system").group_by("system", maintain_order=True):
+        rest = score(placed.filter(pl.col("system") != system[0]).select("true", found="cluster"))
+        right, told, true = (
+            getattr(whole, name) - getattr(rest, name) for name in ("right_pairs", "found_pairs", "true_pairs")
+        )
+        rows.append((str(system[0]), mine.height, right / told if told else 1.0, right / true if true else 1.0))
+    return pl.DataFrame(rows, schema=["system", "records", "precision", "recall"], orient="row")
+
+
+def ceiling(records: pl.DataFrame) -> float:
+    """Recall if all records with evidence were right and those without stayed alone."""
+    known = features(records.select(list(RESIDENT_SCHEMA))).select(
+        "row", some=pl.any_horizontal(pl.col(EVIDENCE).is_not_null())
+    )
+    found = pl.when(known["some"]).then(records["true"]).otherwise(-1 - known["row"])
+    return score(records.select("true", found=found)).recall
+
+
+def compare(records: pl.DataFrame, *, peer: bool) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(what was resolved by whom, figures)."""
+    with tempfile.TemporaryDirectory(prefix="townhub-identity-") as name:
+        folder = Path(name)
+        records.select(list(RESIDENT_SCHEMA)).write_parquet(folder / "records.parquet")
+        for how in ("ours", "splink") if peer else ("ours",):
+            run = measured(how, folder / "records.parquet", folder)
+            figures: dict[str, Any] = {
+                "seconds": run.seconds,
+                "core_seconds": run.core_seconds,
+                "peak_mib": run.peak_mib,
+            }
+            for kind, found in scores(records, run).items():
+                figures[kind] = {name: getattr(found, name) for name in FIGURES}
+            if how == "ours":
+                figures["by_system"] = by_system(records, run.found).rows(named=True)
+            yield how, figures
+
+
+def lines(how: str, figures: dict[str, Any]) -> Iterator[str]:
+    """Figures for a person."""
+    for kind in ("automatic", "with probable"):
+        if kind in figures:
+            one = figures[kind]
+            yield (
+                f"  {how:<8}{kind:<15}precision {one['precision']:.5f}  recall {one['recall']:.5f}  F1 {one['f1']:.5f}"
+                f"  clusters' F1 {one['cluster_f1']:.5f}"
+            )
+    spent = f"{figures['seconds']:.1f} s by the clock, {figures['core_seconds']:.1f} s of all cores together"
+    yield f"  {how:<8}{spent}, at most {figures['peak_mib']:,.0f} MiB"
+    for row in figures.get("by_system", []):
+        share = f"precision {row['precision']:.5f}  recall {row['recall']:.5f}"
+        yield f"    {row['system']:<26}{row['records']:>9,}  {share}"
+
+
+def links(records: pl.DataFrame, options: argparse.Namespace) -> dict[str, Any]:
+    """Precision and recall, seconds and memory, for each kind of dirt; prints them as they come."""
+    result: dict[str, Any] = {}
+    for dirt, some in variants(records, options):
+        result[dirt] = {"ceiling": ceiling(some)}
+        print(f"{some.height:,} records of {some['true'].n_unique():,} people, dirt as {dirt}:")
+        print(f"  ceiling of recall {result[dirt]['ceiling']:.5f}", flush=True)
+        for how, figures in compare(some, peer=options.peer == "splink"):
+            result[dirt][how] = figures
+            print("\n".join(lines(how, figures)), flush=True)
+    return result
+
+
+def growth(records: pl.DataFrame, options: argparse.Namespace) -> dict[str, Any]:
+    """Exponent of n for each kind of dirt; prints them as they come."""
+    result: dict[str, Any] = {}
+    for dirt, some in variants(records, options):
+        result[dirt] = _identity_growth.growth(some, rounds=options.rounds)
+        print(f"growth, dirt as {dirt}:")
+        print("\n".join(_identity_growth.lines(result[dirt])), flush=True)
+    return result
+
+
+def keys(options: argparse.Namespace) -> dict[str, Any]:
+    """Share of records that keep their key while the town lives on."""
+    found, seconds = _identity_retention.month(
+        options.scale, options.seed, days=options.days, step=options.step or options.days
+    )
+    print(f"keys after {options.days} days:")
+    print("\n".join(_identity_retention.lines(found)), flush=True)
+    figures = {kind: vars(one) | {"share": one.share} for kind, one in found.items()}
+    return {"days": options.days, "step": options.step or options.days, "seconds": seconds, **figures}
+
+
+def variants(records: pl.DataFrame, options: argparse.Namespace) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The kinds of dirt that were asked for."""
+    if options.dirt in ("served", "both"):
+        yield "served", records
+    if options.dirt in ("added", "both"):
+        yield "added", roughened(records, options.seed)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--measure", choices=["links", "keys", "growth"], default="links")
+    parser.add_argument("--scale", type=float, default=0.1, help="size of the town: 1 is 330,000 residents")
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
+    parser.add_argument("--records", type=Path, help="read the records that an earlier run saved, make no town")
+    parser.add_argument("--save", type=Path, help="save the records with their truth, for --records")
+    parser.add_argument("--dirt", choices=["served", "added", "both"], default="both", help="which records")
+    parser.add_argument("--peer", choices=["splink", "none"], default="splink")
+    parser.add_argument("--rounds", type=int, default=2, help="growth: how often each size is resolved")
+    parser.add_argument("--days", type=int, default=30, help="keys: how long the town lives on")
+    parser.add_argument("--step", type=int, help="keys: days between two passes of the hub (default: one pass)")
+    options = parser.parse_args()
+    result: dict[str, Any] = {"scale": options.scale, "seed": options.seed}
+    if options.measure == "keys":
+        print(f"written to {write_result('identity_keys', result | keys(options))}")
+        return
+    records = pl.read_parquet(options.records) if options.records else town_records(options.scale, options.seed)
+    records = records.sort("system", "stream", "record_key")
+    if options.save:
+        records.write_parquet(options.save)
+    result["records"] = records.height
+    if options.measure == "growth":
+        print(f"written to {write_result('identity_growth', result | growth(records, options))}")
+    else:
+        print(f"written to {write_result('identity', result | links(records, options))}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+-- Where a resident lives, as each register that says so has it: true from one day to another (valid), and told to the hub
+-- from one moment to another (known). A change of telephone is no move: versions with one address are one row. Where a
+-- register names no day, its change of address is the day of the move.
+-- The door is looked up before anything is grouped: of the stays PostgreSQL expects one, and would read the register of
+-- doors once for each.
+with placed as (
+    select
+        told.system,
+        told.stream,
+        told.record_key,
+        told.address,
+        told.address_code,
+        coalesce(told.community_code, home.community_code) as community_code,
+        told.stated_from,
+        told.stated_to,
+        told.told_on,
+        told.first_load,
+        told.seen_from,
+        told.seen_to
+    from {{ ref('int_residence_version') }} as told
+    left join {{ ref('stg_standard_address__addresses') }} as home on home.address_code = told.address_code
+),
+
+compared as (
+    select
+        told.*,
+        (told.address_code, told.address)
+        is distinct from lag((told.address_code, told.address)) over record as moved,
+        lag(told.record_key) over record is null as earliest
+    from placed as told
+    window record as (partition by told.system, told.stream, told.record_key order by told.seen_from, told.first_load)
+),
+
+numbered as (
+    select
+        compared.*,
+        count(*) filter (where moved) over (
+            partition by system, stream, record_key order by seen_from, first_load
+        ) as stay
+    from compared
+),
+
+stay as (
+    select
+        system,
+        stream,
+        record_key,
+        stay,
+        min(address) as address,
+        min(address_code) as address_code,
+        (array_agg(community_code order by seen_from desc, first_load desc))[1] as community_code,
+        coalesce(
+            (array_agg(stated_from order by seen_from desc, first_load desc))[1],
+            min(told_on) filter (where moved and not earliest)
+        ) as valid_from,
+        (array_agg(stated_to order by seen_from desc, first_load desc))[1] as stated_to,
+        min(told_on) as told_on,
+        min(seen_from) as known_from,
+        case when bool_or(seen_to is null) then null else max(seen_to) end as known_to
+    from numbered
+    group by system, stream, record_key, stay
+)
+
+select
+    link.entity_key as resident_key,
+    stay.system,
+    stay.stream,
+    stay.record_key,
+    stay.address,
+    stay.address_code,
+    stay.community_code,
+    stay.valid_from,
+    coalesce(
+        stay.stated_to,
+        lead(stay.told_on) over (partition by stay.system, stay.stream, stay.record_key order by stay.stay)
+    ) as valid_to,
+    stay.known_from,
+    stay.known_to
+from stay
+inner join {{ source('resolution', 'membership') }} as link
+    on link.kind = 'resident' and link.to_run is null and link.system = stay.system
+    and link.stream = stay.stream and link.record_key = stay.record_key

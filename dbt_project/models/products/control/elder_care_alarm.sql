@@ -1,0 +1,133 @@
+-- What each door sensor of an elderly person living alone says, and what to do next. Only a device that was heard can
+-- tell that nobody moved. A flat battery, a silent device and a wrong clock are faults of the device and no emergency;
+-- when most devices or the whole platform fall silent nothing is known of anybody. The moment that all is measured from
+-- is when nine in ten of the devices had spoken last, so a clock that runs ahead moves nothing. No person, no door.
+with parameter as (
+    select
+        {{ care_parameter('unheard_hours') }} * interval '1 hour' as unheard_for,
+        {{ care_parameter('quiet_hours') }} as quiet_hours,
+        {{ care_parameter('quiet_hours') }} * interval '1 hour' as quiet_for,
+        {{ care_parameter('heard_share_from') }} as heard_share_from,
+        {{ care_parameter('flat_battery_to') }} as flat_to,
+        {{ care_parameter('clock_ahead_hours') }} * interval '1 hour' as ahead_by,
+        {{ care_parameter('silent_share_to') }} as silent_share_to,
+        {{ as_of() }}::timestamp at time zone 'Asia/Shanghai' as day_from,
+        ({{ as_of() }} + 1)::timestamp at time zone 'Asia/Shanghai' as day_to,
+        (select min(p.version) from {{ ref('care_parameters') }} as p where {{ in_force('p') }}) as rule_version,
+        {{ unusable_inputs([['elder_door_sensor', 'devices'], ['elder_door_sensor', 'readings']]) }} as unknown_inputs
+),
+
+-- A week tells all that is asked below.
+reading as (
+    select told.device_id, told.measured_at, told.event, told.battery, told.measured_at >= parameter.day_to as of_tomorrow
+    from {{ ref('stg_elder_door_sensor__readings') }} as told
+    cross join parameter
+    where told.measured_at >= parameter.day_from - interval '7 days'
+),
+
+spoken as (
+    select
+        device_id,
+        bool_or(of_tomorrow) as of_tomorrow,
+        min(measured_at) filter (where not of_tomorrow) as first_heard_at,
+        max(measured_at) filter (where not of_tomorrow) as last_heard_at,
+        max(measured_at) filter (where not of_tomorrow and event in ('open', 'close')) as last_moved_at,
+        (array_agg(battery order by measured_at desc) filter (where not of_tomorrow and battery is not null))[1] as battery
+    from reading
+    group by device_id
+),
+
+platform as (
+    select percentile_disc(0.9) within group (order by last_heard_at) as heard_until
+    from spoken
+),
+
+heard as (
+    select reading.device_id, count(distinct date_trunc('hour', reading.measured_at)) as hours_heard
+    from reading
+    cross join platform
+    cross join parameter
+    where reading.measured_at > platform.heard_until - parameter.quiet_for and not reading.of_tomorrow
+    group by reading.device_id
+),
+
+device as (
+    select
+        sensor.device_id,
+        sensor.community_code,
+        sensor.grid_code,
+        sensor.installed_on,
+        coalesce(spoken.of_tomorrow, false) as of_tomorrow,
+        spoken.first_heard_at,
+        spoken.last_moved_at,
+        spoken.battery,
+        coalesce(spoken.last_heard_at, case when sensor.last_seen_at < parameter.day_to then sensor.last_seen_at end)
+            as last_heard_at,
+        coalesce(heard.hours_heard, 0) as hours_heard,
+        platform.heard_until,
+        parameter.*
+    from {{ ref('dim_care_device') }} as sensor
+    cross join parameter
+    cross join platform
+    left join spoken on spoken.device_id = sensor.device_id
+    left join heard on heard.device_id = sensor.device_id
+),
+
+silent as (
+    select
+        *,
+        coalesce(last_heard_at < heard_until - unheard_for, true) as unheard,
+        avg(case when coalesce(last_heard_at < heard_until - unheard_for, true) then 1 else 0 end) over () as silent_share
+    from device
+),
+
+judged as (
+    select
+        *,
+        case
+            when cardinality(unknown_inputs) > 0 then 'unknown: input'
+            when coalesce(heard_until < day_from - unheard_for, true) then 'unknown: platform_silent'
+            when of_tomorrow or last_heard_at > heard_until + ahead_by
+                or {{ local_date('last_heard_at') }} < installed_on then 'clock_wrong: clock'
+            when unheard and silent_share > silent_share_to then 'unknown: platform_silent'
+            when unheard and last_heard_at is null and installed_on >= {{ as_of() }} - 1 then 'unknown: new'
+            when unheard and battery <= flat_to then 'battery_flat: battery'
+            when unheard then 'device_unheard: unheard'
+            when last_moved_at > heard_until - quiet_for and battery <= flat_to then 'battery_flat: battery'
+            when last_moved_at > heard_until - quiet_for then 'normal: moved'
+            when hours_heard >= heard_share_from * quiet_hours then 'no_movement: quiet'
+            when battery <= flat_to then 'battery_flat: battery'
+            else 'unknown: heard_too_little'
+        end as verdict
+    from silent
+)
+
+select
+    device_id,
+    community_code,
+    grid_code,
+    split_part(verdict, ': ', 1) as state,
+    split_part(verdict, ': ', 2) as reason,
+    case verdict
+        when 'normal: moved' then 'none'
+        when 'no_movement: quiet' then 'call_then_visit'
+        when 'device_unheard: unheard' then 'check_device'
+        when 'battery_flat: battery' then 'replace_battery'
+        when 'clock_wrong: clock' then 'set_clock'
+        when 'unknown: new' then 'wait'
+        when 'unknown: heard_too_little' then 'wait'
+        else 'ask_platform'
+    end as next_step,
+    case when verdict = 'no_movement: quiet'
+        then floor(extract(epoch from heard_until - coalesce(last_moved_at, first_heard_at)) / 3600)
+    end::integer as quiet_hours,
+    -- Of a device that never spoke nobody knows for how long.
+    case when verdict in ('device_unheard: unheard', 'battery_flat: battery') and last_heard_at is not null
+        then greatest(floor(extract(epoch from heard_until - last_heard_at) / 3600), 0)
+    end::integer as unheard_hours,
+    battery::integer as battery,
+    hours_heard::integer as hours_heard,
+    heard_until,
+    unknown_inputs,
+    rule_version
+from judged

@@ -1,0 +1,95 @@
+"""Which reports of the channels (110, 119, 四平台, 12345, 随手拍, 网格, cameras, patrols) tell of one incident.
+
+Reports of one number are one. Others are compared by kind, place and time (`event_pairs`), and how sure each likeness
+is gets measured on the reports of the day against those of other days (`event_chance`). The surest pairs join first;
+two places on the map that sources pass on exactly are two incidents, so a report without a place joins the likeliest of
+them and never bridges two. The incident is called by its earliest report.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from resolution import constrained, event_chance, event_pairs
+from resolution.event_kinds import kinds
+from resolution.event_places import places, with_near_grids
+from resolution.residents import Clusters
+
+SURE = 0.82
+"""Likenesses that are true less often than this join nothing; from `DOUBTFUL` on a steward may look at them."""
+DOUBTFUL = 0.5
+CERTAIN = 0.95
+"""Below this a link is called probable."""
+_EXACT = (event_pairs.POINT, event_pairs.REREAD)
+
+
+def cluster(records: pl.DataFrame) -> Clusters:
+    """Cluster records of `resolution.sources.EVENT_SCHEMA`; a cluster's label is its earliest report's row."""
+    reports = _prepared(records)
+    judged = event_chance.judged(reports.drop_nulls(["kind", "at"]))
+    sure = judged.filter(pl.col("sure") >= SURE).sort(
+        "sure", "hours", "row", "row_2", descending=[True, False, False, False]
+    )
+    exact = sure.filter(pl.col("evidence").is_in(_EXACT))
+    numbered = reports.drop_nulls("report_no").select("row", first=pl.col("row").min().over("system", "report_no"))
+    groups = constrained.union(
+        [constrained.NONE] * len(reports), [*numbered.iter_rows(), *exact.select("row", "row_2").iter_rows()]
+    )
+    on_the_map = (pl.col("x").is_not_null() & (pl.col("metres") <= event_pairs.POINT_METRES)).alias("exact")
+    anchored = reports.select("row", on_the_map, group=pl.Series(groups)).with_columns(
+        anchor=pl.when(pl.col("exact").any().over("group")).then("group").otherwise(constrained.NONE)
+    )
+    within = [(row, group) for row, group in anchored.select("row", "group").iter_rows() if row != group]
+    found = constrained.union(anchored["anchor"], [*within, *sure.select("row", "row_2").iter_rows()])
+    assigned = _told(reports.with_columns(group=pl.Series(found)), sure, numbered)
+    return Clusters(assigned.sort("row"), _doubtful(assigned, judged))
+
+
+def _prepared(records: pl.DataFrame) -> pl.DataFrame:
+    """The columns that `event_pairs.pairs` compares. What its own source took for a false alarm is like nothing."""
+    false_alarm = (pl.col("state") == "false_alarm").fill_null(False)
+    told = records.select(
+        "system", "at", "device", "bearing", report_no="number", metres=pl.col("metres").fill_null(1.0),
+        kind=pl.when(~false_alarm).then(kinds(records["category"])),
+    )  # fmt: skip
+    frames = [told, places(records), event_pairs.positions(records)]
+    reports = pl.concat(frames, how="horizontal").with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
+    return with_near_grids(reports)
+
+
+def _told(reports: pl.DataFrame, sure: pl.DataFrame, numbered: pl.DataFrame) -> pl.DataFrame:
+    """row, cluster, link_kind, reason: of each report the surest likeness to another of its incident."""
+    group = reports.select("row", "group", "at")
+    pairs = pl.concat([sure, sure.rename({"row": "row_2", "row_2": "row"}).select(sure.columns)])
+    inside = (
+        pairs.join(group.select("row", "group"), on="row")
+        .join(group.select(row_2="row", group_2="group"), on="row_2")
+        .filter(pl.col("group") == pl.col("group_2"))
+        .sort("sure", "hours", "row_2", descending=[True, False, False])
+        .unique("row", keep="first", maintain_order=True)
+        .select("row", "evidence", "sure")
+    )
+    shared = numbered.filter(pl.len().over("first") > 1).select("row", same_number=pl.lit(True))
+    size = pl.len().over("group")
+    first = pl.col("row").sort_by("at", "row", nulls_last=True).first().over("group")
+    reason = pl.col("evidence").replace_strict(dict(enumerate(event_pairs.REASONS)), return_dtype=pl.String)
+    link = pl.when(pl.col("sure") >= CERTAIN).then(pl.lit("probabilistic")).otherwise(pl.lit("probable"))
+    joined = group.join(inside, on="row", how="left").join(shared, on="row", how="left")
+    return joined.select(
+        "row",
+        cluster=first,
+        link_kind=pl.when(size == 1).then(pl.lit("single")).when("same_number").then(pl.lit("exact")).otherwise(link),
+        reason=pl.when(size == 1)
+        .then(pl.lit("no other record"))
+        .when("same_number")
+        .then(pl.lit("same number at the source"))
+        .otherwise(reason),
+    )
+
+
+def _doubtful(assigned: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
+    """Reports left alone that are like another, but not surely enough."""
+    alone = assigned.filter(pl.col("link_kind") == "single").select("row")
+    maybe = judged.filter(pl.col("sure").is_between(DOUBTFUL, SURE, closed="left"))
+    either = pl.concat([maybe.select("row"), maybe.select(row="row_2")]).unique()
+    return alone.join(either, on="row").sort("row").select("row", reason=pl.lit("may be told of by another channel"))

@@ -1,0 +1,234 @@
+"""The probabilistic stage: clusters of one number and records without one, scored in pairs and joined.
+
+It runs twice: what two records without a number say together may tell whose they are when neither does alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from resolution.residents import model
+from resolution.residents.blocking import RuleCount, candidate_pairs
+from resolution.residents.model import Model
+from resolution.residents.representatives import around, representatives
+from resolution.residents.town import Town, town_of
+from resolution.union import YEARS_APART, constrained
+
+CERTAIN = 0.0
+"""Least weight (log2 of the odds) of an automatic link: more likely than not, after all that `possible` rules out."""
+PROBABLE = -3.0
+"""Least weight of a probable one: about what a name alone weighs that one person in town bears."""
+MARGIN = 3.0
+"""A record that fits two people goes to the one whom it fits better by so much, or to neither."""
+LARGEST = 60
+"""More records never come together by weights than this (those of one number count as one)."""
+EVIDENCE = ("birth_year", "phone", "door", "typed_ends")
+
+
+@dataclass(frozen=True)
+class Linked:
+    """`clusters`: row, cluster, probable of every record. `torn`: rows that fit two people nearly as well."""
+
+    clusters: pl.DataFrame
+    torn: pl.DataFrame
+    counts: list[RuleCount]
+
+
+def link(people: pl.DataFrame, exact: pl.DataFrame, trained: Model) -> Linked:
+    """Join records without a number to those with one and to each other. See `union.constrained` for what forbids it.
+
+    `people` is of `features`; `exact` has row and cluster of those with a number.
+    """
+    clusters = people.select("row").join(exact, on="row", how="left", maintain_order="left")
+    clusters = clusters.with_columns(pl.coalesce("cluster", "row"))
+    loose = people.filter(pl.col("number").is_null())["row"]
+    # Most people of a good register meet no record without a number, and need not be looked at again.
+    some = around(people, clusters, loose)
+    town = town_of(people, clusters["cluster"])
+    part = grow(people.join(some, on="row", how="semi"), some, trained, town=town)
+    rest = clusters.join(some, on="row", how="anti").with_columns(probable=pl.lit(False))
+    return Linked(pl.concat([part.clusters, rest]).sort("row"), part.torn, part.counts)
+
+
+def grow(
+    people: pl.DataFrame,
+    clusters: pl.DataFrame,
+    trained: Model,
+    *,
+    town: Town,
+    changed: pl.Series | None = None,
+) -> Linked:
+    """Join `clusters` (row, cluster of all of `people`) by weight.
+
+    With `changed` (rows) only pairs with a cluster of one of these are weighed, and only such clusters are joined to
+    others; `people` may be the part of the town around them, and `town` the whole.
+    """
+    edges, counts = _weighed(people, clusters, trained, changed, town)
+    first = _joined(people, clusters, edges)
+    # What grew is weighed again as a whole; of the rest the weights are known.
+    grown = _grown(clusters, first)
+    members = first.join(grown, on="cluster", how="semi")["row"]
+    town = town.grouped(first)
+    beside = around(people, first, members)
+    again, _ = _weighed(people.join(beside, on="row", how="semi"), beside, trained, members, town)
+    same = edges.join(grown.rename({"cluster": "a"}), on="a", how="anti").join(
+        grown.rename({"cluster": "b"}), on="b", how="anti"
+    )
+    edges = pl.concat([same, again])
+    second = _joined(people, first, edges)
+    attached, torn = _probable(people, second, edges)
+    if changed is not None:
+        mine = second.filter(pl.col("row").is_in(changed.implode())).select(pl.col("cluster").unique())
+        attached, torn = (frame.join(mine, on="cluster", how="semi") for frame in (attached, torn))
+    final = second.join(attached, on="cluster", how="left", maintain_order="left").select(
+        "row", cluster=pl.coalesce("into", "cluster"), probable=pl.col("into").is_not_null()
+    )
+    return Linked(final, second.join(torn, on="cluster", how="semi").select("row"), counts)
+
+
+def _weighed(
+    people: pl.DataFrame, clusters: pl.DataFrame, trained: Model, changed: pl.Series | None, town: Town
+) -> tuple[pl.DataFrame, list[RuleCount]]:
+    """(edges between clusters, what blocking made)."""
+    rows = representatives(people, clusters)
+    if changed is not None:
+        theirs = clusters.filter(pl.col("row").is_in(changed.implode())).select(pl.col("cluster").unique())
+        changed = rows.join(theirs, on="cluster", how="semi")["id"]
+    pairs, counts = candidate_pairs(rows, changed=changed)
+    scored = model.score(rows, possible(pairs, rows), trained, least=PROBABLE - MARGIN, town=town)
+    return _between(scored, rows), counts
+
+
+def possible(pairs: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Pairs that nothing rules out, however much else agrees.
+
+    Twins and other relatives share door, telephone, surname and sometimes the birthday: what tells them apart is the
+    given name. So names must sound alike, or differ in the surname alone (玉静 for 王静); and birth years must fit.
+    """
+    of = rows.select("id", "cluster", "birth_year", "sound", "typed_ends", given=pl.col("name").str.slice(1))
+    met = pairs.join(of.rename({"id": "join_key_l"}), on="join_key_l", maintain_order="left").join(
+        of.rename({"id": "join_key_r"}), on="join_key_r", maintain_order="left"
+    )
+    years = (pl.col("birth_year") - pl.col("birth_year_right")).abs() <= YEARS_APART
+    names = (pl.col("sound") == pl.col("sound_right")) | (pl.col("given") == pl.col("given_right"))
+    # Where there is no name only a number that is masked or nearly right may stand for it.
+    names = names.fill_null(pl.col("typed_ends") == pl.col("typed_ends_right")).fill_null(False)
+    apart = pl.col("cluster") != pl.col("cluster_right")
+    return met.filter(apart & years.fill_null(True) & names).select("join_key_l", "join_key_r")
+
+
+def _between(scored: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Edges between clusters (a < b), each with its best weight.
+
+    Another sex or quite another birthday stop all but automatic links.
+    """
+    of = rows.select("id", "cluster", "gender", month=pl.col("birth").str.slice(4, 2), day=pl.col("birth").str.tail(2))
+    both = scored.join(of.rename({"id": "a"}), on="a").join(of.rename({"id": "b"}), on="b")
+    sex = pl.col("gender") == pl.col("gender_right")
+    day = (pl.col("month") == pl.col("month_right")) | (pl.col("day") == pl.col("day_right"))
+    return (
+        both.filter((pl.col("weight") >= CERTAIN) | (sex.fill_null(True) & day.fill_null(True)))
+        .group_by(a=pl.min_horizontal("cluster", "cluster_right"), b=pl.max_horizontal("cluster", "cluster_right"))
+        .agg(pl.col("weight").max())
+    )
+
+
+def _facts(people: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
+    """cluster, number (whether it has one), year (of birth), some (whether it says anything besides a name)."""
+    some = pl.any_horizontal(pl.col(EVIDENCE).is_not_null())
+    known = people.select("row", "birth_year", number=pl.col("number").is_not_null(), some=some)
+    return (
+        known.join(clusters.select("row", "cluster"), on="row")
+        .group_by("cluster")
+        .agg(pl.col("number").any(), pl.col("some").any(), year=pl.col("birth_year").min())
+    )
+
+
+def _suitors(edges: pl.DataFrame, anchors: pl.DataFrame) -> pl.DataFrame:
+    """mine (a cluster without a number), other (one with a number), weight."""
+    ends = pl.concat(
+        [edges.select(mine="a", other="b", weight="weight"), edges.select(mine="b", other="a", weight="weight")]
+    )
+    return ends.join(anchors, left_on="other", right_on="cluster", how="semi").join(
+        anchors, left_on="mine", right_on="cluster", how="anti"
+    )
+
+
+def _best(suitors: pl.DataFrame) -> pl.DataFrame:
+    """mine, into (whom it fits best), weight, torn (whether it fits another nearly as well)."""
+    return (
+        suitors.group_by("mine")
+        .agg(
+            into=pl.col("other").sort_by(["weight", "other"], descending=[True, False]).first(),
+            weight=pl.col("weight").max(),
+            second=pl.col("weight").sort(descending=True).get(1, null_on_oob=True),
+        )
+        .with_columns(torn=(pl.col("weight") - pl.col("second") < MARGIN).fill_null(False))
+    )
+
+
+def _certain(edges: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
+    """Edges heavy enough, without those that would take a record to one of two people whom it fits as well."""
+    suitors = _suitors(edges, facts.filter("number").select("cluster"))
+    torn = _best(suitors).filter("torn").select("mine")
+    forbidden = suitors.join(torn, on="mine", how="semi").select(
+        a=pl.min_horizontal("mine", "other"), b=pl.max_horizontal("mine", "other")
+    )
+    return edges.filter(pl.col("weight") >= CERTAIN).join(forbidden, on=["a", "b"], how="anti")
+
+
+def _joined(people: pl.DataFrame, clusters: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
+    """row, cluster: the clusters, and what the edges add to them, the heaviest first."""
+    facts = _facts(people, clusters)
+    ordered = _certain(edges, facts).sort("weight", "a", "b", descending=[True, False, False])
+    # Numbered by the smallest row, so that a cluster keeps the smallest of its labels.
+    named = pl.concat([ordered["a"], ordered["b"]]).unique().sort().to_frame("cluster").with_row_index("node")
+    nodes = named.join(facts, on="cluster", how="left", maintain_order="left")
+    ends = [ordered.select(cluster=end).join(named, on="cluster", maintain_order="left")["node"] for end in ("a", "b")]
+    found = constrained(nodes.height, *ends, anchor=nodes["number"], year=nodes["year"].fill_null(0), largest=LARGEST)
+    labels = named.select("cluster", label=named["cluster"].gather(found))
+    return clusters.join(labels, on="cluster", how="left", maintain_order="left").select(
+        "row", cluster=pl.coalesce("label", "cluster")
+    )
+
+
+def _grown(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """Clusters that hold more than one of the clusters before."""
+    both = after.join(before.rename({"cluster": "before"}), on="row")
+    return both.group_by("cluster").agg(parts=pl.col("before").n_unique()).filter(pl.col("parts") > 1).select("cluster")
+
+
+def _probable(people: pl.DataFrame, clusters: pl.DataFrame, edges: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(attachments, torn): cluster and into of those that fit one person; clusters that fit two nearly as well.
+
+    First come records that say something besides a name, then bare names, for which those that found nobody are people
+    of their own: a second 王伟 in town, with number or without, leaves a bare 王伟 alone.
+    """
+    known = _facts(people, clusters)
+    anchors = known.filter("number").select("cluster")
+    edges = _relabelled(edges, clusters.select("row", to="cluster"))
+    telling = known.filter("some").select("cluster")
+    first = _best(_suitors(edges, anchors).join(telling, left_on="mine", right_on="cluster", how="semi"))
+    torn = first.filter(pl.col("torn") & (pl.col("weight") >= CERTAIN)).select(cluster="mine")
+    first = first.filter(~pl.col("torn") & (pl.col("weight") >= PROBABLE)).select("into", cluster="mine")
+    edges = _relabelled(edges, first.select(row="cluster", to="into"))
+    persons = known.filter(pl.col("number") | pl.col("some")).join(first, on="cluster", how="anti").select("cluster")
+    second = _best(_suitors(edges, persons))
+    second = second.filter(~pl.col("torn") & (pl.col("weight") >= PROBABLE)).select("into", cluster="mine")
+    return pl.concat([first, second]), torn
+
+
+def _relabelled(edges: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    """Edges between what their ends (row) are called now (to), each with its best weight."""
+    for end in ("a", "b"):
+        edges = edges.join(names.rename({"row": end}), on=end, how="left").with_columns(
+            pl.coalesce("to", end).alias(end)
+        )
+        edges = edges.drop("to")
+    return (
+        edges.filter(pl.col("a") != pl.col("b"))
+        .group_by(a=pl.min_horizontal("a", "b"), b=pl.max_horizontal("a", "b"))
+        .agg(pl.col("weight").max())
+    )

@@ -1,0 +1,81 @@
+"""The weights of a Fellegi–Sunter model as one query, from Splink's settings: what `Linker.predict` would give.
+
+A predict of Splink's plans, writes and parses some dozen statements, and that took longer than weighing the few pairs
+that blocking leaves. Conditions of the levels are SQL of DuckDB's and are left to it, so no distance is defined twice.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import polars as pl
+
+MEMORY = "2GB"
+"""DuckDB's bound; beyond it, it writes to disk."""
+
+
+def weigh(rows: pl.DataFrame, pairs: pl.DataFrame, settings: dict[str, Any], *, least: float) -> pl.DataFrame:
+    """a, b and weight (log2 of the odds, prior included) of those `pairs` that weigh at least `least`, in no order.
+
+    `rows` has id, the columns that the settings compare, and tf_X (a share, or null) for each column X that they weigh
+    by how often its value occurs; `pairs` has join_key_l and join_key_r (ids).
+    """
+    import duckdb  # most commands need it not
+
+    database = duckdb.connect(":memory:", config={"memory_limit": MEMORY, "preserve_insertion_order": False})
+    try:
+        database.register("people", rows.to_arrow())
+        database.register("pairs", pairs.to_arrow())
+        found = pl.from_arrow(database.sql(_query(rows.columns, settings, least)).to_arrow_table())
+    finally:
+        database.close()
+    assert isinstance(found, pl.DataFrame)
+    return found.select(pl.col("a", "b").cast(pl.Int64), pl.col("weight").cast(pl.Float64))
+
+
+def _query(columns: list[str], settings: dict[str, Any], least: float) -> str:
+    """Sides of each pair → level of each comparison → sum of weights, added in Splink's order."""
+    sides = [f"{side}.{name} AS {name}_{side}" for name in columns for side in ("l", "r")]
+    comparisons = [comparison["comparison_levels"] for comparison in settings["comparisons"]]
+    levels = [f"{_level(comparison)} AS level_{at}" for at, comparison in enumerate(comparisons)]
+    rare = [f"tf_{name}_{side}" for name in columns if f"tf_{name}" in columns for side in ("l", "r")]
+    prior = settings["probability_two_random_records_match"]
+    terms = [_number(math.log2(prior / (1 - prior)))]
+    for at, comparison in enumerate(comparisons):
+        terms += [f"CASE level_{at} {' '.join(cases)} ELSE 0::DOUBLE END" for cases in _cases(comparison) if cases]
+    return f"""
+      WITH sides AS (
+        SELECT {", ".join(sides)} FROM pairs JOIN people l ON l.id = join_key_l JOIN people r ON r.id = join_key_r
+      ), compared AS (SELECT id_l AS a, id_r AS b, {", ".join([*rare, *levels])} FROM sides),
+      weighed AS (SELECT a, b, {" + ".join(terms)} AS weight FROM compared)
+      SELECT a, b, weight FROM weighed WHERE weight >= {_number(least)}"""
+
+
+def _level(levels: list[dict[str, Any]]) -> str:
+    """Which level holds first, by its place in the list."""
+    cases = [
+        f"ELSE {at}" if level["sql_condition"] == "ELSE" else f"WHEN {level['sql_condition']} THEN {at}"
+        for at, level in enumerate(levels)
+    ]
+    return f"CASE {' '.join(cases)} END"
+
+
+def _cases(levels: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
+    """(log2 of the Bayes factor of each level, what the rarity of the value adds); a null level weighs nothing."""
+    told = [(at, level) for at, level in enumerate(levels) if not level.get("is_null_level")]
+    weights = [f"WHEN {at} THEN {_number(math.log2(level['m_probability'] / level['u_probability']))}"
+               for at, level in told]  # fmt: skip
+    return weights, [f"WHEN {at} THEN {_rarity(level)}" for at, level in told if level.get("tf_adjustment_column")]
+
+
+def _rarity(level: dict[str, Any]) -> str:
+    """What a value weighs above the mean of its level: the more common of the two sides counts."""
+    left, right = (f"tf_{level['tf_adjustment_column']}_{side}" for side in ("l", "r"))
+    weight, mean = _number(level["tf_adjustment_weight"]), _number(math.log2(level["u_probability"]))
+    # DuckDB's greatest passes over a null; where both sides are null the value says no more than its level.
+    return f"coalesce({weight} * ({mean} - log2(greatest({left}, {right}))), 0::DOUBLE)"
+
+
+def _number(value: float) -> str:
+    return f"({value!r})::DOUBLE"

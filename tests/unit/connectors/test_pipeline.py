@@ -1,0 +1,39 @@
+"""Pages put together into chunks: nothing lost, nothing moved, whatever the sizes."""
+
+from __future__ import annotations
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.pipeline import LOOSE_PAGES, in_chunks
+from connectors.protocols.base import BadRecord, Page
+
+
+def _page(first: int, rows: int, column: str = "a") -> Page:
+    frame = pl.DataFrame({column: [str(first + i) for i in range(rows)]}, schema={column: pl.String})
+    return Page(frame, (BadRecord(first, "{}", "unreadable"),), rows)
+
+
+@given(st.lists(st.integers(0, 9), max_size=60), st.integers(1, 40))
+def test_rows_bad_records_and_bytes_of_all_pages_come_in_order(sizes: list[int], size: int) -> None:
+    starts = [sum(sizes[:i]) for i in range(len(sizes))]
+    chunks = list(in_chunks([_page(first, rows) for first, rows in zip(starts, sizes, strict=True)], size))
+    assert [value for chunk in chunks for value in chunk.frame["a"]] == [str(i) for i in range(sum(sizes))]
+    assert [record.row_no for chunk in chunks for record in chunk.bad] == starts
+    assert sum(chunk.bytes_in for chunk in chunks) == sum(sizes)
+    assert all(len(chunk.frame) >= size for chunk in chunks[:-1])
+
+
+def test_thousands_of_single_rows_become_one_chunk_held_in_few_pieces() -> None:
+    count = 3 * LOOSE_PAGES + 7
+    (chunk,) = in_chunks([_page(i, 1) for i in range(count)], 50_000)
+    assert chunk.frame["a"].to_list() == [str(i) for i in range(count)]
+    assert chunk.frame.n_chunks() == 1
+    assert chunk.frame.estimated_size() < 100 * count
+
+
+def test_pages_with_other_columns_begin_a_new_chunk() -> None:
+    chunks = list(in_chunks([_page(0, 2), _page(2, 1), _page(3, 4, "b"), _page(7, 1)], 100))
+    assert [chunk.frame.columns for chunk in chunks] == [["a"], ["b"], ["a"]]
+    assert [len(chunk.frame) for chunk in chunks] == [3, 4, 1]

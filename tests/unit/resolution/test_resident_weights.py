@@ -1,0 +1,85 @@
+"""Our query of the saved model gives what Splink's predict gives, on every level of every comparison."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import polars as pl
+
+from resolution.residents import model, weights
+from resolution.residents.evidence import WORDS
+from resolution.residents.model import COMPARED
+
+PEOPLE = (
+    # name, pinyin, birth, gender, phone, door
+    ("王静", "wangjing", "19620405", "female", "13905710001", "锦绣|3幢|1|501"),
+    ("王静", "wangjing", "19620305", "male", "13905710002", "锦绣|3幢|1|502"),
+    ("王晶", "wangjing", "19620415", "female", "13905710001", "锦绣|4幢||"),
+    ("王金", "wangjin", None, None, None, None),
+    ("汪静", "wangjin", "19630101", "female", "13705719999", "星河|1幢||101"),
+    ("王建国", "wangjianguo", "19800229", "male", "13905710001", "锦绣|3幢|1|501"),
+    ("古丽", "guli", "19621128", "female", None, "星河|1幢||102"),
+    (None, None, "19620405", None, "13905710001", None),
+)
+TYPED = ("330199196204051234", "330199196204051243", "330199198002290011", None)
+
+
+def people() -> pl.DataFrame:
+    """Rows as `model.score` takes them: each of `PEOPLE` with each number and in each community, or without."""
+    said = [
+        {"name": name, "pinyin": pinyin, "birth": birth, "gender": gender, "phone": phone, "door": door,
+         "typed": typed, "community": community}
+        for (name, pinyin, birth, gender, phone, door), typed, community in product(PEOPLE, TYPED, ("c1", "c2", None))
+    ]  # fmt: skip
+    masked = {"name": "王静", "pinyin": "wangjing", "birth": "19620405", "ends": "3301991234"}
+    rows = pl.DataFrame([*said, masked, masked], infer_schema_length=None).with_row_index("id")
+    return rows.with_columns(
+        pl.col("id").cast(pl.Int64),
+        cluster=pl.col("id").cast(pl.Int64),
+        surname=pl.col("name").str.head(1),
+        birth_year=pl.col("birth").str.head(4).cast(pl.Int32),
+        building=pl.col("door").str.extract(r"^([^|]*\|[^|]*)"),
+        typed_ends=pl.coalesce("ends", pl.col("typed").str.head(6) + pl.col("typed").str.tail(4)),
+    ).select("cluster", *COMPARED)
+
+
+def all_pairs(rows: pl.DataFrame) -> pl.DataFrame:
+    both = rows.select(join_key_l="id").join(rows.select(join_key_r="id"), how="cross")
+    return both.filter(pl.col("join_key_l") < pl.col("join_key_r"))
+
+
+def test_every_level_weighs_what_it_weighs_with_splink() -> None:
+    rows = people()
+    pairs = all_pairs(rows)
+    trained = model.load()
+    gammas = [f"gamma_{name}" for name in WORDS]
+    settings = trained.sized(rows.height)
+    settings |= {"retain_intermediate_calculation_columns": True, "retain_matching_columns": True}
+    theirs = model.predict(rows, pairs, settings, ["match_weight", *gammas])
+    for name, words in WORDS.items():
+        assert set(theirs[f"gamma_{name}"]) == set(range(-1, len(words))), name
+    ours = model.score(rows, pairs, trained, least=-1e9)
+    both = ours.join(theirs, on=["a", "b"], how="full", coalesce=True)
+    assert both.height == pairs.height and not both["weight"].has_nulls() and not both["match_weight"].has_nulls()
+    assert (both["weight"] - both["match_weight"]).abs().max() < 1e-9
+
+
+def test_only_pairs_that_weigh_enough_come_back() -> None:
+    rows, trained = people(), model.load()
+    whole = model.score(rows, all_pairs(rows), trained, least=-1e9)
+    some = model.score(rows, all_pairs(rows), trained, least=0.0)
+    assert 0 < some.height < whole.height
+    assert some.sort("a", "b").equals(whole.filter(pl.col("weight") >= 0.0).sort("a", "b"))
+
+
+def test_a_value_that_was_not_counted_weighs_what_its_level_weighs() -> None:
+    level = {"m_probability": 0.5, "u_probability": 0.25}
+    rare = level | {"sql_condition": "x_l = x_r", "tf_adjustment_column": "x", "tf_adjustment_weight": 1.0}
+    settings = {
+        "probability_two_random_records_match": 0.5,
+        "comparisons": [{"comparison_levels": [rare, level | {"sql_condition": "ELSE"}]}],
+    }
+    rows = pl.DataFrame({"id": [1, 2, 3, 4], "x": ["a", "a", "b", "b"], "tf_x": [None, None, 0.125, None]})
+    pairs = pl.DataFrame({"join_key_l": [1, 3], "join_key_r": [2, 4]})
+    found = weights.weigh(rows, pairs, settings, least=-9.0)
+    assert found.sort("a").rows() == [(1, 2, 1.0), (3, 4, 2.0)]

@@ -1,0 +1,57 @@
+"""The stewards' queue: what is doubtful waits in it once, and comes back when its decision is revoked."""
+
+from __future__ import annotations
+
+import polars as pl
+import psycopg
+
+from resolution import runner
+
+RECORDS = pl.DataFrame([("s", "t", "r1")], schema=["system", "stream", "record_key"], orient="row")
+DOUBTFUL = pl.DataFrame([(0, "shared number")], schema={"row": pl.Int64, "reason": pl.String}, orient="row")
+
+
+def queue(conn: psycopg.Connection) -> list[str]:
+    """The states of the one record's reviews, after it was found doubtful once more."""
+    runner._write_reviews(conn, "resident", 1, RECORDS, DOUBTFUL)
+    rows = conn.execute("SELECT state FROM resolution.review WHERE kind = 'resident' ORDER BY review_id").fetchall()
+    return [state for (state,) in rows]
+
+
+def decide(conn: psycopg.Connection) -> None:
+    conn.execute(
+        "WITH made AS (INSERT INTO resolution.decision (kind, a_system, a_stream, a_record_key, b_system, b_stream,"
+        " b_record_key, verdict, decided_by, reason)"
+        " VALUES ('resident', 's', 't', 'r1', 's', 't', 'r2', 'cannot_link', 'li', 'asked') RETURNING decision_id)"
+        " UPDATE resolution.review SET state = 'decided', decision_id = made.decision_id FROM made WHERE state = 'open'"
+    )
+
+
+def test_a_doubtful_record_waits_once_until_its_decision_is_revoked(conn: psycopg.Connection) -> None:
+    assert queue(conn) == ["open"]
+    assert queue(conn) == ["open"], "it waits already"
+    decide(conn)
+    assert queue(conn) == ["decided"], "a decision in force stands"
+    conn.execute("UPDATE resolution.decision SET revoked_at = now(), revoked_by = 'li', revoked_reason = 'mistaken'")
+    assert queue(conn) == ["decided", "open"]
+    assert queue(conn) == ["decided", "open"]
+    decide(conn)
+    assert queue(conn) == ["decided", "decided"], "the newer decision stands, whatever became of the older one"
+
+
+def test_what_a_steward_closed_without_a_decision_stays_closed(conn: psycopg.Connection) -> None:
+    assert queue(conn) == ["open"]
+    conn.execute("UPDATE resolution.review SET state = 'decided'")
+    assert queue(conn) == ["decided"]
+
+
+def test_what_is_doubtful_no_more_leaves_the_queue_and_may_come_back(conn: psycopg.Connection) -> None:
+    assert queue(conn) == ["open"]
+    told = runner._write_reviews(conn, "resident", 2, RECORDS, DOUBTFUL)
+    runner._settle_reviews(conn, "resident", 2, told)
+    assert queue(conn) == ["open"], "it is doubtful still"
+    told = runner._write_reviews(conn, "resident", 3, RECORDS, DOUBTFUL.clear())
+    runner._settle_reviews(conn, "resident", 3, told)
+    settled = conn.execute("SELECT state, decided_by, outcome, outcome_reason FROM resolution.review").fetchall()
+    assert settled == [("decided", "resolution", None, "not doubtful any more in run 3")]
+    assert queue(conn) == ["decided", "open"]

@@ -1,0 +1,48 @@
+"""The measurement of residents: its added dirt is the same every time, and its figures by system add up."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+
+from bench._identity_dirt import NUMBERLESS, roughened
+from bench.identity import by_system, ceiling
+from resolution.sources import RESIDENT_SCHEMA
+
+RECORDS = pl.DataFrame(
+    {
+        "system": ["a", "a", "b", "b"],
+        "stream": "t",
+        "record_key": ["1", "2", "3", "4"],
+        "resident_id_no": ["11010519491231002X", None, "11010519491231002X", None],
+        "name": ["王伟", "王伟", "王伟", "王伟"],
+        "birth_date": [None, dt.date(1949, 12, 31), None, None],
+        "phone": pl.Series([None, None, None, None], dtype=pl.String),
+        "true": [1, 1, 1, 1],
+    }
+)
+ALL = RECORDS.with_columns(
+    pl.lit(None, dtype=kind).alias(name) for name, kind in RESIDENT_SCHEMA.items() if name not in RECORDS.columns
+)
+
+
+def test_the_ceiling_leaves_bare_names_alone() -> None:
+    assert ceiling(ALL) == 3 / 6
+
+
+def test_figures_by_system_are_of_the_pairs_that_touch_it() -> None:
+    found = pl.DataFrame({"row": [0, 1, 2, 3], "cluster": [0, 0, 0, 3]})
+    rows = {row["system"]: row["recall"] for row in by_system(ALL, found).rows(named=True)}
+    # Six true pairs, three found; without a system only the pair of the other's own two records is left.
+    assert rows == {"a": 3 / 5, "b": 2 / 5}
+
+
+def test_added_dirt_is_the_same_every_time_and_takes_numbers() -> None:
+    many = pl.concat([ALL.head(1)] * 2000).with_columns(phone=pl.lit("13912345670"))
+    spoilt = roughened(many, 5)
+    assert spoilt.equals(roughened(many, 5)) and not spoilt.equals(roughened(many, 6))
+    lost = (spoilt["resident_id_no"].fill_null("") != many["resident_id_no"]).mean()
+    assert abs(lost - NUMBERLESS) < 0.05
+    bare = pl.concat([ALL.head(1)] * 100)
+    assert roughened(bare, 5)["resident_id_no"].equals(bare["resident_id_no"]), "a bare name keeps its number"

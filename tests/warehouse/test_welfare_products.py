@@ -1,0 +1,198 @@
+"""The twelve policies over real landing tables: who is found due what, and what becomes of the sums."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.warehouse.conftest import DbtTown
+
+COMMUNITY = "330199103001"
+PEOPLE = {
+    "HEAD": "1960-05-01", "WIFE": "1962-05-01", "MARGIN": "1958-01-01", "TEKUN": "1950-01-01", "LAPSED": "1970-01-01",
+    "DISABLED": "1980-01-01", "OLD": "1940-01-01", "RETIRED": "1955-01-01", "ORPHAN": "2015-01-01",
+    "CARE": "1948-01-01", "DEAD": "1950-01-01", "LUCKY": "1990-01-01",
+}  # fmt: skip
+
+
+def number(resident: str) -> str:
+    """An identity number with the person's birth date in it, as the registers that state none have it."""
+    return f"330199{PEOPLE[resident].replace('-', '')}{list(PEOPLE).index(resident):04d}"
+
+
+def _register(town: DbtTown, system: str, stream: str, key: str, resident: str, **row: Any) -> None:
+    town.land(system, stream, row)
+    town.link("resident", resident, (system, stream, key))
+
+
+def _approve(town: DbtTown, family: str, member: str, resident: str, category: str, amount: int, to: str) -> None:
+    _register(
+        town, "minimum_living", "members", f"{family}|{member}", resident, family_no=family, member_no=member,
+        name="某某", category=category, approved_amount=amount, valid_from="2025-01-01", valid_to=to,
+        updated_at="2025-01-01",
+    )  # fmt: skip
+
+
+def _certify(town: DbtTown, resident: str, level: str) -> None:
+    paper = f"{number(resident)}4{level}"
+    _register(
+        town, "disability_certificate", "certificates", paper, resident, certificate_no=paper, name="某某",
+        **{"class": "4"}, level=level, issued_on="2020-01-01", valid_to="2030-01-01", state="valid",
+    )  # fmt: skip
+
+
+def _retire(town: DbtTown, resident: str, state: str, changed: str) -> None:
+    _register(
+        town, "pension", "pensioners", "Q" + resident, resident, pension_no="Q" + resident, name="某某",
+        retired_on="2015-01-01", state=state, updated_at=changed,
+    )  # fmt: skip
+
+
+def _pay(town: DbtTown, order_no: str, resident: str, policy: str, period: str, amount: int, **more: Any) -> None:
+    order = {"state": "paid", "paid_on": "2026-06-12", **more}
+    _register(
+        town, "welfare_payment", "payments", order_no, resident, payment_no=order_no, policy_code=policy,
+        resident_id=number(resident), name="某某", period=period, amount=amount, updated_at="2026-06-12", **order,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def town(dbt_town: DbtTown) -> DbtTown:
+    """A dozen people and the two products over them."""
+    for name, born in PEOPLE.items():
+        _register(
+            dbt_town, "household_registry", "residents", "N" + name, name, person_no="N" + name, name="某某",
+            birth_date=born, household_no="1", relation="02", state="normal", updated_at="2026-01-01",
+        )  # fmt: skip
+    _approve(dbt_town, "F1", "01", "HEAD", "dibao", 900, "2026-12-31")
+    _approve(dbt_town, "F1", "02", "WIFE", "dibao", 900, "2026-12-31")
+    _approve(dbt_town, "F2", "01", "MARGIN", "dibian", 0, "2026-12-31")
+    _approve(dbt_town, "F3", "01", "TEKUN", "tekun", 1353, "2026-12-31")
+    _approve(dbt_town, "F4", "01", "LAPSED", "dibao", 500, "2026-05-31")
+    _approve(dbt_town, "F5", "01", "CARE", "dibao", 500, "2026-12-31")
+    for holder, level in (("TEKUN", "1"), ("DISABLED", "3"), ("ORPHAN", "2"), ("CARE", "2")):
+        _certify(dbt_town, holder, level)
+    _register(
+        dbt_town, "elderly_service", "elders", "ECARE", "CARE", elder_no="ECARE", name="某某", level="severe",
+        assessed_on="2026-01-01", valid_to="2028-01-01", care="home", state="served",
+    )  # fmt: skip
+    _retire(dbt_town, "RETIRED", "active", "2020-01-01")
+    _retire(dbt_town, "MARGIN", "active", "2020-01-01")
+    _retire(dbt_town, "DEAD", "dead", "2026-03-01")
+    _register(
+        dbt_town, "death_register", "deaths", "S1", "DEAD", notice_no="S1", resident_id=number("DEAD"),
+        name="某某", died_on="2026-02-01", kind="cremation", updated_at="2026-03-01",
+    )  # fmt: skip
+    _register(
+        dbt_town, "children_in_need", "children", "E1", "ORPHAN", child_no="E1", name="某某", category="orphan",
+        valid_from="2020-01-01", state="served",
+    )  # fmt: skip
+    _pay(dbt_town, "Z01", "HEAD", "P01", "2026-06", 2700)
+    _pay(dbt_town, "Z02", "CARE", "P01", "2026-06", 1500, state="returned")
+    _pay(dbt_town, "Z03", "CARE", "P01", "2026-06", 1500, state="pending", paid_on=None)
+    _pay(dbt_town, "Z04", "HEAD", "P01", "2026-03", 2700, paid_on="2026-03-12")
+    _pay(dbt_town, "Z05", "DEAD", "P10", "2026", 160, paid_on="2026-02-07")
+    _pay(dbt_town, "Z06", "RETIRED", "P10", "2026", 160, paid_on="2026-02-07")
+    _pay(dbt_town, "Z07", "RETIRED", "P10", "2026", 160, paid_on="2026-02-08")
+    _pay(dbt_town, "Z08", "RETIRED", "P11", "2026", 500, paid_on="2026-02-07")
+    _pay(dbt_town, "Z09", "LUCKY", "P04", "2026-06", 800)
+    _pay(dbt_town, "Z10", "LUCKY", "P12", "2026-03", 3600, paid_on="2026-03-14")
+    dbt_town.load_everything()
+    assert dbt_town.dbt("seed").code == 0
+    built = dbt_town.dbt("run", "--select", "+welfare_reconciliation")
+    assert built.code == 0, built.output[-3000:]
+    return dbt_town
+
+
+def found(town: DbtTown) -> dict[tuple[str, str], tuple[str, str]]:
+    rows = town.rows("SELECT resident_key, policy_code, outcome, finding FROM candidate.welfare_match")
+    return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+
+
+def line(town: DbtTown, policy: str, *columns: str) -> list[tuple[Any, ...]]:
+    names = ", ".join(columns)
+    return town.rows(
+        f"SELECT {names} FROM candidate.welfare_reconciliation WHERE policy_code = '{policy}' ORDER BY period"
+    )
+
+
+def test_everybody_is_found_due_what_the_rules_say(town: DbtTown) -> None:
+    expected = {
+        ("HEAD", "P01"): ("eligible", "as_due"),
+        ("HEAD", "P05"): ("candidate", "undecided"),
+        ("HEAD", "P09"): ("candidate", "undecided"),  # 66, never assessed
+        ("WIFE", "P01"): ("eligible", "as_due"),  # through the family
+        ("WIFE", "P05"): ("candidate", "undecided"),
+        ("WIFE", "P09"): ("candidate", "undecided"),
+        ("MARGIN", "P02"): ("eligible", "unclaimed"),
+        ("MARGIN", "P05"): ("candidate", "undecided"),
+        ("MARGIN", "P09"): ("candidate", "undecided"),
+        ("MARGIN", "P10"): ("eligible", "unclaimed"),
+        ("MARGIN", "P11"): ("eligible", "unclaimed"),
+        ("TEKUN", "P03"): ("eligible", "unclaimed"),
+        ("TEKUN", "P05"): ("candidate", "undecided"),
+        ("TEKUN", "P06"): ("not_eligible", "not_due"),
+        ("TEKUN", "P07"): ("not_eligible", "not_due"),
+        ("TEKUN", "P09"): ("not_eligible", "not_due"),
+        ("LAPSED", "P01"): ("candidate", "undecided"),
+        ("DISABLED", "P06"): ("unknown", "undecided"),
+        ("DISABLED", "P07"): ("not_eligible", "not_due"),
+        ("OLD", "P08"): ("eligible", "unclaimed"),
+        ("RETIRED", "P10"): ("eligible", "as_due"),
+        ("RETIRED", "P11"): ("unknown", "undecided"),
+        ("ORPHAN", "P06"): ("not_eligible", "not_due"),
+        ("ORPHAN", "P07"): ("eligible", "unclaimed"),
+        ("ORPHAN", "P12"): ("eligible", "unclaimed"),
+        ("CARE", "P01"): ("eligible", "as_due"),  # returned, and on its way again
+        ("CARE", "P05"): ("candidate", "undecided"),
+        ("CARE", "P06"): ("eligible", "unclaimed"),
+        ("CARE", "P07"): ("eligible", "unclaimed"),  # 250 against a voucher of 100
+        ("CARE", "P09"): ("not_eligible", "not_due"),
+        ("DEAD", "P10"): ("not_eligible", "receiving_not_found_eligible"),  # died before the cut-off day
+        ("LUCKY", "P04"): ("unknown", "undecided"),
+        ("LUCKY", "P12"): ("not_eligible", "receiving_not_found_eligible"),
+    }
+    assert found(town) == expected
+
+
+def test_sums_of_claims_and_payments_are_held_against_each_other(town: DbtTown) -> None:
+    figures = ("period", "state", "due_people", "due_amount", "ordered_orders", "paid_orders", "returned_orders")
+    assert line(town, "P01", *figures) == [
+        ("2026-03", "not_compared", None, None, 1, 1, 0),
+        ("2026-06", "differs", 2, 4200, 3, 1, 1),  # a family of two and one alone
+    ]
+    assert line(town, "P10", "due_people", "ordered_people", "duplicate_orders", "duplicate_amount", "dead_orders") == [
+        (2, 2, 1, 160, 1)
+    ]
+    assert line(town, "P04", "state", "missing_inputs", "ordered_amount") == [
+        ("unknown", ["evidence of the claims"], 800)
+    ]
+    assert line(town, "P07", "period", "is_current", "due_people", "ordered_orders", "difference_people") == [
+        ("2026", True, 2, 0, -2)
+    ]
+    ((policies,),) = town.rows("SELECT count(DISTINCT policy_code) FROM candidate.welfare_reconciliation")
+    assert policies == 12
+
+
+def test_a_failed_register_turns_its_own_policies_unknown_and_no_other(town: DbtTown) -> None:
+    before = found(town)
+    town.load("pension", "pensioners", "failed")
+    assert town.dbt("run", "--select", "dim_input+,+welfare_reconciliation").code == 0
+    after = found(town)
+    # A known death decides without the register.
+    changed = {key: after[key] for key in before if after[key] != before[key]}
+    assert changed == {
+        ("MARGIN", "P10"): ("unknown", "undecided"),
+        ("MARGIN", "P11"): ("unknown", "undecided"),
+        ("RETIRED", "P10"): ("unknown", "undecided"),
+    }
+    assert line(town, "P10", "state", "due_people", "ordered_orders") == [("unknown", None, 3)]
+    assert line(town, "P01", "state") == [("not_compared",), ("differs",)]
+    town.load("pension", "pensioners")
+    town.load("welfare_payment", "payments", "failed")
+    assert town.dbt("run", "--select", "dim_input+,+welfare_reconciliation").code == 0
+    assert {finding for _, finding in found(town).values()} == {"undecided"}
+    assert {state for (state,) in town.rows("SELECT state FROM candidate.welfare_reconciliation")} == {"unknown"}
+    town.load("welfare_payment", "payments")
