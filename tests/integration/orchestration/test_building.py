@@ -39,7 +39,7 @@ def test_every_step_after_midnight_has_the_day_on_which_the_build_began(evening:
         seen.append(as_of)
         return {}
 
-    def register(_: Any, family: str, as_of: date, run_id: str) -> Any:
+    def register(_: Any, family: str, as_of: date, run_id: str, **__: Any) -> Any:
         seen.append(as_of)
         return SimpleNamespace(candidate_id=1)
 
