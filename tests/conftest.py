@@ -32,6 +32,7 @@ HUB = "tests/integration/hub/"
 """One town that lives on from file to file: whoever runs tests side by side must keep this folder together."""
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist's own hook reads the groups, and comes before ours otherwise
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What shares fixtures stays in one process (`-n 2 --dist loadgroup`): a file, or the folder of the shared town."""
     for item in items:

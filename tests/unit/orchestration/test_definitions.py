@@ -58,9 +58,10 @@ def test_a_broken_contract_takes_its_own_assets_away_and_is_warned_of(
     broken = tmp_path / "police_110.odcs.yaml"
     broken.write_text(broken.read_text(encoding="utf-8").replace("exchange_db", "telepathy"), encoding="utf-8")
     monkeypatch.setenv("TOWNHUB_SYSTEMS", str(tmp_path))
-    keys = build().resolve_asset_graph().get_all_asset_keys()
+    graph = build().resolve_asset_graph()
+    keys = graph.get_all_asset_keys()
     assert dg.AssetKey(["landing", "police_110", "incidents"]) not in {
-        key for key in keys if build().resolve_asset_graph().get(key).is_materializable
+        key for key in keys if graph.get(key).is_materializable
     }
     assert dg.AssetKey(["landing", "fire_119", "incidents"]) in keys
     (told,) = {record.getMessage() for record in caplog.records if record.levelname == "WARNING"}
