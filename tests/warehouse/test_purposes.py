@@ -271,13 +271,19 @@ PLACES = {
 
 def cases() -> Iterator[tuple[str, str, str, str, tuple[str, str, str], str]]:
     """product, purpose, model to break, kind, forbidden column, and the table it is read from: landed or staged."""
-    for product, purpose in PRODUCTS:
+    for row, (product, purpose) in enumerate(PRODUCTS):
         forbidden = FORBIDDEN[purpose]
         for place in PLACES[product]:
             for number, kind in enumerate(MUTATIONS):
-                for step, table in ((0, "landing.{}__{}"), (3, "staging.stg_{}__{}")):
-                    column = forbidden[(number + step) % len(forbidden)]
-                    yield product, purpose, place, kind, column, table.format(*column)
+                if in_turn(row, number):
+                    for step, table in ((0, "landing.{}__{}"), (3, "staging.stg_{}__{}")):
+                        column = forbidden[(number + step) % len(forbidden)]
+                        yield product, purpose, place, kind, column, table.format(*column)
+
+
+def in_turn(product: int, kind: int) -> bool:
+    """Every kind meets every third product and every product every third kind: all pairs would take minutes."""
+    return (product + kind) % 3 == 0
 
 
 CASES = list(cases())
@@ -349,9 +355,10 @@ def test_a_permitted_column_is_let_through(
     kind: str, compiled: Manifest, judge: Callable[..., purposes.Judged]
 ) -> None:
     """Otherwise the check could be one that always fails."""
-    for product, purpose in PRODUCTS:
-        manifest = mutated(compiled, product, MUTATIONS[kind], "staging.stg_standard_address__addresses", "road")
-        assert judge(manifest, product, purpose).violations == []
+    for row, (product, purpose) in enumerate(PRODUCTS):
+        if in_turn(row, list(MUTATIONS).index(kind)):
+            manifest = mutated(compiled, product, MUTATIONS[kind], "staging.stg_standard_address__addresses", "road")
+            assert judge(manifest, product, purpose).violations == []
 
 
 @pytest.mark.parametrize("kind", BLIND)
