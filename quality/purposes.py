@@ -147,8 +147,8 @@ class _Project:
             for stream in contract.streams.values()
         }
         self.schema = self._schema()
-        self.schema_digest = hashlib.sha256(repr(sorted(self.schema.items())).encode()).hexdigest()
-        self.exceptions = exceptions
+        self.exceptions = {e.model: [other for other in exceptions if other.model == e.model] for e in exceptions}
+        self.lineages: dict[str, Lineage] = {}
         self.known: dict[tuple[str, str], _Touched] = {}
         self.open: set[tuple[str, str]] = set()
 
@@ -216,7 +216,8 @@ class _Project:
         return {key: (step, *path) for key, path in self._touched(node, column).items()}
 
     def _gained(self, node: Mapping[str, Any], column: str, source: Edge) -> Purposes:
-        entries = [e for e in self.exceptions if e.covers(node["name"], column, self.spoken(source))]
+        of_model = self.exceptions.get(node["name"], ())
+        entries = [e for e in of_model if e.covers(node["name"], column, self.spoken(source))]
         if entries and not self._large_groups(node, entries):
             raise Unresolved(
                 f"{node['name']} is declassified but does not keep small groups out; end its query with"
@@ -228,6 +229,12 @@ class _Project:
         return declassification.keeps_small_groups_out(self.manifest.compiled_sql(dict(node)), entries)
 
     def _lineage(self, node: Mapping[str, Any]) -> Lineage:
+        key = str(node["unique_id"])
+        if key not in self.lineages:
+            self.lineages[key] = self._traced(node)
+        return self.lineages[key]
+
+    def _traced(self, node: Mapping[str, Any]) -> Lineage:
         name = node["name"]
         if node.get("language", "sql") != "sql":
             raise Unresolved(f"{name} is not SQL")
@@ -235,7 +242,9 @@ class _Project:
         if any(hook.strip() not in KNOWN_HOOKS for hook in hooks):
             raise Unresolved(f"{name} runs SQL beside its query (a hook that is not analyse())")
         sql = self.manifest.compiled_sql(dict(node))
-        key = hashlib.sha256(f"{self.schema_digest}\0{sql}".encode()).hexdigest()
+        named = [(schema, table, shape) for schema, tables in self.schema.items() for table, shape in tables.items()]
+        read = sorted((schema, table, *shape) for schema, table, shape in named if table in sql)
+        key = hashlib.sha256(f"{read}\0{sql}".encode()).hexdigest()
         if key not in _traced:
             try:
                 _traced[key] = trace(sql, self.schema)
