@@ -63,7 +63,12 @@ def truth(world: World) -> pl.DataFrame:
             _by_income(income, listed, "dibao", poor, on, DIBAO, month, supported),
             _by_income(income, listed, "dibian", near, on, MARGINAL, year, supported),
             _by_income(income, listed, "tekun", pl.lit(False), on, DESTITUTE, month, gone),
-            *_asked(person, needs.applications(on, residents, listed, seed), on, gone),
+            *_asked(
+                person,
+                needs.applications(on, residents, listed, seed, on - timedelta(days=needs.WITHIN_DAYS)),
+                on,
+                gone,
+            ),
             hardship,
             nursing,
             _judge(

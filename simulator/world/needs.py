@@ -11,6 +11,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from simulator.world.calibration import HISTORY_START
 from simulator.world.columns import Bools, Floats, Ints, dates, day_number, texts
 from simulator.world.hashing import integers, uniform
 from simulator.world.welfare import POVERTY_LINE
@@ -50,25 +51,26 @@ def struck(ids: Ints, poor: Bools, seed: int, policy: int, pay_day: date) -> Boo
     return uniform(ids, seed, "need", policy, pay_day.isoformat()) < chance
 
 
-def applications(on: date, residents: pl.DataFrame, listed: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """The frame `APPLICATIONS`: what happened by the day ``on`` and is paid or refused on a pay day since ``on`` less
-    four months, whether or not help was asked for by then (``asked_on`` may be later).
+def applications(
+    on: date, residents: pl.DataFrame, listed: pl.DataFrame, seed: int, since: date = HISTORY_START
+) -> pl.DataFrame:
+    """The frame `APPLICATIONS`: what happened by the day ``on`` and is paid or refused on a pay day from ``since`` on,
+    whether or not help was asked for by then (``asked_on`` may be later).
 
     ``listed`` are members of families on minimum living with valid_from and valid_to; ``cost`` is what insurance leaves
     of a bill; ``due`` is whether the rules help, whatever becomes of the person.
     """
-    made = [
-        _of_pay_day(policy, day, on, residents, listed, seed) for policy in PAY_DAY for day in _pay_days(on, policy)
-    ]
+    days = [(policy, day) for policy in PAY_DAY for day in _pay_days(since, on, policy)]
+    made = [_of_pay_day(policy, day, on, residents, listed, seed) for policy, day in days]
     return pl.concat(made).filter(pl.col("happened_on") <= on).sort("application_id")
 
 
-def _pay_days(on: date, policy: int) -> list[date]:
-    """Those of the last four months, and the next one."""
-    months = [on.year * 12 + on.month - 1 + back for back in range(-4, 2)]
-    days = [date(month // 12, month % 12 + 1, PAY_DAY[policy]) for month in months]
-    later = [day for day in days if day > on]
-    return [day for day in days if day <= on] + later[:1]
+def _pay_days(since: date, on: date, policy: int) -> list[date]:
+    """Those from ``since`` to ``on``, and the next one."""
+    first, last = since.year * 12 + since.month - 1, on.year * 12 + on.month
+    days = [date(month // 12, month % 12 + 1, PAY_DAY[policy]) for month in range(first, last + 1)]
+    past = [day for day in days if since <= day <= on]
+    return past + [day for day in days if day > on][:1]
 
 
 def _of_pay_day(
