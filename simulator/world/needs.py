@@ -99,8 +99,8 @@ def _of_pay_day(
     if policy == EMERGENCY:
         return cases
     approved = cases.select("resident_id", "happened_on").join(listed, on="resident_id")
-    approved = approved.filter(pl.col("happened_on").is_between("valid_from", "valid_to"))["resident_id"]
-    was_poor = pl.col("resident_id").is_in(approved.implode())
+    then = approved.filter(pl.col("happened_on").is_between("valid_from", "valid_to"))["resident_id"]
+    was_poor = pl.col("resident_id").is_in(then.implode())
     due_now = (pl.col("cost") >= CATASTROPHIC) | (was_poor & (pl.col("cost") >= DEDUCTIBLE))
     return cases.with_columns(is_poor=was_poor, due=due_now)
 
