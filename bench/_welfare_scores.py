@@ -13,7 +13,7 @@ KEY = {"policy": pl.String, "person": pl.Int64, "eligible": pl.Boolean, "reason"
 """What is true, and why or why not."""
 HIDDEN = {"policy": pl.String, "person": pl.Int64, "why": pl.String}
 """Truths that no register told by the day: a wrong "eligible" that rests on one could not be avoided."""
-UNSEEN = ("not_applied", "hardship", "ill")
+UNSEEN = ("not_applied",)
 """Reasons for a claim of which no register tells, so that nobody can be found for it."""
 _STRONGEST = ("eligible", "candidate", "unknown", "not_eligible")
 

@@ -29,6 +29,7 @@ RESIDENTS = (
     Source("minimum_living", "members", "family_no || '|' || member_no", _PERSON),
     Source("death_register", "deaths", "notice_no", _PERSON),
     Source("welfare_payment", "payments", "payment_no", _PERSON),
+    Source("welfare_payment", "applications", "application_no", _PERSON),
     # A telephone on the list of children is the guardian's, and their community a name where others give its code.
     Source("children_in_need", "children", "child_no", _PERSON),
     Source("elderly_service", "elders", "elder_no",

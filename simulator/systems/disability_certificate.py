@@ -8,6 +8,8 @@ from connectors.standards import disability
 from simulator.interfaces import FileDrop
 from simulator.views import dirt, persons
 from simulator.views.base import Floats, Served, constant, draft, one_of
+from simulator.world.facts import surveys
+from simulator.world.hashing import uniform
 from simulator.world.model import World
 
 STREAMS = {
@@ -21,9 +23,19 @@ STREAMS = {
         "issued_on": "证件/发证日期",
         "valid_to": "证件/有效期至",
         "state": "证件/状态",
-    }
+    },
+    "surveys": {
+        "survey_no": "调查编号",
+        "certificate_no": "残疾人证号",
+        "surveyed_on": "调查日期",
+        "income": "家庭人均收入",
+        "income_period": "收入口径",
+    },
 }
-SERVED_BY = {"certificates": FileDrop("cjrz_*.xlsx", every=7, title="残疾人证", total="合计")}
+SERVED_BY = {
+    "certificates": FileDrop("cjrz_*.xlsx", every=7, title="残疾人证", total="合计"),
+    "surveys": FileDrop("dtgx_*.csv", every=31),
+}
 _STATES = {"valid": "有效", "expired": "过期", "cancelled": "注销"}
 TOTAL = "合计"
 
@@ -59,7 +71,11 @@ def _slashes(values: pl.Series, luck: Floats) -> pl.Series:
 
 
 def view(world: World, *, seed: int) -> dict[str, Served]:
-    """`certificates`: one row per certificate."""
+    """`certificates`: one row per certificate; `surveys`: the newest visit to each holder."""
+    return {"certificates": _certificates(world, seed), "surveys": _surveys(world, seed)}
+
+
+def _certificates(world: World, seed: int) -> Served:
     people = persons.cards(world).select("_resident_id", "name", "phone", "stale_phone", "address")
     held = (
         world.disability.with_columns(_resident_id=pl.col("resident_id"))
@@ -92,4 +108,30 @@ def view(world: World, *, seed: int) -> dict[str, Served]:
     rows.spoil("issued_on", 0.2, "slashes", _slashes)
     rows.spoil("valid_to", 0.002, "no_such_day", one_of("2027-02-30", "2030-06-31"), defect="impossible_date")
     rows.spoil("name", 0.001, "missing", constant(None), defect="missing_required")
-    return {"certificates": rows.served(STREAMS["certificates"], ["certificate_no"], people="_resident_id")}
+    return rows.served(STREAMS["certificates"], ["certificate_no"], people="_resident_id")
+
+
+def _surveys(world: World, seed: int) -> Served:
+    """动态更新: incomes by the month or by the year, and now and then nobody wrote which."""
+    visits = surveys.surveys(world).with_columns(_resident_id=pl.col("resident_id"))
+    by_year = pl.Series(uniform(visits["_resident_id"].to_numpy(), seed, "income by year") < 0.3)
+    visits = visits.with_columns(
+        survey_no=pl.lit("DC") + pl.col("_resident_id").cast(pl.String).str.zfill(9),
+        surveyed_on=pl.col("surveyed_on").dt.strftime("%Y-%m-%d"),
+        income=pl.when(by_year).then(pl.col("income") * 12).otherwise("income").cast(pl.String),
+        income_period=pl.when(by_year).then(pl.lit("年")).otherwise(pl.lit("月")),
+    )
+    rows = draft(seed, "disability_certificate", "surveys", visits, "_resident_id")
+    rows.spoil("certificate_no", 0.01, "blanks", lambda values, luck: " " + values)
+    rows.spoil("income", 0.1, "separated", _separated)
+    rows.spoil("income", 0.002, "text", one_of("不详", "详见附件"), defect="not_an_amount")
+    rows.spoil("income_period", 0.3, "words", lambda values, luck: "元/" + values)
+    rows.spoil("income_period", 0.002, "missing", constant(None))
+    rows.spoil("surveyed_on", 0.2, "slashes", _slashes)
+    rows.spoil("surveyed_on", 0.1, "chinese", _chinese)
+    return rows.served(STREAMS["surveys"], ["survey_no"], people="_resident_id")
+
+
+def _separated(values: pl.Series, luck: Floats) -> pl.Series:
+    """18000 → 18,000."""
+    return values.str.replace(r"^(\d+)(\d{3})$", "${1},${2}")

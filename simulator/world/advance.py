@@ -50,18 +50,7 @@ def _one_day(world: World) -> World:
     world = _pay(world)
     if (today + timedelta(days=1)).day == 1:
         world = world.having(taxes=append(world.taxes, taxes.of_month(world.enterprises, today, world.seed)))
-    truth = entitlements.truth(
-        today,
-        world.residents,
-        world.households,
-        world.min_living,
-        world.min_living_members,
-        world.disability,
-        world.pension,
-        world.children,
-        world.seed,
-    )
-    return world.having(entitlements=truth)
+    return world.having(entitlements=entitlements.truth(world))
 
 
 def _inspect(world: World) -> World:

@@ -1,44 +1,48 @@
-"""Who is truly entitled to what: the answer key (illustrative rules, see the domain notes), of all but three policies.
+"""Who is truly entitled to what: the answer key (illustrative rules, see the domain notes), of all twelve policies.
 
 The rules look at the true state on a day; payments, which look at what was registered by then, differ from them in
-known ways. There is no key for emergencies (4) and bills (5), which befall people on their pay day, and none for the
-care subsidy (9), for which the paying office asks no assessment.
+known ways. The paying office asks no assessment for the care subsidy (9), which the rules do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
+from simulator.world import needs
 from simulator.world.columns import Bools, Ints, years_before
+from simulator.world.facts.elders import elders
 from simulator.world.hashing import uniform
+from simulator.world.model import World
 from simulator.world.welfare import MARGIN, POVERTY_LINE
 
-DIBAO, MARGINAL, DESTITUTE, HARDSHIP, NURSING, OLD_AGE, GIFT, ILLNESS, CHILDREN = 1, 2, 3, 6, 7, 8, 10, 11, 12
+DIBAO, MARGINAL, DESTITUTE, HARDSHIP, NURSING, OLD_AGE, CARE, GIFT, ILLNESS, CHILDREN = 1, 2, 3, 6, 7, 8, 9, 10, 11, 12
 GIFT_DAY = (2, 5)
 """Month and day on which retired employees must be managed here for the year's gift."""
+NONE = pl.DataFrame(
+    schema={
+        "policy": pl.Int64,
+        "resident_id": pl.Int64,
+        "period": pl.String,
+        "eligible": pl.Boolean,
+        "reason": pl.String,
+    }
+)
 
 Refusals = Mapping[str, pl.Expr]
 
 
-def truth(
-    on: date,
-    residents: pl.DataFrame,
-    households: pl.DataFrame,
-    min_living: pl.DataFrame,
-    members: pl.DataFrame,
-    disability: pl.DataFrame,
-    pension: pl.DataFrame,
-    children: pl.DataFrame,
-    seed: int,
-) -> pl.DataFrame:
-    """The frame ``entitlements``: policy, resident_id, period, eligible, reason (why, or why not)."""
+def truth(world: World) -> pl.DataFrame:
+    """The frame ``entitlements`` on the day ``world.today``: policy, resident_id, period, eligible, reason (why, or
+    why not)."""
+    on, seed, residents = world.today, world.seed, world.residents
+    disability, pension, children = world.disability, world.pension, world.children
     month, year = on.strftime("%Y-%m"), on.strftime("%Y")
     person = residents.select("resident_id", "household_id", "birth_date", "registered", "death_date", "moved_out")
-    families = min_living.select("family_no", "category", "valid_from", "valid_to")
-    listed = members.join(families, on="family_no", how="inner", maintain_order="left")
+    families = world.min_living.select("family_no", "category", "valid_from", "valid_to")
+    listed = world.min_living_members.join(families, on="family_no", how="inner", maintain_order="left")
     gone = {
         "dead": pl.col("death_date").is_not_null(),
         "moved": pl.col("moved_out").is_not_null(),
@@ -46,16 +50,27 @@ def truth(
     }
     supported = gone | {"destitute_support": _among(_approved(listed, on, "tekun"))}
     income = person.join(
-        households.select("household_id", "income_per_capita"), on="household_id", how="left", maintain_order="left"
+        world.households.select("household_id", "income_per_capita"),
+        on="household_id",
+        how="left",
+        maintain_order="left",
     )
     poor = pl.col("income_per_capita") < POVERTY_LINE
     near = ~poor & (pl.col("income_per_capita") < POVERTY_LINE * MARGIN)
+    hardship, nursing = _disabled(person, disability, listed, children, on, seed, supported)
     return pl.concat(
         [
             _by_income(income, listed, "dibao", poor, on, DIBAO, month, supported),
             _by_income(income, listed, "dibian", near, on, MARGINAL, year, supported),
             _by_income(income, listed, "tekun", pl.lit(False), on, DESTITUTE, month, gone),
-            *_disabled(person, disability, listed, children, on, seed, supported),
+            *_asked(
+                person,
+                needs.applications(on, residents, listed, seed, on - timedelta(days=needs.WITHIN_DAYS)),
+                on,
+                gone,
+            ),
+            hardship,
+            nursing,
             _judge(
                 person.filter(pl.col("registered") & (pl.col("birth_date") <= years_before(on, 79))),
                 OLD_AGE,
@@ -63,6 +78,7 @@ def truth(
                 gone | {"age": ~old_enough(on)},
                 pl.lit("age"),
             ),
+            _care(person, elders(world), listed, nursing, on, supported),
             *_retired(person, pension, listed, on, seed),
             _judge(
                 person.join(children, on="resident_id", how="inner", maintain_order="left"),
@@ -123,6 +139,49 @@ def _disabled(
         _judge(rows, HARDSHIP, on.strftime("%Y"), {**valid, **need}, how_known),
         _judge(rows, NURSING, on.strftime("%Y"), {**valid, "level": ~severe()}, pl.lit("severe")),
     ]
+
+
+def _asked(person: pl.DataFrame, cases: pl.DataFrame, on: date, gone: Refusals) -> list[pl.DataFrame]:
+    """Relief in an emergency and aid with bills: the strongest case of each person within the time."""
+    lately = cases.filter(pl.col("happened_on") > on - timedelta(days=needs.WITHIN_DAYS))
+    best = lately.sort("resident_id", "due", "asked_on", descending=[False, True, False])
+    best = best.unique(["policy", "resident_id"], keep="first", maintain_order=True)
+    rows = best.join(person, on="resident_id", how="inner", maintain_order="left")
+    how_known = pl.when(pl.col("asked_on") > on).then(pl.lit("not_applied")).otherwise("kind")
+    refusals = {
+        needs.EMERGENCY: {"cost": pl.col("cost") < needs.LEAST_COST, "income": pl.col("income") > needs.MOST_INCOME},
+        needs.BILLS: {"small_bill": ~pl.col("due")},
+    }
+    return [
+        _judge(rows.filter(pl.col("policy") == policy), policy, on.strftime("%Y-%m"), {**gone, **short}, how_known)
+        for policy, short in refusals.items()
+    ]
+
+
+def _care(
+    person: pl.DataFrame,
+    known: pl.DataFrame,
+    listed: pl.DataFrame,
+    nursing: pl.DataFrame,
+    on: date,
+    supported: Refusals,
+) -> pl.DataFrame:
+    """The voucher of the old and poor whose assessment says that they need care; who is nursed as disabled has more."""
+    approved = _approved(listed, on, "dibao", "dibian").unique()
+    rows = person.filter(pl.col("resident_id").is_in(approved.implode())).join(
+        known.select("resident_id", "level", assessed_to="valid_to"),
+        on="resident_id",
+        how="left",
+        maintain_order="left",
+    )
+    refusals = {
+        **supported,
+        "age": pl.col("birth_date") > years_before(on, 60),
+        "not_assessed": pl.col("level").is_null() | (pl.col("assessed_to") < on),
+        "able": pl.col("level") == "able",
+        "nursing": _among(nursing.filter("eligible")["resident_id"]),
+    }
+    return _judge(rows, CARE, on.strftime("%Y"), refusals, pl.lit("assessed"))
 
 
 def _retired(

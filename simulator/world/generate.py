@@ -80,7 +80,7 @@ def generate(scale: float = 0.1, seed: int = 1) -> World:
     pension = welfare.pension(stream(seed, on, "pension"), scale, on, residents, seed)
     children = welfare.children(stream(seed, on, "children"), scale, on, residents)
     registers = payments.Registers(residents, families, members, disability, pension, children)
-    return World(
+    town = World(
         today=on,
         seed=seed,
         scale=scale,
@@ -102,13 +102,12 @@ def generate(scale: float = 0.1, seed: int = 1) -> World:
         pension=pension,
         children=children,
         payments=_payments(registers, seed),
-        entitlements=entitlements.truth(
-            on, residents, households, families, members, disability, pension, children, seed
-        ),
+        entitlements=entitlements.NONE,
         elder_sensors=devices.sensors(stream(seed, on, "sensors"), scale, on, residents),
         cameras=devices.cameras(stream(seed, on, "cameras"), scale, on, land),
         taxes=pl.concat([taxes.of_month(enterprises, end, seed) for end in _month_ends()]),
     )
+    return town.having(entitlements=entitlements.truth(town))
 
 
 def _month_ends() -> list[date]:

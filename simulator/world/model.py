@@ -49,7 +49,7 @@ class World:
     - children: resident_id, category orphan|unraised|in_need, guardian_resident_id, valid_from
     - payments: policy (``payments.POLICIES``), resident_id, period, amount, account_no, state pending|paid|returned,
       ordered_on, paid_at, truth_error dead_payee|duplicate|ineligible|null (known to nobody)
-    - entitlements: policy (all but 4, 5 and 9), resident_id, period, eligible, reason
+    - entitlements: policy, resident_id, period, eligible, reason
     - elder_sensors: device_id (IMEI), resident_id, address_id, installed_on, battery (%), state
       ok|low_battery|silent · cameras: device_id (GB/T 28181), name, lon, lat, grid_id, status online|offline|removed
     - taxes: enterprise_id, tax_kind, period, amount, paid_on

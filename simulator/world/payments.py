@@ -18,6 +18,7 @@ from simulator.world.columns import DAY, HOUR, Bools, Floats, Ints, day_number, 
 from simulator.world.columns import numbers as ints
 from simulator.world.entitlements import GIFT_DAY, ill, in_hardship, old_enough, severe
 from simulator.world.hashing import bits, integers, uniform
+from simulator.world.needs import PAY_DAY, known_alive, struck, within_reach
 
 POLICIES: dict[int, str] = {
     1: "最低生活保障",
@@ -38,8 +39,8 @@ PAY_DAYS: dict[int, tuple[tuple[int, int], ...]] = {
     1: ((3, 10), (6, 10), (9, 10), (12, 10)),
     2: ((1, 20),),
     3: ((3, 10), (6, 10), (9, 10), (12, 10)),
-    4: tuple((m, 28) for m in range(1, 13)),
-    5: tuple((m, 27) for m in range(1, 13)),
+    4: tuple((m, PAY_DAY[4]) for m in range(1, 13)),
+    5: tuple((m, PAY_DAY[5]) for m in range(1, 13)),
     6: ((5, 15),),
     7: ((5, 15),),
     8: ((4, 25),),
@@ -165,16 +166,9 @@ def onward(payments: pl.DataFrame, now: datetime, seed: int) -> pl.DataFrame:
     )
 
 
-def _known_alive(day: date) -> pl.Expr:
-    """Not registered as dead or gone by ``day``; who registers late stays on the lists."""
-    dead = pl.col("death_registered_on").is_not_null() & (pl.col("death_registered_on") <= day)
-    gone = pl.col("moved_out").is_not_null() & (pl.col("moved_out") <= day)
-    return pl.col("registered") & ~dead & ~gone
-
-
 def _payees(policy: int, day: date, registers: Registers, seed: int) -> pl.DataFrame:
     """resident_id, amount (fen) and truth_error of those on the list of ``policy``."""
-    people = registers.residents.filter(_known_alive(day))
+    people = registers.residents.filter(known_alive(day))
     families = registers.min_living.filter((pl.col("valid_from") <= day) & (pl.col("valid_to") >= day))
     listed = registers.members.join(families, on="family_no", how="inner", maintain_order="left")
     error: Bools | None = None
@@ -185,9 +179,10 @@ def _payees(policy: int, day: date, registers: Registers, seed: int) -> pl.DataF
         rows = heads.join(people.select("resident_id"), on="resident_id", how="semi", maintain_order="left")
         amount = np.full(len(rows), 80_000) if policy == 2 else rows["approved_amount"].to_numpy() * 3
     elif policy in (4, 5):
-        chance = {4: 0.00008, 5: 0.00011}[policy]
-        hit = uniform(people["resident_id"].to_numpy(), seed, "need", policy, day.isoformat()) < chance
-        rows = people.filter(pl.Series(hit))
+        rows = people.filter(within_reach(day, day))
+        ids = rows["resident_id"].to_numpy()
+        poor = rows["resident_id"].is_in(listed["resident_id"].implode()).to_numpy()
+        rows = rows.filter(pl.Series(struck(ids, poor, seed, policy, day)))
         amount = 50_000 + integers(rows["resident_id"].to_numpy(), 0, 2_500, seed, "cost", day.isoformat()) * 100
     elif policy in (6, 7):
         valid = registers.disability.filter(

@@ -78,6 +78,23 @@ def town(dbt_town: DbtTown) -> DbtTown:
         dbt_town, "elderly_service", "elders", "ECARE", "CARE", elder_no="ECARE", name="某某", level="severe",
         assessed_on="2026-01-01", valid_to="2028-01-01", care="home", state="served",
     )  # fmt: skip
+    dbt_town.land(
+        "disability_certificate", "surveys",
+        {"survey_no": "DC1", "certificate_no": f"{number('DISABLED')}43", "surveyed_on": "2026-01-10", "income": 30000,
+         "income_period": "year"},
+    )  # fmt: skip
+    dbt_town.land(
+        "pension", "illnesses",
+        {"filing_no": "BA1", "pension_no": "QRETIRED", "illness": "cancer", "diagnosed_on": "2025-11-01",
+         "filed_on": "2025-11-20", "updated_at": "2025-11-20"},
+    )  # fmt: skip
+    for case_no, resident, policy, cost in (("SQ1", "LUCKY", "P04", 8000), ("SQ2", "WIFE", "P05", 800)):
+        _register(
+            dbt_town, "welfare_payment", "applications", case_no, resident, application_no=case_no, policy_code=policy,
+            resident_id=number(resident), name="某某", kind="illness", happened_on="2026-06-10", cost=cost,
+            income_per_capita=1000, origin="counter", applied_on="2026-06-11", state="waiting",
+            updated_at="2026-06-11",
+        )  # fmt: skip
     _retire(dbt_town, "RETIRED", "active", "2020-01-01")
     _retire(dbt_town, "MARGIN", "active", "2020-01-01")
     _retire(dbt_town, "DEAD", "dead", "2026-03-01")
@@ -121,37 +138,37 @@ def line(town: DbtTown, policy: str, *columns: str) -> list[tuple[Any, ...]]:
 def test_everybody_is_found_due_what_the_rules_say(town: DbtTown) -> None:
     expected = {
         ("HEAD", "P01"): ("eligible", "as_due"),
-        ("HEAD", "P05"): ("candidate", "undecided"),
+        ("HEAD", "P05"): ("not_eligible", "not_due"),  # no bill
         ("HEAD", "P09"): ("candidate", "undecided"),  # 66, never assessed
         ("WIFE", "P01"): ("eligible", "as_due"),  # through the family
-        ("WIFE", "P05"): ("candidate", "undecided"),
+        ("WIFE", "P05"): ("eligible", "unclaimed"),
         ("WIFE", "P09"): ("candidate", "undecided"),
         ("MARGIN", "P02"): ("eligible", "unclaimed"),
-        ("MARGIN", "P05"): ("candidate", "undecided"),
+        ("MARGIN", "P05"): ("not_eligible", "not_due"),
         ("MARGIN", "P09"): ("candidate", "undecided"),
         ("MARGIN", "P10"): ("eligible", "unclaimed"),
         ("MARGIN", "P11"): ("eligible", "unclaimed"),
         ("TEKUN", "P03"): ("eligible", "unclaimed"),
-        ("TEKUN", "P05"): ("candidate", "undecided"),
+        ("TEKUN", "P05"): ("not_eligible", "not_due"),
         ("TEKUN", "P06"): ("not_eligible", "not_due"),
         ("TEKUN", "P07"): ("not_eligible", "not_due"),
         ("TEKUN", "P09"): ("not_eligible", "not_due"),
         ("LAPSED", "P01"): ("candidate", "undecided"),
-        ("DISABLED", "P06"): ("unknown", "undecided"),
+        ("DISABLED", "P06"): ("not_eligible", "not_due"),  # 2,500 a month by the visit
         ("DISABLED", "P07"): ("not_eligible", "not_due"),
         ("OLD", "P08"): ("eligible", "unclaimed"),
         ("RETIRED", "P10"): ("eligible", "as_due"),
-        ("RETIRED", "P11"): ("unknown", "undecided"),
+        ("RETIRED", "P11"): ("eligible", "as_due"),  # filed as gravely ill
         ("ORPHAN", "P06"): ("not_eligible", "not_due"),
         ("ORPHAN", "P07"): ("eligible", "unclaimed"),
         ("ORPHAN", "P12"): ("eligible", "unclaimed"),
         ("CARE", "P01"): ("eligible", "as_due"),  # returned, and on its way again
-        ("CARE", "P05"): ("candidate", "undecided"),
+        ("CARE", "P05"): ("not_eligible", "not_due"),
         ("CARE", "P06"): ("eligible", "unclaimed"),
         ("CARE", "P07"): ("eligible", "unclaimed"),  # 250 against a voucher of 100
         ("CARE", "P09"): ("not_eligible", "not_due"),
         ("DEAD", "P10"): ("not_eligible", "receiving_not_found_eligible"),  # died before the cut-off day
-        ("LUCKY", "P04"): ("unknown", "undecided"),
+        ("LUCKY", "P04"): ("eligible", "as_due"),
         ("LUCKY", "P12"): ("not_eligible", "receiving_not_found_eligible"),
     }
     assert found(town) == expected
@@ -166,8 +183,8 @@ def test_sums_of_claims_and_payments_are_held_against_each_other(town: DbtTown) 
     assert line(town, "P10", "due_people", "ordered_people", "duplicate_orders", "duplicate_amount", "dead_orders") == [
         (2, 2, 1, 160, 1)
     ]
-    assert line(town, "P04", "state", "missing_inputs", "ordered_amount") == [
-        ("unknown", ["evidence of the claims"], 800)
+    assert line(town, "P04", "state", "missing_inputs", "due_people", "due_amount", "ordered_amount") == [
+        ("unknown", ["amount of the claims"], 1, None, 800)
     ]
     assert line(town, "P07", "period", "is_current", "due_people", "ordered_orders", "difference_people") == [
         ("2026", True, 2, 0, -2)
@@ -187,6 +204,7 @@ def test_a_failed_register_turns_its_own_policies_unknown_and_no_other(town: Dbt
         ("MARGIN", "P10"): ("unknown", "undecided"),
         ("MARGIN", "P11"): ("unknown", "undecided"),
         ("RETIRED", "P10"): ("unknown", "undecided"),
+        ("RETIRED", "P11"): ("unknown", "undecided"),
     }
     assert line(town, "P10", "state", "due_people", "ordered_orders") == [("unknown", None, 3)]
     assert line(town, "P01", "state") == [("not_compared",), ("differs",)]

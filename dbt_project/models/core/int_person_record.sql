@@ -32,6 +32,11 @@ select
 from {{ ref('stg_welfare_payment__payments') }}
 union all
 select
+    'welfare_payment', 'applications', record_key, resident_id, name, null, null, null,
+    null, null, null, null, updated_at
+from {{ ref('stg_welfare_payment__applications') }}
+union all
+select
     'elderly_service', 'elders', record_key, resident_id, name, null, null, phone,
     address, null, community_code, null, null
 from {{ ref('stg_elderly_service__elders') }}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.world.calibration import HISTORY_START
-from simulator.world.columns import Ints, day_number
+from simulator.world.columns import Floats, Ints, day_number
 from simulator.world.hashing import integers, uniform
 from simulator.world.model import World
 
@@ -13,7 +13,13 @@ _EARLY, _LATE = 20, 240
 
 
 def renewals(
-    ids: Ints, first: Ints, period: Ints | int, today: int, *salt: str | int, late: float = 0.1, dropped: float = 0.05
+    ids: Ints,
+    first: Ints,
+    period: Ints | int,
+    today: int,
+    *salt: str | int,
+    late: float | Floats = 0.1,
+    dropped: float | Floats = 0.05,
 ) -> tuple[Ints, Ints, Ints]:
     """``(turn, start, last)`` of what is newest on the day ``today``, as day numbers: given on ``start``, good up to
     and with ``last``.
@@ -30,7 +36,7 @@ def renewals(
     return turn, _start(ids, first, period, turn, late, *salt), first + (turn + 1) * period - 1
 
 
-def _start(ids: Ints, first: Ints, period: Ints, turn: Ints, late: float, *salt: str | int) -> Ints:
+def _start(ids: Ints, first: Ints, period: Ints, turn: Ints, late: float | Floats, *salt: str | int) -> Ints:
     """The day on which a turn is given; the first one is given on its day."""
     key = ids * 1_000 + turn
     shift = np.where(

@@ -1,4 +1,4 @@
-"""Old people whom the care service knows: those over 80, and disabled ones over 60, with their assessments."""
+"""Old people whom the care service knows, with assessments: those over 80, the disabled and the poor over 60."""
 
 from __future__ import annotations
 
@@ -28,16 +28,22 @@ def elders(world: World) -> pl.DataFrame:
     assessed_on, valid_to (the day the assessment runs out; long past where it was not renewed), care (of ``CARE``),
     ended_on (died or moved away; null while served), as the service knows it at the end of ``world.today``.
 
-    Two thirds of those over 80 and nine in ten of the disabled were ever assessed. The degree only grows.
+    Two thirds of those over 80 and nine in ten of the disabled were ever assessed; the poor (dibao, dibian) by the
+    office that approved them, nearly all and within weeks. The degree only grows.
     """
     people = _served(world)
     ids = people["resident_id"].to_numpy()
     today = day_number(world.today)
     entered = as_numbers(people["entered_on"])
-    share = np.where(people["disabled"].to_numpy(), 0.9, 0.66)
-    first = np.maximum(entered, _ASSESSED_SINCE) + 10 + (uniform(ids, world.seed, "elder first") * 390).astype(np.int64)
+    poor = people["poor"].to_numpy()
+    share = np.select([poor, people["disabled"].to_numpy()], [0.985, 0.9], 0.66)
+    wait = np.where(poor, 50, 390) * uniform(ids, world.seed, "elder first")
+    first = np.maximum(entered, _ASSESSED_SINCE) + 10 + wait.astype(np.int64)
     assessed = (uniform(ids, world.seed, "elder assessed") < share) & (first <= today)
-    turn, start, last = renewals(ids, np.minimum(first, today), _PERIOD, today, world.seed, "elder", late=0.15)
+    late, dropped = np.where(poor, 0.04, 0.15), np.where(poor, 0.01, 0.05)
+    turn, start, last = renewals(
+        ids, np.minimum(first, today), _PERIOD, today, world.seed, "elder", late=late, dropped=dropped
+    )
     base = np.searchsorted([0.35, 0.65, 0.83, 0.94], uniform(ids, world.seed, "elder level"), side="right")
     level = texts(LEVELS, np.minimum(base + turn // 2, 4))
     return people.select("resident_id", "entered_on", "ended_on").with_columns(
@@ -52,19 +58,30 @@ def _served(world: World) -> pl.DataFrame:
     """Registered people in reach of the service with the day they came into it, those who left lately included."""
     held = world.disability.filter(pl.col("status") != "cancelled")
     held = held.group_by("resident_id").agg(pl.col("issued_on").min())
+    approved = world.min_living.filter(pl.col("category").is_in(["dibao", "dibian"])).select("family_no", "valid_from")
+    approved = (
+        world.min_living_members.join(approved, on="family_no")
+        .group_by("resident_id")
+        .agg(poor_since=pl.col("valid_from").min())
+    )
     eighty = pl.col("birth_date").dt.offset_by("80y")
     sixty = pl.col("birth_date").dt.offset_by("60y")
-    disabled = pl.col("issued_on").is_not_null() & (pl.col("birth_date") <= years_before(world.today, 60))
+    of_sixty = pl.col("birth_date") <= years_before(world.today, 60)
+    disabled = pl.col("issued_on").is_not_null() & of_sixty
+    poor = pl.col("poor_since").is_not_null() & of_sixty
     known_dead = pl.when(pl.col("death_registered_on") <= world.today).then("death_registered_on")
     return (
         world.residents.filter(pl.col("registered"))
         .join(held, on="resident_id", how="left", maintain_order="left")
-        .with_columns(disabled=disabled, ended_on=pl.min_horizontal(known_dead, "moved_out"))
-        .filter((pl.col("birth_date") <= years_before(world.today, 80)) | pl.col("disabled"))
+        .join(approved, on="resident_id", how="left", maintain_order="left")
+        .with_columns(disabled=disabled, poor=poor, ended_on=pl.min_horizontal(known_dead, "moved_out"))
+        .filter((pl.col("birth_date") <= years_before(world.today, 80)) | pl.col("disabled") | pl.col("poor"))
         .filter(pl.col("ended_on").is_null() | (pl.col("ended_on") > world.today - ENDED_FOR))
         .with_columns(
-            entered_on=pl.when("disabled")
-            .then(pl.min_horizontal(eighty, pl.max_horizontal(sixty, "issued_on")))
-            .otherwise(eighty)
+            entered_on=pl.min_horizontal(
+                eighty,
+                pl.when("disabled").then(pl.max_horizontal(sixty, "issued_on")),
+                pl.when("poor").then(pl.max_horizontal(sixty, "poor_since")),
+            )
         )
     )

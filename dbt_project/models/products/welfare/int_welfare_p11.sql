@@ -1,6 +1,6 @@
 -- Aid for retired employees in hardship or gravely ill (P11): due the festival gift (P10), and approved as dibao or
--- dibian on the same cut-off day or ill, which no register tells. Looked at are those who were approved and those who
--- receive it; of the latter without an approval nobody here can say whether they are ill.
+-- dibian on the same cut-off day or found gravely ill in the year up to it, as the medical insurance files it. Looked at
+-- are those approved, those with a filing and those who receive it.
 with approved as (
     select
         gift.resident_key,
@@ -15,34 +15,61 @@ with approved as (
     group by gift.resident_key
 ),
 
+-- A filing names the pension, whose drawer is known. One without a day of diagnosis may be of this year or another.
+ill as (
+    select
+        gift.resident_key,
+        bool_or(filing.diagnosed_on is not null) as is_dated,
+        jsonb_agg(
+            jsonb_build_object('system', 'pension', 'stream', 'illnesses', 'record', filing.record_key)
+            order by filing.record_key
+        ) as records
+    from {{ ref('int_welfare_p10') }} as gift
+    inner join {{ source('resolution', 'membership') }} as link
+        on link.kind = 'resident' and link.to_run is null and link.system = 'pension'
+        and link.stream = 'pensioners' and link.entity_key = gift.resident_key
+    inner join {{ ref('stg_pension__illnesses') }} as filing on filing.pension_no = link.record_key
+    where filing.diagnosed_on is null and coalesce(filing.filed_on, gift.due_on) > gift.due_on - interval '1 year'
+        or filing.diagnosed_on > gift.due_on - interval '1 year' and filing.diagnosed_on <= gift.due_on
+    group by gift.resident_key
+),
+
 judged as (
     select
         gift.*,
-        approved.records,
-        gift.outcome = 'eligible' and approved.resident_key is null as illness_missing
+        coalesce(approved.records, '[]'::jsonb) || coalesce(ill.records, '[]'::jsonb) as records,
+        case
+            when gift.outcome <> 'eligible' then 'no_gift'
+            when approved.resident_key is not null then 'approved'
+            when ill.is_dated then 'ill'
+            when ill.resident_key is not null then 'undated'
+            else 'neither'
+        end as finding
     from {{ ref('int_welfare_p10') }} as gift
     left join approved on approved.resident_key = gift.resident_key
+    left join ill on ill.resident_key = gift.resident_key
     left join {{ ref('int_welfare_receiving') }} as receiving
         on receiving.resident_key = gift.resident_key and receiving.policy_code = 'P11'
-    where approved.resident_key is not null or receiving.resident_key is not null
+    where approved.resident_key is not null or ill.resident_key is not null or receiving.resident_key is not null
 )
 
 select
     resident_key,
     'P11' as policy_code,
-    case when illness_missing then 'unknown' else outcome end as outcome,
-    case
-        when illness_missing then reason || '; illness is in no register'
-        when outcome = 'eligible' then reason || ', approved as dibao or dibian on that day'
+    case finding when 'undated' then 'unknown' when 'neither' then 'not_eligible' else outcome end as outcome,
+    case finding
+        when 'approved' then reason || ', approved as dibao or dibian on that day'
+        when 'ill' then reason || ', filed as gravely ill'
+        when 'undated' then reason || '; filed as gravely ill on a day that is not told'
+        when 'neither' then reason || '; neither approved nor filed as gravely ill'
         else reason
     end as reason,
-    case when illness_missing then array['illness'] else missing_evidence end as missing_evidence,
-    rests_on,
-    case when outcome = 'eligible' and not illness_missing
-            then {{ policy_parameter('P11', 'amount') }} end::numeric(12, 2) as amount_due,
+    case finding when 'undated' then array['day of diagnosis'] else missing_evidence end as missing_evidence,
+    case finding when 'neither' then 'pension.illnesses' else rests_on end as rests_on,
+    case when finding in ('approved', 'ill') then {{ policy_parameter('P11', 'amount') }} end::numeric(12, 2) as amount_due,
     due_on,
     jsonb_build_object(
         'rules', jsonb_build_array('P11.with_P10', 'P11.hardship_or_illness'),
-        'records', evidence -> 'records' || coalesce(records, '[]'::jsonb)
+        'records', evidence -> 'records' || records
     ) as evidence
 from judged

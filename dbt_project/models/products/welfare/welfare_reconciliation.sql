@@ -76,6 +76,8 @@ due as (
         found.policy_code,
         count(distinct coalesce(family.family_no, found.resident_key)) filter (where found.outcome = 'eligible') as people,
         coalesce(sum(found.amount_due), 0) as amount,
+        -- Claims whose amount the office sets case by case: how much is due nobody can say.
+        count(*) filter (where found.outcome = 'eligible' and found.amount_due is null) as unpriced_people,
         count(*) filter (where found.outcome in ('unknown', 'candidate')) as open_people,
         count(*) filter (where found.outcome in ('eligible', 'not_eligible')) as decided_people
     from {{ ref('welfare_match') }} as found
@@ -135,11 +137,16 @@ weighed as (
         coalesce(due.people, 0) as people,
         coalesce(due.amount, 0) * line.amounts_per_order as amount,
         coalesce(due.open_people, 0) as open_people,
+        coalesce(due.unpriced_people, 0) > 0 as is_unpriced,
         array(
             select distinct missing.input
             from unnest(
                 parameter.missing_payments
                 || case when line.is_current then basis.missing_basis || parameter.missing_people else '{}'::text[] end
+                || case
+                    when line.is_current and due.unpriced_people > 0 then array['amount of the claims']
+                    else '{}'::text[]
+                end
                 || case
                     when line.is_current and due.open_people > 0
                         and (
@@ -179,7 +186,7 @@ shown as (
         missing_inputs,
         accounts_usable,
         case when due_known then people end as due_people,
-        case when due_known then amount end as due_amount,
+        case when due_known and not is_unpriced then amount end as due_amount,
         case when is_current then open_people end as open_people,
         {% for column in counted -%}
         case when payments_usable then coalesce({{ column }}, 0) end as {{ column }}{{ ',' if not loop.last }}

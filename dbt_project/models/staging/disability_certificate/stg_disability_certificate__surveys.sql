@@ -1,0 +1,1 @@
+{{ current_version('disability_certificate', 'surveys') }}

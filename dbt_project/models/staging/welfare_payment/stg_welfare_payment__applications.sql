@@ -1,0 +1,1 @@
+{{ current_version('welfare_payment', 'applications') }}
