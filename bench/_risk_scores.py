@@ -84,11 +84,11 @@ def evidence(frame: pl.DataFrame) -> pl.DataFrame:
     found: list[tuple[str, int, float, float]] = []
     for rule in sorted(frame["rules"].explode().drop_nulls().unique()):
         given = frame.select("expected", given=pl.col("rules").list.contains(rule))
-        without = given.filter(~pl.col("given"))["expected"].sum()
+        without = float(given.filter(~pl.col("given"))["expected"].sum())
         number = int(given["given"].sum())
         if number == given.height or not without:
             continue
-        rate = given.filter("given")["expected"].sum() / number
+        rate = float(given.filter("given")["expected"].sum()) / number
         times = rate / (without / (given.height - number))
         found.append((rule, number, times, math.log2(times) if times else -math.inf))
     schema = {"rule": pl.String, "premises": pl.Int64, "times": pl.Float64, "doublings": pl.Float64}
