@@ -75,6 +75,26 @@ def rates(frame: pl.DataFrame, by: str) -> pl.DataFrame:
     )
 
 
+def evidence(frame: pl.DataFrame) -> pl.DataFrame:
+    """rule, premises, times, doublings: how much more is to be expected where a rule gives points than where not.
+
+    The frame has `rules`, the list of rules that give any, and `expected`. `doublings` (the logarithm of `times` to the
+    base of two) is what weights are read from: ten points each, less for what comes together with others.
+    """
+    found: list[tuple[str, int, float, float]] = []
+    for rule in sorted(frame["rules"].explode().drop_nulls().unique()):
+        given = frame.select("expected", given=pl.col("rules").list.contains(rule))
+        without = float(given.filter(~pl.col("given"))["expected"].sum())
+        number = int(given["given"].sum())
+        if number == given.height or not without:
+            continue
+        rate = float(given.filter("given")["expected"].sum()) / number
+        times = rate / (without / (given.height - number))
+        found.append((rule, number, times, math.log2(times) if times else -math.inf))
+    schema = {"rule": pl.String, "premises": pl.Int64, "times": pl.Float64, "doublings": pl.Float64}
+    return pl.DataFrame(found, schema=schema, orient="row").sort("times", descending=True)
+
+
 def discovery(findings: pl.DataFrame) -> pl.DataFrame:
     """register, confidence, uncovered, right, precision: of the records called uncovered, how many truly are.
 

@@ -10,6 +10,7 @@ no part of the hub reads. The score is judged by what it never saw.
 - *category* ranks by the points of the category alone. *oracle* ranks by the latent hazard that makes things happen and
   that nobody sees: more than its lift cannot be had, whatever is known.
 - *visited* leaves out premises that nobody visited in the history: of the others the records say little.
+- *Evidence*: how much more is to be expected where a rule of the score gives points, whatever else is there.
 - *Discovery*: of the records of other registers that `uninspected_premises` calls uncovered, how many are of premises
   that truly have no place code; and how many of such premises that a register knows are found.
 
@@ -31,7 +32,7 @@ import psycopg
 
 from bench._home import own_home, town_taken_in
 from bench._results import write_result
-from bench._risk_scores import calibration, capture, discovery, discovery_recall, expected_lift, rates
+from bench._risk_scores import calibration, capture, discovery, discovery_recall, evidence, expected_lift, rates
 from bench.defects import hub_keys
 from connectors.contract_folder import load_contracts
 from orchestration.commands.passes import DEFAULT_SEED
@@ -50,14 +51,15 @@ RANKINGS = {"score": "score", "category": "category_points", "oracle": "true_haz
 _SCORED = """
 SELECT premises_code AS record_key, score, colour, last_inspected_on IS NOT NULL AS visited,
     (SELECT (p ->> 'points')::float FROM jsonb_array_elements(points) p WHERE p ->> 'rule' = 'category')
-        AS category_points
+        AS category_points,
+    ARRAY(SELECT p ->> 'rule' FROM jsonb_array_elements(points) p WHERE (p ->> 'points')::float > 0) AS rules
 FROM serving.premises_risk
 """
 _FOUND = "SELECT register, record_key, finding, confidence FROM serving.uninspected_premises"
 
 
 def judged_premises(scored: pl.DataFrame, who: pl.DataFrame, premises: pl.DataFrame) -> pl.DataFrame:
-    """A row per premises: score, colour, visited, category_points, true_hazard, events, expected.
+    """A row per premises: score, colour, visited, category_points, rules, true_hazard, events, expected.
 
     `scored` is what is served, by record_key; `who` says which premises (true_id) a place code is of; `premises` is the
     truth, with `expected`. Of premises with two codes the worse score stands.
@@ -125,6 +127,7 @@ def measured(premises: pl.DataFrame, findings: pl.DataFrame) -> dict[str, Any]:
         },
         "by_score": calibration(premises, "score").rows(named=True),
         "by_colour": rates(premises, "colour").rows(named=True),
+        "evidence": evidence(premises).rows(named=True),
         "discovery": discovery(findings).rows(named=True),
         "discovery_recall": discovery_recall(findings),
     }
@@ -145,6 +148,9 @@ def lines(figures: dict[str, Any]) -> Iterator[str]:
         for row in rows:
             value = row["band"] if "band" in row else row["colour"]
             yield f"  {value!s:<12}{row['premises']:>9,}{row['events']:>8,}{row['rate']:>9.4f}"
+    yield "  where a rule gives points, so many times as much is to be expected as where it does not:"
+    for row in figures["evidence"]:
+        yield f"    {row['rule']:<18}{row['premises']:>7,} premises{row['times']:>7.2f}"
     yield f"  of premises without a code that a register knows, {figures['discovery_recall']:.1%} are found"
     for row in figures["discovery"]:
         told = f"{row['register']:<34}{row['confidence']:<8}{row['right']:>6,} of {row['uncovered']:>6,}"

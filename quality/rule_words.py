@@ -17,9 +17,11 @@ POINT_RULES: dict[str, tuple[str, ...]] = {
     "category": ("category",),
     "failed_drill": ("failed_drill",),
     "finding_share": ("finding_share",),
+    "fire_findings": ("fire_finding",),
     "fire_incidents": ("fire_incident", "alarm"),
     "on_time_fixes": ("on_time_fix",),
     "open_hazards": ("open_hazard",),
+    "patrol_findings": ("patrol_finding",),
     "penalties": ("penalty",),
     "staleness": ("staleness",),
 }

@@ -6,6 +6,6 @@
 {% macro risk_point_inputs() -%}
     {{ return([
         ['fire_119', 'incidents'], ['smoke_sensor', 'installations'], ['smoke_sensor', 'messages'],
-        ['fire_supervision', 'inspections'], ['administrative_penalty', 'penalties']
+        ['fire_supervision', 'inspections'], ['administrative_penalty', 'penalties'], ['safety_patrol', 'patrols']
     ]) }}
 {%- endmacro %}

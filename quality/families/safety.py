@@ -77,6 +77,7 @@ SAFETY = Family(
         ("smoke_sensor", "installations"),
         ("smoke_sensor", "messages"),
         ("administrative_penalty", "penalties"),
+        ("safety_patrol", "patrols"),
         ("market_registration", "enterprises"),
     ),
     base=(("safety_inspection", "premises"), ("grid_map", "grids")),

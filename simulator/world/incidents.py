@@ -33,9 +33,12 @@ from simulator.world.columns import (
 from simulator.world.geography import Ground, degrees, plane
 from simulator.world.hashing import uniform
 
-# incidents a day at premises of no hazard; each rises e⁴-fold from hazard 0 to 1
-_RATES = {"fire": 1.2e-5, "gas": 0.9e-5, "safety_hazard": 6.5e-5}
-_STEEPNESS = 4.0
+# Incidents a day at premises of no hazard; each rises e⁷-fold from hazard 0 to 1. So the worst fifth of the premises
+# holds four fifths of what happens there: the 80/20 rule of facilities of one kind ("risky facilities", Clarke & Eck).
+# At e⁴ it held 55 %, and who knew every latent hazard ranked premises no better (area under the curve 0.745) than a
+# model of Atlanta's fires did from its records alone (0.75 in the year after, Data Science for Social Good 2015).
+_RATES = {"fire": 2.03e-6, "gas": 1.52e-6, "safety_hazard": 1.1e-5}
+_STEEPNESS = 7.0
 _MINUTE = HOUR // 60
 # mean minutes from the incident to its report
 _DELAY = {

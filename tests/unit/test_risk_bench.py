@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from bench._risk_scores import calibration, capture, discovery, discovery_recall, expected_lift, rates
+from bench._risk_scores import calibration, capture, discovery, discovery_recall, evidence, expected_lift, rates
 from bench.risk import judged_findings, judged_premises, lines, measured, short_of, with_expected
 
 
@@ -52,6 +52,22 @@ def test_calibration_is_by_bands_of_ten() -> None:
     assert rates(pl.DataFrame({"colour": ["red", "red"], "events": [1, 2]}), "colour").rows() == [("red", 2, 3, 1.5)]
 
 
+def test_evidence_is_how_much_more_is_to_be_expected_with_it_than_without() -> None:
+    """A rule that gives points to all, or where nothing is to be expected elsewhere, tells nothing."""
+    frame = pl.DataFrame(
+        {
+            "rules": [["category", "fire_incidents"], ["category"], ["category", "penalties"], ["category"]],
+            "expected": [0.4, 0.1, 0.05, 0.15],
+        }
+    )
+    found = {rule: figures for rule, *figures in evidence(frame).rows()}
+    assert found == {
+        "fire_incidents": [1, pytest.approx(4.0), pytest.approx(2.0)],
+        "penalties": [1, pytest.approx(0.05 / (0.65 / 3)), pytest.approx(math.log2(0.15 / 0.65))],
+    }
+    assert evidence(frame.with_columns(expected=0.0)).is_empty()
+
+
 PREMISES = pl.DataFrame(
     {
         "premises_id": [1, 2, 3], "true_hazard": [0.9, 0.1, 0.5], "coded": [True, True, False],
@@ -64,8 +80,8 @@ PREMISES = pl.DataFrame(
 
 def scored(*rows: tuple[str, int | None]) -> pl.DataFrame:
     return pl.DataFrame(
-        [(code, score, "green", True, 8.0) for code, score in rows],
-        schema=["record_key", "score", "colour", "visited", "category_points"], orient="row",
+        [(code, score, "green", True, 8.0, ["category"]) for code, score in rows],
+        schema=["record_key", "score", "colour", "visited", "category_points", "rules"], orient="row",
     )  # fmt: skip
 
 
@@ -112,10 +128,10 @@ def test_missed_aims_are_told() -> None:
 
 
 def test_the_expected_is_the_mean_of_other_futures() -> None:
-    """The same seeds give the same, and who is in more danger has more to expect: e to the fourth from 0 to 1."""
+    """The same seeds give the same, and who is in more danger has more to expect: e to the seventh from 0 to 1."""
     found = with_expected(PREMISES, date(2026, 6, 30), range(300))
     assert found.equals(with_expected(PREMISES, date(2026, 6, 30), range(300)))
     worst, least, middle = found["expected"]
-    assert worst > middle > least and 10 < worst / least < 60
+    assert worst > middle > least and 8 < worst / middle < 35
     frame = found.with_columns(score=pl.col("true_hazard"))
     assert expected_lift(frame, "score", top=1 / 3) == pytest.approx(worst / found["expected"].mean())

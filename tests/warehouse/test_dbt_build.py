@@ -202,10 +202,9 @@ def test_premises_have_their_colours(build: DbtRun, dbt_town: DbtTown) -> None:
     ((points, score),) = dbt_town.rows("SELECT points, score FROM candidate.premises_risk WHERE premises_code = 'A1'")
     assert {point["rule"]: point["points"] for point in points} == {
         "category": 8.0,
-        "fire_incidents": 5.0,
-        "staleness": 1,
+        "fire_incidents": 12.0,
     }
-    assert score == 14
+    assert score == 20
 
 
 def test_a_grid_of_too_few_premises_is_grey(build: DbtRun, dbt_town: DbtTown) -> None:

@@ -13,6 +13,12 @@ parameter as (
         {{ weight('fire_incident', 'cap') }} as fire_cap,
         {{ weight('alarm', 'each') }} as alarm_each,
         {{ weight('alarm', 'cap') }} as alarm_cap,
+        {{ weight('patrol_finding', 'each') }} as patrol_each,
+        {{ weight('patrol_finding', 'half_life_days') }} as patrol_half_life,
+        {{ weight('patrol_finding', 'cap') }} as patrol_cap,
+        {{ weight('fire_finding', 'each') }} as finding_each,
+        {{ weight('fire_finding', 'window_days') }} as finding_window,
+        {{ weight('fire_finding', 'cap') }} as finding_cap,
         {{ weight('penalty', 'window_days') }} as penalty_window,
         {{ weight('penalty', 'cap') }} as penalty_cap,
         {{ weight('finding_share', 'scale') }} as share_scale,
@@ -137,6 +143,38 @@ fire_points as (
     group by told_of_fire.premises_code
 ),
 
+-- What patrols of the safety staff found at premises that they named, and came to pass before anybody inspected.
+patrol_points as (
+    select
+        found.premises_code,
+        'patrol_findings' as rule_code,
+        least(
+            max(parameter.patrol_cap),
+            sum(parameter.patrol_each * power(0.5, ({{ as_of() }} - found.found_on) / parameter.patrol_half_life))
+        ) as points,
+        to_jsonb(array_agg(found.patrol_no order by found.patrol_no)) as detail
+    from {{ ref('int_premises_patrol') }} as found
+    cross join parameter
+    where found.found_on <= {{ as_of() }} and parameter.patrol_each is not null
+    group by found.premises_code
+),
+
+-- What the fire service found, corrected or not: as with the town's own visits, much is found where much was found.
+finding_points as (
+    select
+        premises.premises_code,
+        'fire_findings' as rule_code,
+        least(max(parameter.finding_cap), sum(document.hazards * parameter.finding_each)) as points,
+        to_jsonb(array_agg(document.document_no order by document.document_no)) as detail
+    from {{ ref('fct_fire_supervision') }} as document
+    cross join parameter
+    inner join premises on premises.premises_key = document.premises_key
+    where document.hazards > 0 and parameter.finding_each is not null
+        and document.inspected_on <= {{ as_of() }}
+        and document.inspected_on > {{ as_of() }} - parameter.finding_window::int
+    group by premises.premises_code
+),
+
 penalty as (
     select
         premises.premises_code,
@@ -230,6 +268,10 @@ stated as (
     select premises_code, rule_code, points, detail from penalty_points
     union all
     select premises_code, rule_code, points, detail from share_points
+    union all
+    select premises_code, rule_code, points, detail from patrol_points
+    union all
+    select premises_code, rule_code, points, detail from finding_points
     union all
     select premises_code, rule_code, points, detail from fix_points
 )
