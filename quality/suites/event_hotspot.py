@@ -47,7 +47,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "held_counted",
-        "coalesce(least(rows_held, rows_held_unplaced) >= 0, false)",
+        "num_nulls(rows_held, rows_held_unplaced) = 0 AND least(rows_held, rows_held_unplaced) >= 0",
         "What waits is counted, zero included.",
     ),
     holds("unknown_has_no_count", "level <> 'unknown' OR incidents IS NULL", "An unknown count is not shown."),

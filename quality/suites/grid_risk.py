@@ -43,7 +43,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "held_counted",
-        "coalesce(least(rows_held, rows_held_unplaced) >= 0, false)",
+        "num_nulls(rows_held, rows_held_unplaced) = 0 AND least(rows_held, rows_held_unplaced) >= 0",
         "What waits is counted, zero included.",
     ),
     holds("grey_has_no_confidence", "(colour = 'grey') = (confidence = 'none')", "Grey claims no confidence."),

@@ -71,7 +71,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "held_counted",
-        "coalesce(least(rows_held, rows_held_unplaced) >= 0, false)",
+        "num_nulls(rows_held, rows_held_unplaced) = 0 AND least(rows_held, rows_held_unplaced) >= 0",
         "What waits is counted, zero included.",
     ),
     no_rows(
