@@ -148,7 +148,9 @@ rated as (
             or weighed.doors = 0
             or (
                 weighed.rows_held > 0
-                and not (weighed.incidents >= parameter.few_below and coalesce(weighed.ratio >= parameter.raised_from, false))
+                and not (
+                    weighed.incidents >= parameter.few_below and coalesce(weighed.ratio >= parameter.raised_from, false)
+                )
                 and weighed.incidents + weighed.rows_held >= parameter.few_below
                 -- Of a kind that has not happened anywhere, enough that wait in one grid are a rise.
                 and coalesce(weighed.ratio_with_held >= parameter.raised_from, true)

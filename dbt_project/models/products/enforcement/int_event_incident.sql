@@ -1,8 +1,8 @@
 -- One row per incident, all channels that told of it together. The earliest report leads: its moment, the first kind,
 -- grid and place that somebody told. An incident is as far as the slowest channel that took it, so it is closed when all
 -- of them say so. Closed in time is a claim that needs evidence: what was closed by a button, was open again, went in
--- circles, has a clock that was wrong or a version that waits in quarantine is never counted as solved in time. All that is known stands here, for the models
--- beside it; what of kinds between persons may be shown is for `event` to say.
+-- circles, has a clock that was wrong or a version that waits in quarantine is never counted as solved in time. All that
+-- is known stands here, for the models beside it; what of kinds between persons may be shown is for `event` to say.
 with channel as (
     select named.channel, named.stream, not coalesce(input.usable, false) as unusable
     from (

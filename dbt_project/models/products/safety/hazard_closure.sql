@@ -1,7 +1,8 @@
 -- What became of the hazards that were found: by grid and category of premises, those of the last year and all that are
 -- not closed. A hazard is closed when somebody other than its finder has seen it mended. Every pair of a grid and a
--- category stands here, also without any hazard; what cannot be placed stands under "unplaced". Where hazards wait in quarantine the
--- figures are incomplete: those of a premises that can be told stand with it, all others with what is not placed.
+-- category stands here, also without any hazard; what cannot be placed stands under "unplaced". Where hazards wait in
+-- quarantine the figures are incomplete: those of a premises that can be told stand with it, all others with what is not
+-- placed.
 with parameter as (
     select
         {{ weight('closure', 'window_days') }}::int as window_days,

@@ -156,7 +156,8 @@ select
     case
         when cardinality(unknown_inputs) > 0
             then 'unknown: cannot be said without ' || array_to_string(unknown_inputs, ', ')
-        when finding = 'unknown' and not unresolved then 'unknown: place code ' || premises_code || ' covers it, but rows of '
+        when finding = 'unknown' and not unresolved
+            then 'unknown: place code ' || premises_code || ' covers it, but rows of '
             || array_to_string(held_inputs, ', ') || ' wait in quarantine'
         when finding = 'unknown' then 'unknown: the record has not been put beside the others yet'
         when finding = 'covered' then 'covered: by place code ' || premises_code
