@@ -141,7 +141,7 @@ def test_every_standard_named_by_a_contract_has_a_rule_or_is_text() -> None:
 
 def test_what_waits_is_told_by_things_of_the_town_alone() -> None:
     """Whatever a contract calls its fields: no class above L2, nothing isolated, no column of a person or a device."""
-    streams = {f"{p.values[0].id}.{p.values[1].name}": p.values[1] for p in STREAMS}  # type: ignore[union-attr]
+    streams = {f"{c.id}.{stream.name}": stream for c in CONTRACTS.values() for stream in c.streams.values()}
     assert streams["safety_inspection.hazards"].references == {"inspection_no": "jcbh", "premises_code": "csbm"}
     assert streams["four_platform.events"].references == {"grid_code": "wgbm"}
     for name, stream in streams.items():
