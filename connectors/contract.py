@@ -29,6 +29,12 @@ _POSTGRES_TYPES = {
     "boolean": "boolean",
 }
 
+REFERENCES = frozenset(
+    {"premises_code", "inspection_no", "grid_code", "community_code", "organisation_code", "topic_no"}
+)
+"""Names of columns that mean a thing of the town and never a person. By them a row that waits in quarantine is told to
+be about that thing, which is all that the models may see of it."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -153,6 +159,16 @@ class Stream:
     @cached_property
     def primary_key(self) -> tuple[Column, ...]:
         return tuple(column for column in self.columns if column.primary_key)
+
+    @property
+    def references(self) -> dict[str, str]:
+        """Our name → the upstream's field of every reference; none that is of class L3 or serves fewer purposes."""
+        return {
+            column.name: column.physical_name
+            for column in self.columns
+            if column.name in REFERENCES and column.classification in ("L1", "L2")
+            and not (self.isolated or column.sensitive or column.purposes)
+        }  # fmt: skip
 
     def refuses_field(self, name: str) -> bool:
         """Whether a field of the upstream may never be taken in."""

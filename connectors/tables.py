@@ -109,4 +109,5 @@ def _entry(contract: Contract, stream: Stream) -> StreamEntry:
         freshness_seconds=contract.freshness_seconds,
         retention_days=contract.retention_days,
         expires=stream.expires.name if stream.expires else None,
+        refers=stream.references,
     )

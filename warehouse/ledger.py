@@ -10,7 +10,7 @@ import os
 import uuid
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -59,6 +59,7 @@ class StreamEntry:
     freshness_seconds: int | None = None
     retention_days: int | None = None
     expires: str | None = None
+    refers: dict[str, str] = field(default_factory=dict)
 
 
 def host_boot() -> str:
@@ -75,18 +76,20 @@ def sync_streams(connection: psycopg.Connection, streams: Iterable[StreamEntry],
 
     Systems of `keep` stay as they are: their contract is there, but cannot be read.
     """
-    rows = [asdict(stream) for stream in streams]
+    rows = [asdict(stream) | {"refers": Jsonb(stream.refers)} for stream in streams]
     with connection.cursor() as writer:
         writer.executemany(
             "INSERT INTO control.stream (system, stream, contract_version, landing_schema, landing_table, "
-            "load_kind, owner, enabled, cadence_seconds, freshness_seconds, retention_days, expires) VALUES "
+            "load_kind, owner, enabled, cadence_seconds, freshness_seconds, retention_days, expires, refers) VALUES "
             "(%(system)s, %(stream)s, %(contract_version)s, %(landing_schema)s, %(landing_table)s, %(load_kind)s, "
-            "%(owner)s, %(enabled)s, %(cadence_seconds)s, %(freshness_seconds)s, %(retention_days)s, %(expires)s) "
+            "%(owner)s, %(enabled)s, %(cadence_seconds)s, %(freshness_seconds)s, %(retention_days)s, %(expires)s, "
+            "%(refers)s) "
             "ON CONFLICT (system, stream) DO UPDATE SET "
             "(contract_version, landing_schema, landing_table, load_kind, owner, enabled, cadence_seconds, "
-            "freshness_seconds, retention_days, expires, synced_at) = (excluded.contract_version, "
+            "freshness_seconds, retention_days, expires, refers, synced_at) = (excluded.contract_version, "
             "excluded.landing_schema, excluded.landing_table, excluded.load_kind, excluded.owner, excluded.enabled, "
-            "excluded.cadence_seconds, excluded.freshness_seconds, excluded.retention_days, excluded.expires, now())",
+            "excluded.cadence_seconds, excluded.freshness_seconds, excluded.retention_days, excluded.expires, "
+            "excluded.refers, now())",
             rows,
         )
         writer.execute(

@@ -7,7 +7,7 @@ from quality.checks import ROWS, Check, columns, holds, in_set, no_rows, not_nul
 COLUMNS = (
     "topic_no", "channel", "community_code", "community_name", "title", "state", "opened_on", "closed_on",
     "options", "votes", "double_votes", "valid_votes", "unsound_options", "leading_option", "adopted_option",
-    "outcome", "days_to_decision", "days_open", "unknown_inputs",
+    "outcome", "days_to_decision", "days_open", "unknown_inputs", "rows_held", "rows_held_unplaced",
 )  # fmt: skip
 OUTCOMES = (
     "open", "dropped", "decided_with_the_vote", "decided_against_the_vote", "decided_uncounted", "decided_unstated",
@@ -23,10 +23,17 @@ CHECKS: tuple[Check, ...] = (
     in_set("outcome_known", "outcome", OUTCOMES),
     holds(
         "outcome_follows",
-        "outcome = CASE WHEN cardinality(unknown_inputs) > 0 THEN 'unknown' WHEN state <> 'decided' THEN state"
+        "outcome = CASE WHEN cardinality(unknown_inputs) > 0 THEN 'unknown'"
+        " WHEN rows_held > 0 AND NOT coalesce(state = 'decided' AND adopted_option <> leading_option, false)"
+        " THEN 'unknown' WHEN state <> 'decided' THEN state"
         " WHEN adopted_option IS NULL THEN 'decided_unstated' WHEN leading_option IS NULL THEN 'decided_uncounted'"
         " WHEN adopted_option = leading_option THEN 'decided_with_the_vote' ELSE 'decided_against_the_vote' END",
         "An outcome follows from the decision and the vote, and is unknown where either cannot be read.",
+    ),
+    holds(
+        "held_has_no_total",
+        "coalesce(rows_held_unplaced >= 0 AND (rows_held = 0 OR valid_votes IS NULL), false)",
+        "Of a topic of which rows wait in quarantine no total is told.",
     ),
     holds(
         "second_votes_do_not_count",

@@ -6,7 +6,7 @@ from quality.checks import ROWS, Check, columns, holds, in_set, no_rows, not_nul
 
 COLUMNS = (
     "community_code", "category", "month", "cell", "opened", "mediated", "agreed", "open_beyond_limit",
-    "open_without_limit", "unknown_inputs", "method_version",
+    "open_without_limit", "unknown_inputs", "method_version", "rows_held_unplaced",
 )  # fmt: skip
 CATEGORIES = ("neighbours", "family", "labour", "property_management", "tenancy", "consumer")
 _CATEGORIES = ", ".join(f"'{category}'" for category in CATEGORIES)

@@ -7,6 +7,7 @@ from quality.checks import ROWS, Check, columns, holds, in_set, no_rows, not_nul
 COLUMNS = (
     "device_id", "community_code", "grid_code", "state", "reason", "next_step", "quiet_hours", "unheard_hours",
     "battery", "hours_heard", "heard_until", "unknown_inputs", "rule_version",
+    "rows_held", "rows_held_unplaced",
 )  # fmt: skip
 STEP_OF = {
     "moved": ("normal", "none"),
@@ -15,6 +16,7 @@ STEP_OF = {
     "battery": ("battery_flat", "replace_battery"),
     "clock": ("clock_wrong", "set_clock"),
     "input": ("unknown", "ask_platform"),
+    "held": ("unknown", "ask_platform"),
     "platform_silent": ("unknown", "ask_platform"),
     "new": ("unknown", "wait"),
     "heard_too_little": ("unknown", "wait"),
@@ -57,6 +59,12 @@ CHECKS: tuple[Check, ...] = (
         "unknown_input_is_unknown",
         "cardinality(unknown_inputs) = 0 OR (state = 'unknown' AND reason = 'input')",
         "Without an input nobody is known.",
+    ),
+    holds(
+        "held_never_normal",
+        "coalesce(rows_held_unplaced >= 0 AND (rows_held = 0 OR state <> 'normal'), false)"
+        " AND (reason <> 'held' OR rows_held > 0)",
+        "A device of which rows wait in quarantine is not called normal.",
     ),
     holds("battery_is_a_percentage", "coalesce(battery, 0) BETWEEN 0 AND 100", "A battery holds between 0 and 100 %."),
     holds("no_identity_number", "device_id !~ '[0-9]{{17}}[0-9Xx]'", "A device is no person."),

@@ -16,8 +16,8 @@ CHANNELS = (
 )  # fmt: skip
 OPEN = ("received", "accepted", "dispatched", "handled")
 STATES = (*OPEN, "closed", "dismissed", "returned", "unknown")
-DOUBTS = ("bulk_closed", "clock", "input", "loop", "no_closing_time", "only_seen", "only_void", "reopened")
-_NO_EVIDENCE = "ARRAY['bulk_closed', 'reopened', 'loop', 'clock']"
+DOUBTS = ("bulk_closed", "clock", "held", "input", "loop", "no_closing_time", "only_seen", "only_void", "reopened")
+_NO_EVIDENCE = "ARRAY['bulk_closed', 'reopened', 'loop', 'clock', 'held']"
 _DAY = "(SELECT as_of FROM control.candidate WHERE family = 'enforcement' ORDER BY candidate_id DESC LIMIT 1)"
 
 # Between persons no clock is shown, and nothing can be held against one; no_clock_between_persons says of whom.
@@ -88,7 +88,7 @@ CHECKS: tuple[Check, ...] = (
     holds(
         "doubtful_never_in_time",
         f"NOT (coalesce(closed_in_time, false) AND doubts && {_NO_EVIDENCE})",
-        "Closed by a button, opened again, in circles or by a wrong clock is never solved in time.",
+        "Closed by a button, opened again, in circles, by a wrong clock or with a version that waits is never in time.",
     ),
     holds(
         "in_time_is_within_the_limit",

@@ -7,7 +7,7 @@ from quality.checks import ROWS, Check, columns, holds, in_set, no_rows, not_nul
 COLUMNS = (
     "grid_code", "event_type", "community_code", "window_from", "window_to", "level", "incidents", "incidents_before",
     "share_of_grid", "rate_per_1000_doors", "ratio_to_town", "trend", "few", "doors", "placed_share", "unknown_inputs",
-    "method_version",
+    "method_version", "rows_held", "rows_held_unplaced",
 )  # fmt: skip
 _PARAMETER = (
     "(SELECT min(p.value) FROM core.event_parameters p WHERE p.item = '{}' AND p.version = product.method_version)"
@@ -44,6 +44,11 @@ CHECKS: tuple[Check, ...] = (
         "unknown_input_is_unknown",
         "cardinality(unknown_inputs) = 0 OR level = 'unknown'",
         "A count that lacks an input is unknown.",
+    ),
+    holds(
+        "held_counted",
+        "num_nulls(rows_held, rows_held_unplaced) = 0 AND least(rows_held, rows_held_unplaced) >= 0",
+        "What waits is counted, zero included.",
     ),
     holds("unknown_has_no_count", "level <> 'unknown' OR incidents IS NULL", "An unknown count is not shown."),
     holds(

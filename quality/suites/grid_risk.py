@@ -7,7 +7,7 @@ from quality.checks import ROWS, Check, columns, holds, in_set, no_rows, not_nul
 COLUMNS = (
     "grid_code", "community_code", "name", "premises_count", "scored_count", "red_count", "yellow_count",
     "green_count", "grey_count", "coverage", "raw_score", "shrunk_score", "colour", "confidence", "reason",
-    "score_version",
+    "score_version", "rows_held", "rows_held_unplaced",
 )  # fmt: skip
 
 _SPANS = (
@@ -40,6 +40,11 @@ CHECKS: tuple[Check, ...] = (
         "scores_bounded",
         "coalesce(raw_score, 0) BETWEEN 0 AND 100 AND coalesce(shrunk_score, 0) BETWEEN 0 AND 100",
         "Scores lie between 0 and 100.",
+    ),
+    holds(
+        "held_counted",
+        "num_nulls(rows_held, rows_held_unplaced) = 0 AND least(rows_held, rows_held_unplaced) >= 0",
+        "What waits is counted, zero included.",
     ),
     holds("grey_has_no_confidence", "(colour = 'grey') = (confidence = 'none')", "Grey claims no confidence."),
     holds("coloured_has_score", "colour = 'grey' OR shrunk_score IS NOT NULL", "A colour rests on a score."),

@@ -9,6 +9,7 @@ from quality.suites.premises_risk import CATEGORIES
 COLUMNS = (
     "grid_code", "category", "community_code", "state", "hazards", "open_hazards", "overdue", "unconfirmed",
     "closed_on_time", "closed_late", "median_days_to_close", "reinspected_share", "unknown_inputs",
+    "rows_held",
 )  # fmt: skip
 
 CHECKS: tuple[Check, ...] = (
@@ -16,11 +17,16 @@ CHECKS: tuple[Check, ...] = (
     not_null("grid_given", "grid_code"),
     unique("pair_once", ["grid_code", "category"]),
     in_set("category_known", "category", (*CATEGORIES, "unknown")),
-    in_set("state_known", "state", ("known", "unknown")),
+    in_set("state_known", "state", ("known", "incomplete", "unknown")),
+    holds(
+        "held_is_incomplete",
+        "coalesce(state = 'unknown' OR (state = 'incomplete') = (rows_held > 0), false)",
+        "Where hazards wait in quarantine the figures are not called whole.",
+    ),
     holds(
         "unknown_tells_no_figure",
         "(state = 'unknown') = (cardinality(unknown_inputs) > 0)"
-        " AND (state = 'known' OR num_nonnulls(hazards, open_hazards, overdue, unconfirmed, closed_on_time,"
+        " AND (state <> 'unknown' OR num_nonnulls(hazards, open_hazards, overdue, unconfirmed, closed_on_time,"
         " closed_late, median_days_to_close, reinspected_share) = 0)",
         "Without an input no figure is told, and the input is named.",
     ),

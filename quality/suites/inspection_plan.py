@@ -9,6 +9,7 @@ COLUMNS = (
     "premises_code", "premises_key", "name", "category", "grid_code", "community_code", "colour", "state", "due_on",
     "days_overdue", "last_inspected_on", "last_inspector", "open_hazards", "unconfirmed_hazards",
     "needs_other_inspector", "not_by", "drawn", "draw_reason", "reason", "unknown_inputs", "score_version",
+    "held_inputs",
 )  # fmt: skip
 
 _SHARE = (

@@ -11,6 +11,7 @@ COLUMNS = (
     "organisation_code", "name", "community_code", "community_name", "founded_on", "stated_month", "branches",
     "members", "women", "under_35", "over_60", "service_points", "activities_12_months",
     "participants_12_months", "suppressed", "unknown_parts", "state", "unknown_inputs", "parameter_version",
+    "rows_held", "rows_held_unplaced",
 )  # fmt: skip
 
 _LEAST = (
@@ -67,6 +68,11 @@ CHECKS: tuple[Check, ...] = (
         " AND (NOT 'party_building.activities' = ANY (unknown_inputs)"
         "   OR coalesce(activities_12_months, participants_12_months) IS NULL)",
         "Service points and activities that cannot be read are not counted as none.",
+    ),
+    holds(
+        "held_counted",
+        "num_nulls(rows_held, rows_held_unplaced) = 0 AND least(rows_held, rows_held_unplaced) >= 0",
+        "What waits is counted, zero included.",
     ),
     no_rows(
         "every_organisation_once",

@@ -14,7 +14,7 @@ CATEGORIES = (
 COLUMNS = (
     "premises_code", "premises_key", "enterprise_key", "name", "category", "grid_code", "community_code",
     "longitude", "latitude", "score", "colour", "reason", "points", "gates", "unknown_inputs",
-    "last_inspected_on", "next_inspection_due", "overdue", "score_version",
+    "last_inspected_on", "next_inspection_due", "overdue", "score_version", "held_inputs",
 )  # fmt: skip
 
 _RED_FROM = (
@@ -69,6 +69,16 @@ CHECKS: tuple[Check, ...] = (
         "unknown_input_is_grey",
         "cardinality(unknown_inputs) = 0 OR colour = 'grey' OR (colour = 'red' AND cardinality(gates) > 0)",
         "An input that cannot be used makes grey, but for a gate that is certain.",
+    ),
+    holds(
+        "held_never_green",
+        "NOT (cardinality(held_inputs) > 0 AND colour = 'green')",
+        "What rows wait about is not green.",
+    ),
+    holds(
+        "held_inputs_told",
+        "held_inputs IS NOT NULL AND (cardinality(held_inputs) = 0 OR position('held: ' in reason) > 0)",
+        "What waits is told.",
     ),
     holds("unknown_input_no_score", "cardinality(unknown_inputs) = 0 OR score IS NULL", "A partial sum is no score."),
     holds("coloured_has_score", "colour IN ('grey', 'red') OR score IS NOT NULL", "Yellow and green have a score."),

@@ -7,7 +7,7 @@ from quality.checks import ROWS, Check, columns, holds, in_set, no_rows, not_nul
 COLUMNS = (
     "estate", "community_code", "finding", "reported", "accepted", "repairing", "done", "overdue",
     "median_hours_to_accept", "median_hours_to_begin", "median_hours_to_repair", "median_hours_to_done",
-    "unknown_inputs", "method_version",
+    "unknown_inputs", "method_version", "rows_held_unplaced",
 )  # fmt: skip
 _MEDIANS = "median_hours_to_accept, median_hours_to_begin, median_hours_to_repair, median_hours_to_done"
 _MEDIAN_FROM = (

@@ -7,6 +7,7 @@ from quality.checks import ROWS, Check, columns, holds, in_set, no_rows, not_nul
 COLUMNS = (
     "service_point_key", "source", "name", "kind", "service", "community_code", "community_name", "address",
     "longitude", "latitude", "place", "opening_hours", "opening", "state", "unknown_inputs",
+    "rows_held", "rows_held_unplaced",
 )  # fmt: skip
 KINDS = (
     "elder_care", "child_care", "health", "market", "culture", "sport", "daily_service", "public_office",
@@ -35,8 +36,14 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "unread_register_says_nothing",
-        "(cardinality(unknown_inputs) > 0) = (state = 'unknown')",
-        "A place of a register that cannot be read is neither open nor closed.",
+        "(cardinality(unknown_inputs) = 0 OR state = 'unknown')"
+        " AND (state <> 'unknown' OR cardinality(unknown_inputs) > 0 OR rows_held > 0)",
+        "A place of a register that cannot be read is neither open nor closed, no other is unknown.",
+    ),
+    holds(
+        "held_never_open",
+        "coalesce(rows_held_unplaced >= 0 AND (rows_held = 0 OR state <> 'open'), false)",
+        "A place whose newer row waits in quarantine is not called open.",
     ),
     no_rows(
         "every_point_once",

@@ -7,7 +7,7 @@ from quality.suites.premises_risk import CATEGORIES
 
 COLUMNS = (
     "register", "record_key", "premises_key", "name", "category", "place", "grid_code", "community_code", "finding",
-    "confidence", "covered_by", "known_to", "reason", "unknown_inputs",
+    "confidence", "covered_by", "known_to", "reason", "unknown_inputs", "held_inputs",
 )  # fmt: skip
 REGISTERS = (
     "construction_site.sites", "fire_supervision.inspections", "hazmat_enterprise.licences",
@@ -29,6 +29,11 @@ CHECKS: tuple[Check, ...] = (
         "nothing_claimed_without_input",
         "cardinality(unknown_inputs) = 0 OR finding = 'unknown'",
         "Without a register nobody is called inspected or uninspected.",
+    ),
+    holds(
+        "held_never_covered",
+        "NOT (cardinality(held_inputs) > 0 AND finding = 'covered')",
+        "What rows wait about is not called covered.",
     ),
     holds("covered_by_a_code", "(finding = 'covered') = (covered_by IS NOT NULL)", "Covered names its code."),
     holds(

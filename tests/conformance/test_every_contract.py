@@ -137,3 +137,14 @@ def test_every_standard_named_by_a_contract_has_a_rule_or_is_text() -> None:
     assert used <= set(SEMANTICS)
     handled = {name for name in SEMANTICS if name in _SEMANTIC_RULES or name.startswith("geo.") or "incident" in name}
     assert handled == set(SEMANTICS)
+
+
+def test_what_waits_is_told_by_things_of_the_town_alone() -> None:
+    """Whatever a contract calls its fields: no class above L2, nothing isolated, no column of a person or a device."""
+    streams = {f"{c.id}.{stream.name}": stream for c in CONTRACTS.values() for stream in c.streams.values()}
+    assert streams["safety_inspection.hazards"].references == {"inspection_no": "jcbh", "premises_code": "csbm"}
+    assert streams["four_platform.events"].references == {"grid_code": "wgbm"}
+    for name, stream in streams.items():
+        told = [stream.column(column) for column in stream.references]
+        assert all(c.classification in ("L1", "L2") and not c.sensitive and c.semantic_type is None for c in told), name
+        assert not (stream.isolated and told), name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -10,6 +11,7 @@ import pytest
 
 from quality.families import FAMILIES
 from tests.warehouse import service_rows
+from tests.warehouse.conftest import AS_OF
 from warehouse import build_inputs
 
 if TYPE_CHECKING:
@@ -289,14 +291,20 @@ def test_failed_inputs_turn_results_unknown_and_back(build: DbtRun, dbt_town: Db
     assert content(dbt_town) == before
 
 
-def hold(town: DbtTown, system: str, stream: str, record_key: str | None) -> None:
-    """A row that waits in quarantine."""
+def hold(town: DbtTown, system: str, stream: str, record_key: str | None, **fields: str) -> None:
+    """A row that waits in quarantine, with the upstream's fields that it came with."""
     with psycopg.connect(town.url) as conn:
         conn.execute(
-            "INSERT INTO quarantine.row (system, stream, load_id, record_key, payload_text, payload_digest, reasons) "
-            "VALUES (%s, %s, 1, %s, '{}', decode(md5(random()::text), 'hex'), '{state:unknown_code}')",
-            [system, stream, record_key],
+            "INSERT INTO quarantine.row (system, stream, load_id, record_key, payload, payload_text, payload_digest, "
+            "reasons) VALUES (%s, %s, 1, %s, %s, '{}', decode(md5(random()::text), 'hex'), '{state:unknown_code}')",
+            [system, stream, record_key, json.dumps(fields)],
         )
+
+
+def settle(town: DbtTown) -> None:
+    """A steward discards all that waits."""
+    with psycopg.connect(town.url) as conn:
+        conn.execute("UPDATE quarantine.row SET state = 'discarded'")
 
 
 def test_held_rows_turn_a_no_unknown_until_they_are_settled(build: DbtRun, dbt_town: DbtTown) -> None:
@@ -314,15 +322,41 @@ def test_held_rows_turn_a_no_unknown_until_they_are_settled(build: DbtRun, dbt_t
             "SELECT rows_held FROM core.dim_input WHERE (system, stream) = ('household_registry', 'residents')"
         ) == [(2,)]
         dbt_town.load("household_registry", "residents")
-    with psycopg.connect(dbt_town.url) as conn:
-        conn.execute("UPDATE quarantine.row SET state = 'discarded'")
+    settle(dbt_town)
     assert dbt_town.dbt("run", "--select", "dim_input+", "int_welfare_held+").code == 0
     assert content(dbt_town) == before
 
 
+def test_held_rows_turn_green_grey_until_they_are_settled(build: DbtRun, dbt_town: DbtTown) -> None:
+    """A hazard that never landed, by the code in its row; one of premises that are red already; one of nobody known."""
+    before = content(dbt_town)
+    hold(dbt_town, "safety_inspection", "hazards", "H9", csbm="A1", dj="9")
+    hold(dbt_town, "safety_inspection", "hazards", "H1", dj="9")
+    hold(dbt_town, "safety_inspection", "inspections", None, csbm="A99")
+    models = "dim_input+", "int_premises_held+"
+    assert dbt_town.dbt("run", "--select", *models).code == 0
+    assert colours(dbt_town) == {"A1": "grey", "A2": "grey", "A3": "red", "A4": "grey"}
+    told = (
+        "SELECT premises_code, held_inputs FROM candidate.premises_risk WHERE cardinality(held_inputs) > 0 ORDER BY 1"
+    )
+    assert dbt_town.rows(told) == [("A1", ["safety_inspection.hazards"]), ("A3", ["safety_inspection.hazards"])]
+    assert dbt_town.rows("SELECT state, due_on FROM candidate.inspection_plan WHERE premises_code = 'A1'") == [
+        ("due", date.fromisoformat(AS_OF))
+    ]
+    assert dbt_town.rows("SELECT scored_count, rows_held, rows_held_unplaced FROM candidate.grid_risk") == [(1, 2, 1)]
+    closures = "SELECT category, open_hazards, rows_held FROM candidate.hazard_closure WHERE state = 'incomplete'"
+    assert sorted(dbt_town.rows(closures)) == [("rental_housing", 1, 1), ("street_shop", 0, 1)]
+    settle(dbt_town)
+    assert dbt_town.dbt("run", "--select", *models).code == 0
+    assert content(dbt_town) == before
+
+
 def test_the_models_see_which_records_are_held_and_nothing_else(dbt_town: DbtTown) -> None:
-    hold(dbt_town, "household_registry", "residents", "N9")
-    hold(dbt_town, "health_code", "codes", "somebody")
+    hold(dbt_town, "household_registry", "residents", "N9", rkbh="N9", sfzh=ELDER)
+    hold(dbt_town, "health_code", "codes", "somebody", **dict.fromkeys(("wgbm", "sqbm", "grid_code"), "G1"))
+    hold(dbt_town, "safety_inspection", "hazards", "H9", csbm="A1", jcbh="J1", lx="a name", fcr="X1")
+    # A number of a person in the place of a code is told to nobody.
+    hold(dbt_town, "safety_inspection", "hazards", "H8", csbm=ELDER, jcbh="J1")
     with psycopg.connect(dbt_town.url) as conn:
         isolated = conn.execute(
             "UPDATE quarantine.row SET stream = s.stream FROM control.stream AS s "
@@ -330,9 +364,14 @@ def test_the_models_see_which_records_are_held_and_nothing_else(dbt_town: DbtTow
         ).rowcount
         assert isolated == 1
         conn.execute("SET LOCAL ROLE townhub_builder")
-        seen = conn.execute("SELECT * FROM control.held_rows ORDER BY system").fetchall()
-        assert [(row[0], row[2]) for row in seen] == [("health_code", None), ("household_registry", "N9")]
-        assert all(len(row) == 4 for row in seen)
+        seen = conn.execute("SELECT * FROM control.held_rows ORDER BY system, record_key").fetchall()
+        assert [(row[0], row[2], row[4]) for row in seen] == [
+            ("health_code", None, {}),
+            ("household_registry", "N9", {}),
+            ("safety_inspection", "H8", {"inspection_no": "J1"}),
+            ("safety_inspection", "H9", {"premises_code": "A1", "inspection_no": "J1"}),
+        ]
+        assert all(len(row) == 5 for row in seen)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             conn.execute("SELECT payload_text FROM quarantine.row")
     with psycopg.connect(dbt_town.url) as conn:

@@ -21,6 +21,7 @@ INSERT INTO candidate.uninspected_premises VALUES
      'low', NULL, 1, 'uncovered: no place code is known of it', '{}'),
     ('property_register.rentals', 'R1', 'K9', NULL, 'rental_housing', '4 Road', NULL, NULL, 'unknown', 'none', NULL, 1,
      'unknown: cannot be said without property_register.rentals', '{property_register.rentals}');
+ALTER TABLE candidate.uninspected_premises ADD held_inputs text[] DEFAULT '{}';
 """
 LAWFUL = {"uninspected_premises": "select document_no from landing.fire_supervision__inspections"}
 
@@ -44,6 +45,7 @@ BREAKS = {
         "covered_by_a_code": _change("covered_by = NULL"),
         "address_is_never_sure": _change("confidence = 'high'", "M1"),
         "known_to_somebody": _change("known_to = 0"),
+        "held_never_covered": _change("held_inputs = '{safety_inspection.premises}'"),
         "covering_code_is_open": _change("covered_by = 'A4'"),
         "grid_on_map": _change("grid_code = 'G9'"),
         "homes_without_a_name": _change("name = '王小明'", "R1"),

@@ -25,6 +25,8 @@ CREATE TABLE candidate.hazard_closure (
 INSERT INTO candidate.hazard_closure VALUES
     ('G1', 'hazmat_producer', 'C1', 'known', 4, 1, 1, 1, 1, 1, 6, 0.6667, '{}'),
     ('G2', 'hazmat_producer', 'C1', 'known', 0, 0, 0, 0, 0, 0, NULL, NULL, '{}');
+ALTER TABLE candidate.inspection_plan ADD held_inputs text[] DEFAULT '{}';
+ALTER TABLE candidate.hazard_closure ADD rows_held integer DEFAULT 0;
 """
 LAWFUL = {
     "inspection_plan": "select inspection_no from landing.safety_inspection__inspections",
@@ -69,6 +71,7 @@ BREAKS = {
         "pair_once": _closure("grid_code = 'G2'"),
         "category_known": _closure("category = 'mosque'"),
         "state_known": _closure("state = 'perhaps'"),
+        "held_is_incomplete": _closure("rows_held = 1"),
         "unknown_tells_no_figure": _closure("unknown_inputs = '{safety_inspection.hazards}'"),
         "known_is_counted": _closure("hazards = NULL", "G2"),
         "counts_add_up": _closure("overdue = 2"),

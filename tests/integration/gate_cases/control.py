@@ -27,6 +27,7 @@ INSERT INTO candidate.elder_care_alarm VALUES
     ('D4', 'C1', 'G1', 'battery_flat', 'battery', 'replace_battery', NULL, 9, 3, 3, '2026-06-30 10:00:00+08', '{}',
      'v1'),
     ('D5', NULL, NULL, 'unknown', 'new', 'wait', NULL, NULL, NULL, 0, '2026-06-30 10:00:00+08', '{}', 'v1');
+ALTER TABLE candidate.elder_care_alarm ADD rows_held integer DEFAULT 0, ADD rows_held_unplaced integer DEFAULT 0;
 """
 LAWFUL = {"elder_care_alarm": "select device_id from landing.elder_door_sensor__devices"}
 """product → a query that its purpose permits"""
@@ -50,6 +51,7 @@ BREAK_ALARMS = {
     "flat_is_flat": _device("battery = 50", "D4"),
     "unheard_is_unheard": _device("unheard_hours = 5", "D3"),
     "unknown_input_is_unknown": _device("unknown_inputs = '{elder_door_sensor.readings}'"),
+    "held_never_normal": _device("rows_held = 1"),
     "battery_is_a_percentage": _device("battery = 255"),
     "no_identity_number": _device(f"device_id = '{CANARY}'"),
     "not_most_are_silent": "UPDATE candidate.elder_care_alarm SET state = 'device_unheard' WHERE device_id <> 'D1'",

@@ -104,6 +104,9 @@ INSERT INTO candidate.community_flow VALUES
     ('C1', '2026-06-28', 'partial', 50, 45, 1, 1, 12, 24, 0.5, '{}', 'v1'),
     ('C1', '2026-06-27', 'unknown', NULL, NULL, 1, 0, 0, 24, 0, '{}', 'v1'),
     ('C1', '2026-06-26', 'no_gates', NULL, NULL, 0, 0, 0, 0, NULL, '{}', 'v1');
+ALTER TABLE candidate.event_hotspot ADD rows_held integer DEFAULT 0, ADD rows_held_unplaced integer DEFAULT 0;
+ALTER TABLE candidate.dispute ADD rows_held_unplaced integer DEFAULT 0;
+ALTER TABLE candidate.repair ADD rows_held_unplaced integer DEFAULT 0;
 """
 LAWFUL = {
     "event": "select event_no from landing.four_platform__events",
@@ -174,6 +177,7 @@ BREAK_EVENTS = {
 BREAK_HOTSPOTS = {
     "columns": "ALTER TABLE candidate.event_hotspot ADD caller text",
     "grid_given": _hotspot("grid_code = NULL"),
+    "held_counted": _hotspot("rows_held_unplaced = NULL"),
     "type_given": _hotspot("event_type = NULL"),
     "cell_once": _hotspot("grid_code = 'G2'"),
     "version_given": _hotspot("method_version = NULL"),

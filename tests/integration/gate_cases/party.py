@@ -21,6 +21,7 @@ INSERT INTO candidate.party_organisation VALUES
     ('P1', 'one', 'C1', 'c', '1999-07-01', '2026-05', 3, 100, 40, 20, 30, 2, 12, 300, '{}', '{}', 'stated', '{}', 'v1'),
     ('P2', 'two', 'C2', NULL, NULL, '2026-05', 1, 20, NULL, NULL, NULL, 0, 0, 0, '{women,under_35,over_60}', '{}',
      'stated', '{}', 'v1');
+ALTER TABLE candidate.party_organisation ADD rows_held integer DEFAULT 0, ADD rows_held_unplaced integer DEFAULT 0;
 """
 LAWFUL = {"party_organisation": "select members from landing.party_building__organisations"}
 """product → a query that its purpose permits"""
@@ -38,6 +39,7 @@ BREAKS = {
         "organisation_once": _one("organisation_code = 'P2'"),
         "state_known": _one("state = 'good'"),
         "version_given": _one("parameter_version = NULL"),
+        "held_counted": _one("rows_held = NULL"),
         "month_written": _one("stated_month = '2026年5月'"),
         "no_count_is_negative": _one("service_points = -1"),
         "few_people_are_not_shown": _one("participants_12_months = 4"),

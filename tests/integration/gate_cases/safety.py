@@ -39,6 +39,8 @@ CREATE TABLE candidate.grid_risk (
 INSERT INTO candidate.grid_risk VALUES
     ('G1', 'C1', 'Grid 1', 2, 2, 1, 0, 1, 0, 1, 39, 39, 'yellow', 'high', 'yellow: mean score 39', 'v1'),
     ('G2', 'C1', 'Grid 2', 1, 0, 0, 0, 0, 1, 0, NULL, NULL, 'grey', 'none', 'grey: too few', 'v1');
+ALTER TABLE candidate.premises_risk ADD held_inputs text[] DEFAULT '{}';
+ALTER TABLE candidate.grid_risk ADD rows_held integer DEFAULT 0, ADD rows_held_unplaced integer DEFAULT 0;
 """
 CANDIDATES += _inspections.CANDIDATES + _discovery.CANDIDATES
 LAWFUL = {
@@ -57,6 +59,10 @@ BREAK_PREMISES = {
     "colour_known": "UPDATE candidate.premises_risk SET colour = 'blue' WHERE premises_code = 'A1'",
     "category_known": "UPDATE candidate.premises_risk SET category = 'mosque' WHERE premises_code = 'A1'",
     "overdue_given": "UPDATE candidate.premises_risk SET overdue = NULL WHERE premises_code = 'A1'",
+    "held_never_green": (
+        "UPDATE candidate.premises_risk SET held_inputs = '{fire_119.incidents}' WHERE premises_code = 'A1'"
+    ),
+    "held_inputs_told": "UPDATE candidate.premises_risk SET held_inputs = NULL WHERE premises_code = 'A2'",
     "version_given": "UPDATE candidate.premises_risk SET score_version = NULL WHERE premises_code = 'A3'",
     "reason_given": "UPDATE candidate.premises_risk SET reason = ' ' WHERE premises_code = 'A1'",
     "score_bounded": "UPDATE candidate.premises_risk SET score = 101 WHERE premises_code = 'A2'",
@@ -79,6 +85,7 @@ BREAK_PREMISES = {
     "no_identity_number": f"UPDATE candidate.premises_risk SET name = 'Wang {CANARY}' WHERE premises_code = 'A1'",
 }
 BREAK_GRIDS = {
+    "held_counted": "UPDATE candidate.grid_risk SET rows_held = NULL WHERE grid_code = 'G1'",
     "columns": "ALTER TABLE candidate.grid_risk DROP confidence",
     "code_given": "UPDATE candidate.grid_risk SET grid_code = NULL WHERE grid_code = 'G1'",
     "code_once": "UPDATE candidate.grid_risk SET grid_code = 'G2'",

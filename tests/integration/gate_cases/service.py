@@ -31,6 +31,8 @@ INSERT INTO candidate.deliberation VALUES
      'decided_with_the_vote', 10, NULL, '{}'),
     ('T2', 'council', 'C1', 'c', '公共绿地怎么改造', 'open', '2026-06-20', NULL, 2, 9, 0, NULL, 1, NULL, NULL, 'open',
      NULL, 10, '{}');
+ALTER TABLE candidate.service_point ADD rows_held integer DEFAULT 0, ADD rows_held_unplaced integer DEFAULT 0;
+ALTER TABLE candidate.deliberation ADD rows_held integer DEFAULT 0, ADD rows_held_unplaced integer DEFAULT 0;
 """
 LAWFUL = {
     "service_point": "select kind from landing.service_circle__places",
@@ -57,6 +59,7 @@ BREAK_POINTS = {
     "kind_known": _point("kind = 'bank'"),
     "state_known": _point("state = 'soon'"),
     "place_is_whole": _point("latitude = NULL"),
+    "held_never_open": _point("rows_held = 1"),
     "opening_says_what_is_stated": _point("opening = 'hours'", "party_building:1"),
     "unread_register_says_nothing": _point("unknown_inputs = '{service_circle.places}'"),
     "every_point_once": "DELETE FROM candidate.service_point WHERE service_point_key = 'party_building:1'",
@@ -70,6 +73,7 @@ BREAK_TOPICS = {
     "state_known": _topic("state = 'forgotten'"),
     "outcome_known": _topic("outcome = 'good'"),
     "outcome_follows": _topic("adopted_option = 2"),
+    "held_has_no_total": _topic("rows_held = 1"),
     "second_votes_do_not_count": _topic("valid_votes = 45"),
     "uncounted_option_leads_nothing": _topic("leading_option = 1", "T2"),
     "days_fit_the_state": _topic("days_to_decision = -1"),

@@ -1,7 +1,8 @@
 -- What each door sensor of an elderly person living alone says, and what to do next. Only a device that was heard can
 -- tell that nobody moved. A flat battery, a silent device and a wrong clock are faults of the device and no emergency;
 -- when most devices or the whole platform fall silent nothing is known of anybody. The moment that all is measured from
--- is when nine in ten of the devices had spoken last, so a clock that runs ahead moves nothing. No person, no door.
+-- is when nine in ten of the devices had spoken last, so a clock that runs ahead moves nothing. No person, no door. What
+-- of a device waits in quarantine may be a flat battery or another door: nobody is called well by the rest of it.
 with parameter as (
     select
         {{ care_parameter('unheard_hours') }} * interval '1 hour' as unheard_for,
@@ -51,8 +52,17 @@ heard as (
     group by reading.device_id
 ),
 
+held as (
+    select *
+    from {{ held_about(
+        [['elder_door_sensor', 'devices'], ['elder_door_sensor', 'readings']], "split_part(waiting.record_key, '|', 1)"
+    ) }} as about
+),
+
 device as (
     select
+        coalesce(held.rows_held, 0) as rows_held,
+        {{ held_unplaced('held', ref('dim_care_device'), 'device_id') }} as rows_held_unplaced,
         sensor.device_id,
         sensor.community_code,
         sensor.grid_code,
@@ -71,6 +81,7 @@ device as (
     cross join platform
     left join spoken on spoken.device_id = sensor.device_id
     left join heard on heard.device_id = sensor.device_id
+    left join held on held.thing = sensor.device_id
 ),
 
 silent as (
@@ -94,6 +105,7 @@ judged as (
             when unheard and battery <= flat_to then 'battery_flat: battery'
             when unheard then 'device_unheard: unheard'
             when last_moved_at > heard_until - quiet_for and battery <= flat_to then 'battery_flat: battery'
+            when last_moved_at > heard_until - quiet_for and rows_held > 0 then 'unknown: held'
             when last_moved_at > heard_until - quiet_for then 'normal: moved'
             when hours_heard >= heard_share_from * quiet_hours then 'no_movement: quiet'
             when battery <= flat_to then 'battery_flat: battery'
@@ -129,5 +141,7 @@ select
     hours_heard::integer as hours_heard,
     heard_until,
     unknown_inputs,
-    rule_version
+    rule_version,
+    rows_held,
+    rows_held_unplaced
 from judged

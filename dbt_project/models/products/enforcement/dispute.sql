@@ -8,7 +8,8 @@ with parameter as (
         {{ event_parameter('dispute_months') }}::integer as months,
         {{ event_parameter('dispute_cell_from') }} as cell_from,
         (select min(p.version) from {{ ref('event_parameters') }} as p where {{ in_force('p') }}) as method_version,
-        {{ unusable_inputs([['dispute_mediation', 'cases'], ['grid_map', 'grids']]) }} as unknown_inputs
+        {{ unusable_inputs([['dispute_mediation', 'cases'], ['grid_map', 'grids']]) }} as unknown_inputs,
+        {{ rows_held([['dispute_mediation', 'cases']]) }} as rows_held_unplaced
 ),
 
 month as (
@@ -102,7 +103,8 @@ judged as (
         told.open_beyond_limit,
         told.open_without_limit,
         parameter.unknown_inputs,
-        parameter.method_version
+        parameter.method_version,
+        parameter.rows_held_unplaced
     from row_of
     cross join parameter
     left join told
@@ -121,5 +123,6 @@ select
     case when cell = 'shown' and parted then open_beyond_limit end::integer as open_beyond_limit,
     case when cell = 'shown' and parted then open_without_limit end::integer as open_without_limit,
     unknown_inputs,
-    method_version
+    method_version,
+    rows_held_unplaced
 from judged

@@ -2,7 +2,8 @@
 -- towards the town's the more the fewer doors it has (Marshall's global empirical Bayes, method of moments), and what is
 -- left of it over the town's rate is the ratio that a level is read from. What was dismissed is no incident. Below the
 -- minimum a count is chance: no level, no rate, no trend; between persons not even the count. A count that lacks a
--- channel, or a kind whose incidents mostly have no grid, is unknown.
+-- channel, or a kind whose incidents mostly have no grid, is unknown. Reports that wait in quarantine can be of any kind
+-- and day: a level that is not raised stands only where it would stand with all that wait about the grid counted in.
 with parameter as (
     select
         {{ event_parameter('window_days') }}::integer as days,
@@ -54,6 +55,17 @@ door as (
     group by grid_code
 ),
 
+-- By the grid that a waiting report names, else by the incident that another version of it belongs to.
+held as (
+    select coalesce(told.grid_code, report.grid_code) as thing, count(*)::integer as rows_held
+    from {{ held_rows(event_channels()) }} as waiting
+    left join {{ ref('dim_grid') }} as told on told.grid_code = waiting.refers ->> 'grid_code'
+    left join {{ ref('int_event_report') }} as report
+        on report.channel = waiting.system and report.stream = waiting.stream
+        and report.record_key = waiting.record_key
+    group by 1
+),
+
 cell as (
     select
         grid.grid_code,
@@ -63,12 +75,15 @@ cell as (
         coalesce(door.doors, 0) as doors,
         coalesce(counted.incidents, 0) as incidents,
         coalesce(counted.incidents_before, 0) as incidents_before,
+        coalesce(held.rows_held, 0) as rows_held,
+        {{ held_unplaced('held', ref('dim_grid'), 'grid_code') }} as rows_held_unplaced,
         of_kind.placed::numeric / nullif(of_kind.incidents, 0) as placed_share
     from {{ ref('dim_grid') }} as grid
     cross join {{ ref('event_types') }} as about
     left join door on door.grid_code = grid.grid_code
     left join counted on counted.grid_code = grid.grid_code and counted.event_type = about.event_type
     left join of_kind on of_kind.event_type = about.event_type
+    left join held on held.thing = grid.grid_code
 ),
 
 -- Of one kind over all grids with doors: the town's rate, and by how much rates spread beyond chance.
@@ -93,9 +108,34 @@ spread as (
     group by mean.event_type, mean.rate, mean.doors, mean.doors_a_grid
 ),
 
-rated as (
+weighed as (
     select
         cell.*,
+        spread.rate as town_rate,
+        1 + coalesce(
+            spread.between_grids / nullif(spread.between_grids + spread.rate / nullif(cell.doors, 0), 0), 0
+        ) * (cell.incidents / nullif(cell.doors, 0)::numeric / nullif(spread.rate, 0) - 1) as ratio,
+        1 + coalesce(
+            spread.between_grids / nullif(spread.between_grids + spread.rate / nullif(cell.doors, 0), 0), 0
+        ) * ((cell.incidents + cell.rows_held) / nullif(cell.doors, 0)::numeric / nullif(spread.rate, 0) - 1)
+            as ratio_with_held
+    from cell
+    left join spread on spread.event_type = cell.event_type
+),
+
+rated as (
+    select
+        weighed.grid_code,
+        weighed.event_type,
+        weighed.community_code,
+        weighed.between_persons,
+        weighed.doors,
+        weighed.incidents,
+        weighed.incidents_before,
+        weighed.placed_share,
+        weighed.rows_held,
+        weighed.rows_held_unplaced,
+        case when weighed.town_rate > 0 then weighed.ratio end as ratio,
         parameter.few_below,
         parameter.high_from,
         parameter.raised_from,
@@ -104,25 +144,28 @@ rated as (
         parameter.method_version,
         parameter.unknown_inputs,
         cardinality(parameter.unknown_inputs) > 0
-            or coalesce(cell.placed_share < parameter.placed_from, false)
-            or cell.doors = 0 as unknown,
-        cell.incidents < parameter.few_below as few,
-        cell.incidents * 1000.0 / nullif(cell.doors, 0) as rate,
+            or coalesce(weighed.placed_share < parameter.placed_from, false)
+            or weighed.doors = 0
+            or (
+                weighed.rows_held > 0
+                and not (
+                    weighed.incidents >= parameter.few_below and coalesce(weighed.ratio >= parameter.raised_from, false)
+                )
+                and weighed.incidents + weighed.rows_held >= parameter.few_below
+                -- Of a kind that has not happened anywhere, enough that wait in one grid are a rise.
+                and coalesce(weighed.ratio_with_held >= parameter.raised_from, true)
+            ) as unknown,
+        weighed.incidents < parameter.few_below as few,
+        weighed.incidents * 1000.0 / nullif(weighed.doors, 0) as rate,
         case
-            when spread.rate > 0 then 1 + coalesce(
-                spread.between_grids / nullif(spread.between_grids + spread.rate / nullif(cell.doors, 0), 0), 0
-            ) * (cell.incidents / nullif(cell.doors, 0)::numeric / spread.rate - 1)
-        end as ratio,
-        case
-            when cell.incidents + cell.incidents_before < parameter.few_below then 'unknown'
-            when abs(cell.incidents - cell.incidents_before)
-                <= parameter.deviations * sqrt(cell.incidents + cell.incidents_before) then 'steady'
-            when cell.incidents > cell.incidents_before then 'rising'
+            when weighed.incidents + weighed.incidents_before < parameter.few_below then 'unknown'
+            when abs(weighed.incidents - weighed.incidents_before)
+                <= parameter.deviations * sqrt(weighed.incidents + weighed.incidents_before) then 'steady'
+            when weighed.incidents > weighed.incidents_before then 'rising'
             else 'falling'
         end as trend
-    from cell
+    from weighed
     cross join parameter
-    left join spread on spread.event_type = cell.event_type
 ),
 
 told as (
@@ -161,5 +204,7 @@ select
     doors::integer as doors,
     round(placed_share, 4)::numeric(5, 4) as placed_share,
     unknown_inputs,
-    method_version
+    method_version,
+    rows_held,
+    rows_held_unplaced
 from told

@@ -1,8 +1,8 @@
 -- One row per incident, all channels that told of it together. The earliest report leads: its moment, the first kind,
 -- grid and place that somebody told. An incident is as far as the slowest channel that took it, so it is closed when all
 -- of them say so. Closed in time is a claim that needs evidence: what was closed by a button, was open again, went in
--- circles or has a clock that was wrong is never counted as solved in time. All that is known stands here, for the models
--- beside it; what of kinds between persons may be shown is for `event` to say.
+-- circles, has a clock that was wrong or a version that waits in quarantine is never counted as solved in time. All that
+-- is known stands here, for the models beside it; what of kinds between persons may be shown is for `event` to say.
 with channel as (
     select named.channel, named.stream, not coalesce(input.usable, false) as unusable
     from (
@@ -14,10 +14,19 @@ with channel as (
     left join {{ ref('dim_input') }} as input on input.system = named.channel and input.stream = named.stream
 ),
 
+-- Reports of which another version waits in quarantine: it may say that they are open again.
+held as (
+    select distinct system, stream, record_key
+    from {{ held_rows(event_channels()) }} as waiting
+    where record_key is not null
+),
+
 report as (
-    select report.*, channel.unusable
+    select report.*, channel.unusable, held.record_key is not null as is_held
     from {{ ref('int_event_report') }} as report
     inner join channel on channel.channel = report.channel
+    left join held
+        on held.system = report.channel and held.stream = report.stream and held.record_key = report.record_key
 ),
 
 incident as (
@@ -53,6 +62,7 @@ incident as (
         bool_or(step in ('false_alarm', 'rejected')) as dismissed,
         bool_or(unusable) as any_unusable,
         bool_or(unusable and step_number < 5) as open_unusable,
+        bool_or(is_held) as any_held,
         bool_or(bulk_closed) as bulk_closed,
         bool_or(reopened) as reopened,
         bool_or(looped) as looped,
@@ -86,7 +96,8 @@ judged as (
             when coalesce(own.hours, common.hours) is not null then 'rule'
         end as due_from,
         case when incident.stated_due_at is null then coalesce(own.version, common.version) end as limit_version,
-        incident.bulk_closed or incident.reopened or incident.looped or incident.wrong_clock as doubtful
+        incident.bulk_closed or incident.reopened or incident.looped or incident.wrong_clock or incident.any_held
+            as doubtful
     from incident
     inner join {{ ref('event_types') }} as about on about.event_type = incident.event_type
     left join {{ ref('time_limits') }} as own
@@ -139,6 +150,7 @@ select
     array_remove(array[
         case when judged.bulk_closed then 'bulk_closed' end,
         case when judged.wrong_clock then 'clock' end,
+        case when judged.any_held then 'held' end,
         case when coalesce(judged.any_unusable, false) then 'input' end,
         case when judged.looped then 'loop' end,
         case when judged.no_closing_time then 'no_closing_time' end,

@@ -6,7 +6,8 @@ with parameter as (
         {{ event_parameter('repair_window_days') }}::integer as days,
         {{ event_parameter('repair_median_from') }} as median_from,
         (select min(p.version) from {{ ref('event_parameters') }} as p where {{ in_force('p') }}) as method_version,
-        {{ unusable_inputs([['neighbour_service', 'repairs'], ['standard_address', 'addresses']]) }} as unknown_inputs
+        {{ unusable_inputs([['neighbour_service', 'repairs'], ['standard_address', 'addresses']]) }} as unknown_inputs,
+        {{ rows_held([['neighbour_service', 'repairs']]) }} as rows_held_unplaced
 ),
 
 estate as (
@@ -78,7 +79,8 @@ select
     {{ known_median('counted.repairs', 'counted.median_to_repair') }} as median_hours_to_repair,
     {{ known_median('counted.ends', 'counted.median_to_done') }} as median_hours_to_done,
     parameter.unknown_inputs,
-    parameter.method_version
+    parameter.method_version,
+    parameter.rows_held_unplaced
 from place
 cross join parameter
 left join counted on counted.estate = place.estate

@@ -10,11 +10,17 @@ with parameter as (
         ]) }} as unknown_inputs
 ),
 
--- A month of activities that waits in quarantine is missing from the sum.
+-- A statement that waits in quarantine is newer than the one that is shown; a month of activities, or a service point,
+-- that waits there is missing from the sum.
 held as (
-    select distinct split_part(record_key, '|', 1) as organisation_code
-    from {{ source('control', 'held_rows') }}
-    where system = 'party_building' and stream = 'activities'
+    select *
+    from {{ held_about(
+        [['party_building', 'organisations'], ['party_building', 'service_points'], ['party_building', 'activities']],
+        "coalesce(
+            waiting.refers ->> 'organisation_code',
+            case when waiting.stream <> 'service_points' then split_part(waiting.record_key, '|', 1) end
+        )"
+    ) }} as about
 ),
 
 judged as (
@@ -25,18 +31,22 @@ judged as (
         parameter.parameter_version,
         parameter.unknown_inputs,
         case
-            when 'party_building.organisations' = any(parameter.unknown_inputs) then 'unknown'
+            when 'party_building.organisations' = any(parameter.unknown_inputs)
+                or coalesce('party_building.organisations' = any(held.inputs), false) then 'unknown'
             when to_date(organisation.stated_month, 'YYYY-MM')
                 < (date_trunc('month', {{ as_of() }}) - make_interval(months => parameter.stale_after))::date
                 then 'stale'
             else 'stated'
         end as state,
-        'party_building.activities' = any(parameter.unknown_inputs) or held.organisation_code is not null
-            as activities_unknown,
-        'party_building.service_points' = any(parameter.unknown_inputs) as points_unknown
+        'party_building.activities' = any(parameter.unknown_inputs)
+            or coalesce('party_building.activities' = any(held.inputs), false) as activities_unknown,
+        'party_building.service_points' = any(parameter.unknown_inputs)
+            or coalesce('party_building.service_points' = any(held.inputs), false) as points_unknown,
+        coalesce(held.rows_held, 0) as rows_held,
+        {{ held_unplaced('held', ref('dim_party_organisation'), 'organisation_code') }} as rows_held_unplaced
     from {{ ref('dim_party_organisation') }} as organisation
     cross join parameter
-    left join held on held.organisation_code = organisation.organisation_code
+    left join held on held.thing = organisation.organisation_code
     left join {{ ref('dim_community') }} as community on community.community_code = organisation.community_code
 ),
 
@@ -83,5 +93,7 @@ select
     ], null) as unknown_parts,
     state,
     unknown_inputs,
-    parameter_version
+    parameter_version,
+    rows_held,
+    rows_held_unplaced
 from guarded

@@ -1,5 +1,6 @@
 -- The safety colour of a grid: the mean score of its premises whose colour is known, drawn towards the town's mean the
--- more the fewer they are (empirical Bayes, method of moments). Grey below the minimum or without an input.
+-- more the fewer they are (empirical Bayes, method of moments). Grey below the minimum or without an input. Rows that
+-- wait in quarantine have made the premises that they are about grey; those that can be of any premises are told.
 with parameter as (
     select
         {{ weight('grid', 'minimum_premises') }} as minimum_premises,
@@ -35,6 +36,19 @@ counted as (
         coalesce(var_samp(score), 0) * greatest(count(score) - 1, 0) as squares_within
     from premises
     group by grid_code
+),
+
+held as (
+    select
+        premises.grid_code,
+        coalesce(sum(waiting.rows_held), 0) as rows_held
+    from {{ ref('int_premises_held') }} as waiting
+    inner join {{ ref('premises_risk') }} as premises on premises.premises_code = waiting.premises_code
+    group by premises.grid_code
+),
+
+unplaced as (
+    select coalesce(sum(rows_held), 0) as rows_held from {{ ref('int_premises_held') }} where premises_code is null
 ),
 
 -- Within-grid variance pooled over the town; between-grid variance is what the spread of means exceeds it by.
@@ -75,6 +89,8 @@ judged as (
         coalesce(counted.yellow_count, 0) as yellow_count,
         coalesce(counted.green_count, 0) as green_count,
         coalesce(counted.grey_count, 0) as grey_count,
+        coalesce(held.rows_held, 0) as rows_held,
+        unplaced.rows_held as rows_held_unplaced,
         coalesce(counted.scored_count::numeric / nullif(counted.premises_count, 0), 0) as coverage,
         shrunk.mean_score as raw_score,
         shrunk.shrunk_score,
@@ -97,6 +113,8 @@ judged as (
         end as known_confidence
     from {{ ref('dim_grid') }} as grid
     cross join parameter
+    cross join unplaced
+    left join held on held.grid_code = grid.grid_code
     left join counted on counted.grid_code = grid.grid_code
     left join shrunk on shrunk.grid_code = grid.grid_code
 )
@@ -123,5 +141,7 @@ select
         else colour || ': mean score ' || round(raw_score, 1) || ' over ' || scored_count || ' of ' || premises_count
             || ' premises, ' || round(shrunk_score, 1) || ' after shrinkage to the town'
     end as reason,
-    score_version
+    score_version,
+    rows_held::integer as rows_held,
+    rows_held_unplaced::integer as rows_held_unplaced
 from judged

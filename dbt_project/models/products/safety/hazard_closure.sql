@@ -1,6 +1,8 @@
 -- What became of the hazards that were found: by grid and category of premises, those of the last year and all that are
 -- not closed. A hazard is closed when somebody other than its finder has seen it mended. Every pair of a grid and a
--- category stands here, also without any hazard; what cannot be placed stands under "unplaced".
+-- category stands here, also without any hazard; what cannot be placed stands under "unplaced". Where hazards wait in
+-- quarantine the figures are incomplete: those of a premises that can be told stand with it, all others with what is not
+-- placed.
 with parameter as (
     select
         {{ weight('closure', 'window_days') }}::int as window_days,
@@ -50,6 +52,17 @@ counted as (
     group by grid_code, category
 ),
 
+held as (
+    select
+        coalesce(premises.grid_code, 'unplaced') as grid_code,
+        coalesce(premises.category, 'unknown') as category,
+        sum(waiting.rows_held) as rows_held
+    from {{ ref('int_premises_held') }} as waiting
+    left join {{ ref('dim_premises') }} as premises on premises.premises_code = waiting.premises_code
+    where waiting.input = 'safety_inspection.hazards'
+    group by 1, 2
+),
+
 looked_at as (
     select grid.grid_code, category.item as category
     from {{ ref('dim_grid') }} as grid
@@ -57,13 +70,19 @@ looked_at as (
     where category.rule_code = 'category' and {{ in_force('category') }}
     union
     select grid_code, category from counted
+    union
+    select grid_code, category from held
 )
 
 select
     looked_at.grid_code,
     looked_at.category,
     grid.community_code,
-    case when cardinality(parameter.unknown_inputs) = 0 then 'known' else 'unknown' end as state,
+    case
+        when cardinality(parameter.unknown_inputs) > 0 then 'unknown'
+        when held.rows_held > 0 then 'incomplete'
+        else 'known'
+    end as state,
     {% for count in ['hazards', 'open_hazards', 'overdue', 'unconfirmed', 'closed_on_time', 'closed_late'] -%}
     case when cardinality(parameter.unknown_inputs) = 0 then coalesce(counted.{{ count }}, 0) end::integer as {{ count }},
     {% endfor -%}
@@ -75,8 +94,10 @@ select
             / nullif(counted.closed_on_time + counted.closed_late + counted.unconfirmed, 0), 4
         )
     end::numeric(5, 4) as reinspected_share,
-    parameter.unknown_inputs
+    parameter.unknown_inputs,
+    coalesce(held.rows_held, 0)::integer as rows_held
 from looked_at
 cross join parameter
 left join counted on counted.grid_code = looked_at.grid_code and counted.category = looked_at.category
+left join held on held.grid_code = looked_at.grid_code and held.category = looked_at.category
 left join {{ ref('dim_grid') }} as grid on grid.grid_code = looked_at.grid_code

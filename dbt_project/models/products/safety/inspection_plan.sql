@@ -68,6 +68,7 @@ planned as (
         ('x' || substr(md5(risk.premises_code || ' ' || parameter.draw_month), 1, 8))::bit(32)::bigint / 4294967296.0
         < parameter.random_share as drawn,
         risk.unknown_inputs,
+        risk.held_inputs,
         risk.score_version
     from {{ ref('premises_risk') }} as risk
     cross join parameter
@@ -121,7 +122,11 @@ select
         when open_hazards > 0 then '; ' || open_hazards || ' hazards wait for a re-inspection by somebody else than '
             || case when cardinality(not_by) > 0 then array_to_string(not_by, ', ') else 'who found them' end
         else ''
+    end || case
+        when cardinality(held_inputs) > 0 then '; rows about it wait in quarantine: ' || array_to_string(held_inputs, ', ')
+        else ''
     end as reason,
     unknown_inputs,
-    score_version
+    score_version,
+    held_inputs
 from judged

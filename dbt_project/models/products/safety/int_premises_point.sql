@@ -38,6 +38,7 @@ open_hazard as (
     select
         hazard.premises_code,
         hazard.hazard_no,
+        false as is_visit,
         -- A mending that nobody else has confirmed stops the clock, not the points.
         severity.value * (
             1 + greatest(0, coalesce(hazard.fixed_on, {{ as_of() }}) - coalesce(hazard.due_on, hazard.found_on))
@@ -54,6 +55,7 @@ open_hazard as (
     select
         premises.premises_code,
         document.document_no,
+        false,
         severity.value * (
             1 + greatest(0, {{ as_of() }} - coalesce(document.due_on, document.inspected_on)) / parameter.overdue_days
         )
@@ -65,6 +67,14 @@ open_hazard as (
         and severity.item = case when document.major_hazard then 'fire_supervision_major' else 'fire_supervision' end
     where document.inspected_on <= {{ as_of() }} and document.result <> 'pass'
         and coalesce(document.corrected_on, date '9999-12-31') > {{ as_of() }}
+    union all
+    -- A finding without a hazard on record weighs like the least hazard until somebody else has passed the premises. A
+    -- drill has points of its own, which last at least as long.
+    select standing.premises_code, standing.inspection_no, true, severity.value
+    from {{ ref('int_premises_standing') }} as standing
+    inner join {{ ref('risk_weights') }} as severity
+        on severity.rule_code = 'open_hazard' and severity.item = 'general' and {{ in_force('severity') }}
+    where standing.kind <> 'drill'
 ),
 
 hazard_points as (
@@ -72,7 +82,7 @@ hazard_points as (
         open_hazard.premises_code,
         'open_hazards' as rule_code,
         least(max(parameter.hazard_cap), sum(open_hazard.points)) as points,
-        to_jsonb(array_agg(open_hazard.hazard_no order by open_hazard.hazard_no)) as detail
+        to_jsonb(array_agg(open_hazard.hazard_no order by open_hazard.is_visit, open_hazard.hazard_no)) as detail
     from open_hazard
     cross join parameter
     group by open_hazard.premises_code
@@ -238,8 +248,11 @@ drill_points as (
         to_jsonb(array_agg(drill.inspection_no order by drill.inspection_no)) as detail
     from {{ ref('fct_inspection') }} as drill
     cross join parameter
-    where drill.kind = 'drill' and drill.result = 'fail'
-        and drill.inspected_on <= {{ as_of() }} and drill.inspected_on > {{ as_of() }} - parameter.drill_window::int
+    left join {{ ref('int_premises_standing') }} as standing on standing.inspection_no = drill.inspection_no
+    where drill.kind = 'drill' and drill.result = 'fail' and drill.inspected_on <= {{ as_of() }}
+        and (
+            drill.inspected_on > {{ as_of() }} - parameter.drill_window::int or standing.inspection_no is not null
+        )
     group by drill.premises_code
 ),
 

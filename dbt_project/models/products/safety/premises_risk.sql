@@ -1,5 +1,7 @@
 -- The safety colour of every open coded premises, every point of it shown. Grey is "unknown": an input that cannot be
--- used, no visit, or a visit too long ago. A premises that is overdue is never green. Gates come before the score.
+-- used, no visit, or a visit too long ago. A premises that is overdue is never green. Gates come before the score. Rows
+-- about a premises that wait in quarantine may hide that it has become worse: its green turns grey until they are
+-- settled. What is known to be worse stays, for no row that waits makes anything better.
 with parameter as (
     select
         {{ weight('staleness', 'per_cadence') }} as staleness_each,
@@ -48,6 +50,16 @@ gate as (
     group by premises_code
 ),
 
+held as (
+    select
+        premises_code,
+        array_agg(input order by input) as held_inputs,
+        string_agg(rows_held || ' of ' || input, ', ' order by input) as held_told
+    from {{ ref('int_premises_held') }}
+    where premises_code is not null
+    group by premises_code
+),
+
 before_staleness as (
     select
         premises.premises_code,
@@ -66,6 +78,8 @@ before_staleness as (
         known_point.points_told,
         coalesce(gate.gates, '{}'::text[]) as gates,
         gate.gates_told,
+        coalesce(held.held_inputs, '{}'::text[]) as held_inputs,
+        held.held_told,
         case
             when gate.premises_code is not null or coalesce(known_point.points, 0) >= parameter.red_from
                 then parameter.red_days
@@ -77,6 +91,7 @@ before_staleness as (
     left join visit on visit.premises_code = premises.premises_code
     left join known_point on known_point.premises_code = premises.premises_code
     left join gate on gate.premises_code = premises.premises_code
+    left join held on held.premises_code = premises.premises_code
     where premises.state = 'open'
 ),
 
@@ -133,6 +148,7 @@ judged as (
             when last_inspected_on is null then 'grey: never'
             when {{ as_of() }} - last_inspected_on > parameter.grey_after * cadence
                 or (known_colour = 'green' and {{ as_of() }} > last_inspected_on + cadence) then 'grey: overdue'
+            when known_colour = 'green' and cardinality(held_inputs) > 0 then 'grey: held'
             else known_colour
         end as verdict
     from known
@@ -161,9 +177,10 @@ select
         when 'grey: never' then 'grey: never inspected'
         when 'grey: overdue' then 'grey: last inspected on ' || last_inspected_on || ', was due on ' || next_inspection_due
             || ' (every ' || cadence || ' days for ' || known_colour || ', known points ' || score || ')'
+        when 'grey: held' then 'grey: rows about it wait in quarantine (known points ' || score || ')'
         else known_colour || ': score ' || score || ' = ' || coalesce(points_told, 'no points')
             || case when staleness_points > 0 then ', staleness ' || staleness_points::int else '' end
-    end as reason,
+    end || coalesce('; held: ' || held_told, '') as reason,
     case
         when staleness_points > 0 then points_shown || jsonb_build_array(jsonb_build_object(
             'rule', 'staleness', 'points', staleness_points, 'detail', last_inspected_on
@@ -175,5 +192,6 @@ select
     last_inspected_on,
     next_inspection_due,
     overdue,
-    score_version
+    score_version,
+    held_inputs
 from judged
