@@ -3,9 +3,9 @@
 -- a heavy level or of an approval that ended lately is asked, of the others the income is missing.
 with parameter as (
     select
-        {{ policy_parameter('P06', 'amount') }} as amount,
-        {{ policy_parameter('P06', 'contact_level') }} as contact_level,
-        {{ policy_parameter('P06', 'contact_days') }}::integer as contact_days
+        {{ parameter('policy_parameters', 'P06', 'amount') }} as amount,
+        {{ parameter('policy_parameters', 'P06', 'contact_level') }} as contact_level,
+        {{ parameter('policy_parameters', 'P06', 'contact_days') }}::integer as contact_days
 ),
 
 judged as (

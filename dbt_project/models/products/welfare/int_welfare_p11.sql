@@ -39,7 +39,7 @@ select
     case when illness_missing then array['illness'] else missing_evidence end as missing_evidence,
     rests_on,
     case when outcome = 'eligible' and not illness_missing
-            then {{ policy_parameter('P11', 'amount') }} end::numeric(12, 2) as amount_due,
+            then {{ parameter('policy_parameters', 'P11', 'amount') }} end::numeric(12, 2) as amount_due,
     due_on,
     jsonb_build_object(
         'rules', jsonb_build_array('P11.with_P10', 'P11.hardship_or_illness'),
