@@ -105,6 +105,17 @@ def judge_manifest(
     return Judged(violations, looked_at)
 
 
+def streams_behind(manifest: Manifest, model: str) -> dict[str, tuple[str, ...]]:
+    """`system.stream` → a way to it, of every stream that values or rows of a model rest on. Raises Unresolved."""
+    project = _Project(manifest, load_contracts(), [])
+    found: dict[str, tuple[str, ...]] = {}
+    for (edge, _), path in project.touched_by(model).items():
+        if edge[:2] in project.streams:
+            contract, stream = project.streams[edge[:2]]
+            found.setdefault(f"{contract.id}.{stream.name}", path)
+    return found
+
+
 def in_force() -> list[Declassification]:
     """Our declassifications. By the later of the hub's day and today: looking at an old day revives none."""
     return declassification.load(today=max(settings().as_of(), date.today()))
@@ -272,4 +283,13 @@ class _Project:
         return schema
 
 
-__all__ = ["Judged", "ManifestMissing", "Violation", "check_project", "in_force", "judge_manifest", "judge_products"]
+__all__ = [
+    "Judged",
+    "ManifestMissing",
+    "Violation",
+    "check_project",
+    "in_force",
+    "judge_manifest",
+    "judge_products",
+    "streams_behind",
+]

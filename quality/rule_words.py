@@ -25,7 +25,7 @@ POINT_RULES: dict[str, tuple[str, ...]] = {
     "penalties": ("penalty",),
     "staleness": ("staleness",),
 }
-"""rule of a point → rule codes of core.risk_weights that it is reckoned by"""
+"""rule of a point → subjects of core.risk_weights that it is reckoned by"""
 COLOUR_RULES = ("cadence", "colour")
 """by what points become a colour, whatever they were given for"""
 
@@ -37,15 +37,15 @@ SELECT policy_code AS rule, name AS item, NULL::numeric AS value, cadence AS uni
 FROM core.policy_rules WHERE policy_code = %(policy)s AND {_IN_FORCE}
 """
 _PARAMETERS: LiteralString = f"""
-SELECT policy_code || '.' || parameter AS rule,
+SELECT subject || '.' || item AS rule,
     CASE WHEN (band_from, band_to) <> (0, 0) THEN band_from || ' to ' || band_to END AS item,
-    value::numeric AS value, unit, status AS version, note AS words
-FROM core.policy_parameters WHERE policy_code = %(policy)s AND {_IN_FORCE} ORDER BY parameter, band_from
+    value::numeric AS value, unit, version, note AS words
+FROM core.policy_parameters AS p WHERE subject = %(policy)s AND {_IN_FORCE} ORDER BY p.item, band_from
 """
 _WEIGHTS: LiteralString = f"""
-SELECT rule_code AS rule, item, value::numeric AS value, unit, version, note AS words FROM core.risk_weights
-WHERE {_IN_FORCE} AND rule_code = ANY (%(codes)s) AND (rule_code <> 'category' OR item = %(category)s)
-ORDER BY rule_code, item
+SELECT subject AS rule, item, value::numeric AS value, unit, version, note AS words FROM core.risk_weights
+WHERE {_IN_FORCE} AND subject = ANY (%(codes)s) AND (subject <> 'category' OR item = %(category)s)
+ORDER BY subject, item
 """
 _GATES: LiteralString = f"""
 SELECT gate_code AS rule, hazard_pattern AS item, NULL::numeric AS value, 'gate' AS unit, version, note AS words

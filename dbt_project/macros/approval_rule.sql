@@ -32,7 +32,7 @@ judged as (
             when is_listed and amount is null then 'amount_unread'
             when is_listed then 'listed'
             when other_category is not null then 'other'
-            when ended_on >= {{ as_of() }} - {{ policy_parameter(policy_code, 'contact_days') }}::integer then 'lapsed'
+            when ended_on >= {{ as_of() }} - {{ parameter('policy_parameters', policy_code, 'contact_days') }}::integer then 'lapsed'
             when ended_on is not null then 'ended'
             else 'not_begun'
         end as finding

@@ -4,38 +4,32 @@
 {%- endmacro %}
 
 
-{# One parameter of the risk score in force on the day. Two rows in force at once fail the query, as they should. #}
-{% macro weight(rule_code, item) -%}
+{#
+  One dated parameter in force on the day: a number. All seeds of parameters have one shape (subject, item, band_from,
+  band_to, value, unit, valid_from, valid_to, version, note); this is for the items without bands. Without a value, or
+  with two of them, the query fails and says which: a null would pass for "no limit", because least() and greatest()
+  skip it and a comparison with it is never true. The count keeps the planner from failing ahead of the query.
+  subject: what it is a parameter of: a rule, policy or product.
+#}
+{% macro parameter(seed, subject, item) -%}
     (
-        select w.value from {{ ref('risk_weights') }} as w
-        where w.rule_code = '{{ rule_code }}' and w.item = '{{ item }}' and {{ in_force('w') }}
+        select
+            case
+                when count(*) = 1 and count(p.value) = 1 then min(p.value)
+                else (
+                    '{{ seed }} {{ subject }}.{{ item }}: ' || count(p.value) || ' values in force on ' || {{ as_of() }}
+                )::numeric
+            end
+        from {{ ref(seed) }} as p
+        where p.subject = '{{ subject }}' and p.item = '{{ item }}' and {{ in_force('p') }}
     )
 {%- endmacro %}
 
 
-{# One parameter of a welfare policy in force on the day. Two rows in force at once fail the query, as they should. #}
-{% macro policy_parameter(policy_code, parameter) -%}
+{# The version of a seed's parameters on the day, of one subject or of all. #}
+{% macro parameter_version(seed, subject=none) -%}
     (
-        select stated.value from {{ ref('policy_parameters') }} as stated
-        where stated.policy_code = '{{ policy_code }}' and stated.parameter = '{{ parameter }}'
-            and {{ in_force('stated') }}
-    )
-{%- endmacro %}
-
-
-{# One parameter of a product in force on the day. Two rows in force at once fail the query, as they should. #}
-{% macro parameter(product, item) -%}
-    (
-        select p.value from {{ ref('product_parameters') }} as p
-        where p.product = '{{ product }}' and p.item = '{{ item }}' and {{ in_force('p') }}
-    )
-{%- endmacro %}
-
-
-{# The version of a product's parameters on the day. #}
-{% macro parameter_version(product) -%}
-    (
-        select min(p.version) from {{ ref('product_parameters') }} as p
-        where p.product = '{{ product }}' and {{ in_force('p') }}
+        select min(p.version) from {{ ref(seed) }} as p
+        where {% if subject %}p.subject = '{{ subject }}' and {% endif %}{{ in_force('p') }}
     )
 {%- endmacro %}

@@ -21,15 +21,6 @@
 {%- endmacro %}
 
 
-{# One parameter of the products about events in force on the day. #}
-{% macro event_parameter(item) -%}
-    (
-        select p.value from {{ ref('event_parameters') }} as p
-        where p.item = '{{ item }}' and {{ in_force('p') }}
-    )
-{%- endmacro %}
-
-
 {# The streams whose records are reports of events, as [system, stream]: the channels of fct_event. #}
 {% macro event_channels() -%}
     {{ return([

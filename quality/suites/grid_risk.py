@@ -50,7 +50,7 @@ CHECKS: tuple[Check, ...] = (
     holds("coloured_has_score", "colour = 'grey' OR shrunk_score IS NOT NULL", "A colour rests on a score."),
     holds(
         "few_premises_are_grey",
-        "colour = 'grey' OR scored_count >= (SELECT min(w.value) FROM core.risk_weights w WHERE w.rule_code = 'grid'"
+        "colour = 'grey' OR scored_count >= (SELECT min(w.value) FROM core.risk_weights w WHERE w.subject = 'grid'"
         " AND w.item = 'minimum_premises' AND w.version = product.score_version)",
         "A grid with too few known premises is grey.",
     ),

@@ -13,7 +13,7 @@ COLUMNS = (
 )  # fmt: skip
 
 _SHARE = (
-    "SELECT w.value FROM core.risk_weights w WHERE w.rule_code = 'plan' AND w.item = 'random_share'"
+    "SELECT w.value FROM core.risk_weights w WHERE w.subject = 'plan' AND w.item = 'random_share'"
     f" AND w.version = (SELECT min(score_version) FROM {ROWS} dated)"
 )
 

@@ -16,7 +16,7 @@ LEVELS = ("lapsed", "urgent", "soon", "early", "none", "open_ended", "unknown")
 
 def _limit(item: str) -> str:
     return (
-        f"(SELECT min(p.value) FROM core.product_parameters p WHERE p.product = 'lease_expiry' AND p.item = '{item}'"
+        f"(SELECT min(p.value) FROM core.product_parameters p WHERE p.subject = 'lease_expiry' AND p.item = '{item}'"
         " AND p.version = product.parameter_version)"
     )
 

@@ -15,7 +15,7 @@ COLUMNS = (
 )  # fmt: skip
 
 _LEAST = (
-    "(SELECT min(p.value) FROM core.product_parameters p WHERE p.product = 'party_organisation'"
+    "(SELECT min(p.value) FROM core.product_parameters p WHERE p.subject = 'party_organisation'"
     " AND p.item = 'minimum_count' AND p.version = product.parameter_version)"
 )
 

@@ -18,7 +18,7 @@ COLUMNS = (
 )  # fmt: skip
 
 _RED_FROM = (
-    "(SELECT min(w.value) FROM core.risk_weights w WHERE w.rule_code = 'colour' AND w.item = 'red_from'"
+    "(SELECT min(w.value) FROM core.risk_weights w WHERE w.subject = 'colour' AND w.item = 'red_from'"
     " AND w.version = product.score_version)"
 )
 _YELLOW_FROM = _RED_FROM.replace("red_from", "yellow_from")

@@ -12,7 +12,7 @@ COLUMNS = (
 
 def _limit(item: str) -> str:
     return (
-        f"(SELECT min(p.value) FROM core.product_parameters p WHERE p.product = 'topic' AND p.item = '{item}'"
+        f"(SELECT min(p.value) FROM core.product_parameters p WHERE p.subject = 'topic' AND p.item = '{item}'"
         " AND p.version = product.parameter_version)"
     )
 

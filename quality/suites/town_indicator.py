@@ -11,7 +11,7 @@ COLUMNS = (
 COMPARABILITY = ("single", "comparable", "differing_definitions", "differing_units", "definition_unknown")
 
 _STALE = (
-    "(SELECT min(p.value) FROM core.product_parameters p WHERE p.product = 'town_indicator'"
+    "(SELECT min(p.value) FROM core.product_parameters p WHERE p.subject = 'town_indicator'"
     " AND p.item = 'stale_after' AND p.version = product.parameter_version)"
 )
 

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 START_DATE = date(2026, 6, 30)
 HISTORY_START = date(2025, 10, 1)
 HISTORY_DAYS = (START_DATE - HISTORY_START + timedelta(days=1)).days
+TAX_HISTORY_START = date(2024, 6, 1)  # two whole years and a month: a trend compares a year with another
 
 DISTRICT_CODE = "330199"  # fictional: no district has had this code
 TOWN_CODE = "330199103"

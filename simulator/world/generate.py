@@ -1,4 +1,4 @@
-"""The town on its first day, with nine months of history behind it."""
+"""The town on its first day, with nine months of history behind it (of taxes, two years)."""
 
 from __future__ import annotations
 
@@ -111,7 +111,9 @@ def generate(scale: float = 0.1, seed: int = 1) -> World:
 
 
 def _month_ends() -> list[date]:
-    days = [case.HISTORY_START + timedelta(days=i) for i in range(case.HISTORY_DAYS)]
+    """Last days of the months in which the taxes of the history were collected."""
+    span = (case.START_DATE - case.TAX_HISTORY_START).days + 1
+    days = [case.TAX_HISTORY_START + timedelta(days=i) for i in range(span)]
     return [day for day in days if (day + timedelta(days=1)).day == 1]
 
 

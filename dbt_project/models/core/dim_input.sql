@@ -35,7 +35,8 @@ select
     stream,
     state,
     state = 'fresh' and not (
-        rows_held >= {{ parameter('held_rows', 'rows_from') }} and held_share > {{ parameter('held_rows', 'share_to') }}
+        rows_held >= {{ parameter('product_parameters', 'held_rows', 'rows_from') }}
+        and held_share > {{ parameter('product_parameters', 'held_rows', 'share_to') }}
     ) as usable,
     rows_held,
     round(held_share, 4)::numeric(5, 4) as held_share,

@@ -66,7 +66,7 @@ near as (
 by_place as (
     select distinct on (incident_no) incident_no, premises_code, metres
     from near
-    where metres <= {{ weight('fire_incident', 'radius_metres') }}
+    where metres <= {{ parameter('risk_weights', 'fire_incident', 'radius_metres') }}
     order by incident_no, metres, premises_code
 )
 

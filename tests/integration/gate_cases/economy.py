@@ -8,7 +8,7 @@ CORE = """
 CREATE TABLE core.dim_enterprise (enterprise_key text);
 CREATE TABLE core.dim_lease (lease_no text, state text);
 CREATE TABLE core.dim_building (building_code text);
-CREATE TABLE core.product_parameters (product text, item text, value numeric, version text);
+CREATE TABLE core.product_parameters (subject text, item text, value numeric, version text);
 CREATE TABLE core.business_environment_components (
     component text, weight numeric, zero_at numeric, full_at numeric, version text);
 INSERT INTO core.dim_enterprise VALUES ('E1'), ('E2'), ('E3');

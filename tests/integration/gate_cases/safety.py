@@ -8,7 +8,7 @@ from tests.integration.gate_cases._canary import CANARY
 CORE = """
 CREATE TABLE core.dim_premises (premises_code text, state text);
 CREATE TABLE core.dim_grid (grid_code text);
-CREATE TABLE core.risk_weights (rule_code text, item text, value numeric, version text);
+CREATE TABLE core.risk_weights (subject text, item text, value numeric, version text);
 CREATE TABLE core.fct_hazard (hazard_no text, state text, found_on date);
 INSERT INTO core.fct_hazard VALUES ('H1', 'open', '2026-06-29'), ('H2', 'closed', '2026-06-01');
 INSERT INTO core.dim_premises VALUES ('A1', 'open'), ('A2', 'open'), ('A3', 'open'), ('A4', 'closed');

@@ -110,6 +110,18 @@ def test_a_colour_is_explained_by_the_rows_that_its_build_read(hub: Hub, first: 
     assert {rule["version"] for rule in weights} == {row["row"]["score_version"]}
 
 
+def test_most_enterprises_with_two_years_of_taxes_have_a_trend(hub: Hub, first: Stage) -> None:
+    """The bureau's history is long enough to compare two years. What waits in quarantine leaves few without."""
+    told = dict(
+        hub.rows(
+            "SELECT tax_trend, count(*) FROM serving.enterprise_profile"
+            " WHERE 'tax_registry' = ANY(registers) AND registered_on < '2024-04-01' AND closed_on IS NULL GROUP BY 1"
+        )
+    )
+    assert told.get("unknown", 0) <= 0.1 * sum(told.values()), told
+    assert min(told.get(trend, 0) for trend in ("rising", "falling", "stable")) > 0, told
+
+
 def test_planted_defects_are_found_with_their_reason(hub: Hub, first: Stage, truth: dict[str, pl.DataFrame]) -> None:
     """Of each kind of fault, in each column, as many are found as were planted, and nothing else is blamed."""
     enabled = {system for system, _ in _streams()}

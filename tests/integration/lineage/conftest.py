@@ -35,11 +35,11 @@ CREATE TABLE core.policy_rules (policy_code text, name text, cadence text, grace
 INSERT INTO core.policy_rules VALUES
     ('P08', '高龄津贴', 'yearly', 150, 'P08-1', '2020-01-01', '9999-12-31', 'starts with the birth month'),
     ('P08', '高龄津贴', 'yearly', 150, 'P08-0', '2010-01-01', '2019-12-31', 'of old');
-CREATE TABLE core.policy_parameters (policy_code text, parameter text, band_from numeric, band_to numeric,
-    value numeric, unit text, valid_from date, valid_to date, status text, note text);
+CREATE TABLE core.policy_parameters (subject text, item text, band_from numeric, band_to numeric,
+    value numeric, unit text, valid_from date, valid_to date, version text, note text);
 INSERT INTO core.policy_parameters VALUES
     ('P08', 'starting_age', 0, 0, 80, 'years', '2020-01-01', '9999-12-31', 'illustrative', 'from the birth month on');
-CREATE TABLE core.risk_weights (rule_code text, item text, value numeric, unit text, valid_from date, valid_to date,
+CREATE TABLE core.risk_weights (subject text, item text, value numeric, unit text, valid_from date, valid_to date,
     version text, note text);
 INSERT INTO core.risk_weights VALUES
     ('category', 'street_shop', 8, 'points', '2020-01-01', '9999-12-31', 'v1', NULL),

@@ -21,6 +21,6 @@ def test_every_rule_of_the_model_has_its_weights() -> None:
 
 def test_every_weight_is_shown_with_some_rule() -> None:
     with (PROJECT / "seeds" / "risk_weights.csv").open(encoding="utf-8") as lines:
-        codes = {row["rule_code"] for row in csv.DictReader(lines)}
+        codes = {row["subject"] for row in csv.DictReader(lines)}
     shown = [*COLOUR_RULES, *(code for of_rule in POINT_RULES.values() for code in of_rule)]
     assert len(shown) == len(set(shown)) and set(shown) == codes - OF_OTHER_PRODUCTS

@@ -68,6 +68,18 @@ def test_counts_follow_the_scale(town: World) -> None:
     assert 200_000 < town.addresses.height / SCALE < 300_000
 
 
+def test_taxes_are_told_for_two_years_and_a_month(town: World) -> None:
+    """A trend compares twelve months with the twelve before; the newest month is the one before the first day."""
+    months = town.taxes["period"].unique().sort().to_list()
+    since = case.TAX_HISTORY_START.year * 12 + case.TAX_HISTORY_START.month - 2
+    assert months == [f"{(since + n) // 12}-{(since + n) % 12 + 1:02d}" for n in range(25)]
+    assert months[-1] == "2026-05"
+    old = town.enterprises.filter(pl.col("registered_on") < case.TAX_HISTORY_START - timedelta(days=40))
+    payers = town.taxes.join(old, on="enterprise_id", how="semi")
+    years = [payers.filter(pl.col("period").is_in(part))["amount"].sum() for part in (months[1:13], months[13:])]
+    assert years[0] == pytest.approx(years[1], rel=0.25)
+
+
 def test_welfare_is_near_the_case_study(town: World) -> None:
     paid = town.payments
     assert paid.height / SCALE == pytest.approx(case.PAYMENTS, rel=0.08)

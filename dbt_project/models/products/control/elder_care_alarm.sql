@@ -5,16 +5,16 @@
 -- of a device waits in quarantine may be a flat battery or another door: nobody is called well by the rest of it.
 with parameter as (
     select
-        {{ care_parameter('unheard_hours') }} * interval '1 hour' as unheard_for,
-        {{ care_parameter('quiet_hours') }} as quiet_hours,
-        {{ care_parameter('quiet_hours') }} * interval '1 hour' as quiet_for,
-        {{ care_parameter('heard_share_from') }} as heard_share_from,
-        {{ care_parameter('flat_battery_to') }} as flat_to,
-        {{ care_parameter('clock_ahead_hours') }} * interval '1 hour' as ahead_by,
-        {{ care_parameter('silent_share_to') }} as silent_share_to,
+        {{ parameter('care_parameters', 'elder_care_alarm', 'unheard_hours') }} * interval '1 hour' as unheard_for,
+        {{ parameter('care_parameters', 'elder_care_alarm', 'quiet_hours') }} as quiet_hours,
+        {{ parameter('care_parameters', 'elder_care_alarm', 'quiet_hours') }} * interval '1 hour' as quiet_for,
+        {{ parameter('care_parameters', 'elder_care_alarm', 'heard_share_from') }} as heard_share_from,
+        {{ parameter('care_parameters', 'elder_care_alarm', 'flat_battery_to') }} as flat_to,
+        {{ parameter('care_parameters', 'elder_care_alarm', 'clock_ahead_hours') }} * interval '1 hour' as ahead_by,
+        {{ parameter('care_parameters', 'elder_care_alarm', 'silent_share_to') }} as silent_share_to,
         {{ as_of() }}::timestamp at time zone 'Asia/Shanghai' as day_from,
         ({{ as_of() }} + 1)::timestamp at time zone 'Asia/Shanghai' as day_to,
-        (select min(p.version) from {{ ref('care_parameters') }} as p where {{ in_force('p') }}) as rule_version,
+        {{ parameter_version('care_parameters') }} as rule_version,
         {{ unusable_inputs([['elder_door_sensor', 'devices'], ['elder_door_sensor', 'readings']]) }} as unknown_inputs
 ),
 

@@ -3,9 +3,9 @@
 -- on them is not.
 with parameter as (
     select
-        {{ parameter('building_economy', 'tax_cover_from') }} as tax_cover_from,
-        {{ parameter('building_economy', 'tax_enterprises_from') }} as tax_enterprises_from,
-        {{ parameter_version('building_economy') }} as parameter_version,
+        {{ parameter('product_parameters', 'building_economy', 'tax_cover_from') }} as tax_cover_from,
+        {{ parameter('product_parameters', 'building_economy', 'tax_enterprises_from') }} as tax_enterprises_from,
+        {{ parameter_version('product_parameters', 'building_economy') }} as parameter_version,
         {{ unusable_inputs([
             ['building_economy', 'buildings'], ['building_economy', 'quarters'], ['lease_register', 'leases'],
             ['tax_analysis', 'collections'], ['tax_registry', 'taxpayers']

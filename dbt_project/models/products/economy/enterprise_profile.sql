@@ -3,11 +3,12 @@
 -- that bears its owner's name is told by its credit code alone.
 with parameter as (
     select
-        {{ parameter('enterprise_profile', 'stable_within') }} as stable_within,
-        {{ parameter_version('enterprise_profile') }} as parameter_version,
+        {{ parameter('product_parameters', 'enterprise_profile', 'stable_within') }} as stable_within,
+        {{ parameter_version('product_parameters', 'enterprise_profile') }} as parameter_version,
         {{ unusable_inputs([
             ['market_registration', 'enterprises'], ['tax_registry', 'taxpayers'], ['tax_analysis', 'collections'],
-            ['enterprise_visit', 'visits'], ['enterprise_demand', 'demands'], ['lease_register', 'leases']
+            ['enterprise_visit', 'visits'], ['enterprise_demand', 'demands'], ['lease_register', 'leases'],
+            ['standard_address', 'addresses']
         ]) }} as unknown_inputs
 ),
 
@@ -114,7 +115,8 @@ joined as (
         or 'tax_analysis.collections' = any(parameter.unknown_inputs) as tax_unusable,
         'enterprise_visit.visits' = any(parameter.unknown_inputs) as visits_unusable,
         'enterprise_demand.demands' = any(parameter.unknown_inputs) as demands_unusable,
-        'lease_register.leases' = any(parameter.unknown_inputs) as leases_unusable
+        'lease_register.leases' = any(parameter.unknown_inputs) as leases_unusable,
+        'standard_address.addresses' = any(parameter.unknown_inputs) as addresses_unusable
     from {{ ref('dim_enterprise') }} as enterprise
     cross join parameter
     left join registered on registered.enterprise_key = enterprise.enterprise_key
@@ -148,7 +150,7 @@ select
     case when kind = 'firm' then name end as name,
     kind,
     industry,
-    community_code,
+    case when not addresses_unusable then community_code end as community_code,
     registered_on,
     closed_on,
     registers,

@@ -3,8 +3,8 @@
 -- (营商环境指数 of the buildings' file) is no component.
 with parameter as (
     select
-        {{ parameter('business_environment', 'building_cover_from') }} as building_cover_from,
-        {{ parameter('business_environment', 'undated_closures_to') }} as undated_closures_to,
+        {{ parameter('product_parameters', 'business_environment', 'building_cover_from') }} as building_cover_from,
+        {{ parameter('product_parameters', 'business_environment', 'undated_closures_to') }} as undated_closures_to,
         {{ unusable_inputs([['enterprise_demand', 'demands']]) }} as without_demands,
         {{ unusable_inputs([['enterprise_visit', 'visits'], ['market_registration', 'enterprises']]) }} as without_visits,
         {{ unusable_inputs([['building_economy', 'buildings'], ['building_economy', 'quarters']]) }}

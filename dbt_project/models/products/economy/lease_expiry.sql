@@ -2,10 +2,10 @@
 -- register that cannot be read, is unknown: neither means that there is time.
 with parameter as (
     select
-        {{ parameter('lease_expiry', 'urgent_within') }} as urgent_within,
-        {{ parameter('lease_expiry', 'soon_within') }} as soon_within,
-        {{ parameter('lease_expiry', 'early_within') }} as early_within,
-        {{ parameter_version('lease_expiry') }} as parameter_version,
+        {{ parameter('product_parameters', 'lease_expiry', 'urgent_within') }} as urgent_within,
+        {{ parameter('product_parameters', 'lease_expiry', 'soon_within') }} as soon_within,
+        {{ parameter('product_parameters', 'lease_expiry', 'early_within') }} as early_within,
+        {{ parameter_version('product_parameters', 'lease_expiry') }} as parameter_version,
         {{ unusable_inputs([['lease_register', 'leases']]) }} as unknown_inputs
 ),
 

@@ -3,10 +3,10 @@
 -- heard for a count, nine in ten for one that is called known; nothing is filled up. Gates count passes and nobody.
 with parameter as (
     select
-        {{ event_parameter('flow_days') }}::integer as days,
-        {{ event_parameter('flow_known_from') }} as known_from,
-        {{ event_parameter('flow_unknown_below') }} as unknown_below,
-        (select min(p.version) from {{ ref('event_parameters') }} as p where {{ in_force('p') }}) as method_version,
+        {{ parameter('event_parameters', 'event', 'flow_days') }}::integer as days,
+        {{ parameter('event_parameters', 'event', 'flow_known_from') }} as known_from,
+        {{ parameter('event_parameters', 'event', 'flow_unknown_below') }} as unknown_below,
+        {{ parameter_version('event_parameters') }} as method_version,
         {{ unusable_inputs([['smart_community', 'devices'], ['smart_community', 'hourly_counts']]) }} as unknown_inputs
 ),
 

@@ -5,9 +5,9 @@
 -- the minimum.
 with parameter as (
     select
-        {{ event_parameter('dispute_months') }}::integer as months,
-        {{ event_parameter('dispute_cell_from') }} as cell_from,
-        (select min(p.version) from {{ ref('event_parameters') }} as p where {{ in_force('p') }}) as method_version,
+        {{ parameter('event_parameters', 'event', 'dispute_months') }}::integer as months,
+        {{ parameter('event_parameters', 'event', 'dispute_cell_from') }} as cell_from,
+        {{ parameter_version('event_parameters') }} as method_version,
         {{ unusable_inputs([['dispute_mediation', 'cases'], ['grid_map', 'grids']]) }} as unknown_inputs,
         {{ rows_held([['dispute_mediation', 'cases']]) }} as rows_held_unplaced
 ),

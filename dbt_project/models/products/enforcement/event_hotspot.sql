@@ -6,14 +6,14 @@
 -- and day: a level that is not raised stands only where it would stand with all that wait about the grid counted in.
 with parameter as (
     select
-        {{ event_parameter('window_days') }}::integer as days,
-        {{ event_parameter('few_below') }} as few_below,
-        {{ event_parameter('placed_share_from') }} as placed_from,
-        {{ event_parameter('high_from') }} as high_from,
-        {{ event_parameter('raised_from') }} as raised_from,
-        {{ event_parameter('low_to') }} as low_to,
-        {{ event_parameter('trend_deviations') }} as deviations,
-        (select min(p.version) from {{ ref('event_parameters') }} as p where {{ in_force('p') }}) as method_version,
+        {{ parameter('event_parameters', 'event', 'window_days') }}::integer as days,
+        {{ parameter('event_parameters', 'event', 'few_below') }} as few_below,
+        {{ parameter('event_parameters', 'event', 'placed_share_from') }} as placed_from,
+        {{ parameter('event_parameters', 'event', 'high_from') }} as high_from,
+        {{ parameter('event_parameters', 'event', 'raised_from') }} as raised_from,
+        {{ parameter('event_parameters', 'event', 'low_to') }} as low_to,
+        {{ parameter('event_parameters', 'event', 'trend_deviations') }} as deviations,
+        {{ parameter_version('event_parameters') }} as method_version,
         {{ unusable_inputs(event_channels() + [['grid_map', 'grids'], ['standard_address', 'addresses']]) }}
             as unknown_inputs
 ),

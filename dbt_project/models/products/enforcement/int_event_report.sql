@@ -42,7 +42,7 @@ bulk as (
     from report
     where step = 'closed' and coalesce(closed_at, updated_at) is not null
     group by channel, unit_code, coalesce(closed_at, updated_at)
-    having count(*) >= {{ event_parameter('bulk_closed_from') }}
+    having count(*) >= {{ parameter('event_parameters', 'event', 'bulk_closed_from') }}
 )
 
 select
@@ -72,7 +72,7 @@ select
     -- Seen to be open again, or open with the time of a closing.
     coalesce(history.reopened > 0, false)
         or coalesce({{ event_step_number('report.step') }} < 5 and report.closed_at is not null, false) as reopened,
-    coalesce(history.gone_back >= {{ event_parameter('loop_from') }}, false) as looped,
+    coalesce(history.gone_back >= {{ parameter('event_parameters', 'event', 'loop_from') }}, false) as looped,
     coalesce(report.grid_code, on_map.grid_code) as grid_code,
     case when report.grid_code is not null then 'stated' when on_map.grid_code is not null then 'map' end as grid_from,
     case when report.latitude is not null then report.longitude end as longitude,

@@ -3,9 +3,9 @@
 -- holds those whose estate's name means none or several of the register. Most of an estate's doors say the community.
 with parameter as (
     select
-        {{ event_parameter('repair_window_days') }}::integer as days,
-        {{ event_parameter('repair_median_from') }} as median_from,
-        (select min(p.version) from {{ ref('event_parameters') }} as p where {{ in_force('p') }}) as method_version,
+        {{ parameter('event_parameters', 'event', 'repair_window_days') }}::integer as days,
+        {{ parameter('event_parameters', 'event', 'repair_median_from') }} as median_from,
+        {{ parameter_version('event_parameters') }} as method_version,
         {{ unusable_inputs([['neighbour_service', 'repairs'], ['standard_address', 'addresses']]) }} as unknown_inputs,
         {{ rows_held([['neighbour_service', 'repairs']]) }} as rows_held_unplaced
 ),

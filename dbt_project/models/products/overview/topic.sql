@@ -2,9 +2,9 @@
 -- the mood of somebody, and is not shown.
 with parameter as (
     select
-        {{ parameter('topic', 'window_days') }}::integer as window_days,
-        {{ parameter('topic', 'minimum_items') }} as minimum_items,
-        {{ parameter_version('topic') }} as parameter_version,
+        {{ parameter('product_parameters', 'topic', 'window_days') }}::integer as window_days,
+        {{ parameter('product_parameters', 'topic', 'minimum_items') }} as minimum_items,
+        {{ parameter_version('product_parameters', 'topic') }} as parameter_version,
         {{ unusable_inputs([['public_opinion', 'items']]) }} as unknown_inputs
 ),
 

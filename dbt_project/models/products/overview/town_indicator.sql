@@ -2,8 +2,8 @@
 -- under two definitions, in two units, or under a definition that nobody told stand side by side and do not compare.
 with parameter as (
     select
-        {{ parameter('town_indicator', 'stale_after') }} as stale_after,
-        {{ parameter_version('town_indicator') }} as parameter_version,
+        {{ parameter('product_parameters', 'town_indicator', 'stale_after') }} as stale_after,
+        {{ parameter_version('product_parameters', 'town_indicator') }} as parameter_version,
         {{ unusable_inputs([['city_brain', 'indicators']]) }} as unknown_inputs
 ),
 

@@ -2,9 +2,9 @@
 -- people is left out, and so is one from which such a number could be taken away: women where there are few men.
 with parameter as (
     select
-        {{ parameter('party_organisation', 'minimum_count') }} as minimum_count,
-        {{ parameter('party_organisation', 'stale_after') }}::integer as stale_after,
-        {{ parameter_version('party_organisation') }} as parameter_version,
+        {{ parameter('product_parameters', 'party_organisation', 'minimum_count') }} as minimum_count,
+        {{ parameter('product_parameters', 'party_organisation', 'stale_after') }}::integer as stale_after,
+        {{ parameter_version('product_parameters', 'party_organisation') }} as parameter_version,
         {{ unusable_inputs([
             ['party_building', 'organisations'], ['party_building', 'service_points'], ['party_building', 'activities']
         ]) }} as unknown_inputs

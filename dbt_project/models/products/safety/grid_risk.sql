@@ -3,14 +3,14 @@
 -- wait in quarantine have made the premises that they are about grey; those that can be of any premises are told.
 with parameter as (
     select
-        {{ weight('grid', 'minimum_premises') }} as minimum_premises,
-        {{ weight('grid', 'red_from') }} as red_from,
-        {{ weight('grid', 'orange_from') }} as orange_from,
-        {{ weight('grid', 'yellow_from') }} as yellow_from,
-        {{ weight('grid', 'blue_from') }} as blue_from,
-        {{ weight('grid', 'high_confidence_from') }} as high_from,
-        {{ weight('grid', 'medium_confidence_from') }} as medium_from,
-        (select min(w.version) from {{ ref('risk_weights') }} as w where {{ in_force('w') }}) as score_version,
+        {{ parameter('risk_weights', 'grid', 'minimum_premises') }} as minimum_premises,
+        {{ parameter('risk_weights', 'grid', 'red_from') }} as red_from,
+        {{ parameter('risk_weights', 'grid', 'orange_from') }} as orange_from,
+        {{ parameter('risk_weights', 'grid', 'yellow_from') }} as yellow_from,
+        {{ parameter('risk_weights', 'grid', 'blue_from') }} as blue_from,
+        {{ parameter('risk_weights', 'grid', 'high_confidence_from') }} as high_from,
+        {{ parameter('risk_weights', 'grid', 'medium_confidence_from') }} as medium_from,
+        {{ parameter_version('risk_weights') }} as score_version,
         {{ unusable_inputs(risk_point_inputs() + [
             ['safety_inspection', 'premises'], ['safety_inspection', 'inspections'], ['safety_inspection', 'hazards'],
             ['grid_map', 'grids']

@@ -5,7 +5,7 @@
 -- placed.
 with parameter as (
     select
-        {{ weight('closure', 'window_days') }}::int as window_days,
+        {{ parameter('risk_weights', 'closure', 'window_days') }}::int as window_days,
         {{ unusable_inputs([
             ['safety_inspection', 'premises'], ['safety_inspection', 'inspections'], ['safety_inspection', 'hazards'],
             ['grid_map', 'grids']
@@ -67,7 +67,7 @@ looked_at as (
     select grid.grid_code, category.item as category
     from {{ ref('dim_grid') }} as grid
     cross join {{ ref('risk_weights') }} as category
-    where category.rule_code = 'category' and {{ in_force('category') }}
+    where category.subject = 'category' and {{ in_force('category') }}
     union
     select grid_code, category from counted
     union

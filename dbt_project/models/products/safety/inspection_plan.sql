@@ -3,8 +3,8 @@
 -- hash, because only premises that were not chosen for their risk tell what the score does not see.
 with parameter as (
     select
-        coalesce({{ weight('plan', 'due_within_days') }}, 0)::int as due_within_days,
-        coalesce({{ weight('plan', 'random_share') }}, 0) as random_share,
+        {{ parameter('risk_weights', 'plan', 'due_within_days') }}::int as due_within_days,
+        {{ parameter('risk_weights', 'plan', 'random_share') }} as random_share,
         to_char({{ as_of() }}, 'YYYY-MM') as draw_month,
         -- Without these nobody knows when the last visit was. Without others a premises may be worse than its points
         -- say, so that the day by its known points is the latest possible one.

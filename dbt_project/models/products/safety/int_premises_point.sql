@@ -6,32 +6,32 @@ with premises as (
 
 parameter as (
     select
-        {{ weight('open_hazard', 'overdue_days_per_weight') }} as overdue_days,
-        {{ weight('open_hazard', 'cap') }} as hazard_cap,
-        {{ weight('fire_incident', 'each') }} as fire_each,
-        {{ weight('fire_incident', 'half_life_days') }} as fire_half_life,
-        {{ weight('fire_incident', 'cap') }} as fire_cap,
-        {{ weight('alarm', 'each') }} as alarm_each,
-        {{ weight('alarm', 'cap') }} as alarm_cap,
-        {{ weight('patrol_finding', 'each') }} as patrol_each,
-        {{ weight('patrol_finding', 'half_life_days') }} as patrol_half_life,
-        {{ weight('patrol_finding', 'cap') }} as patrol_cap,
-        {{ weight('fire_finding', 'each') }} as finding_each,
-        {{ weight('fire_finding', 'window_days') }} as finding_window,
-        {{ weight('fire_finding', 'cap') }} as finding_cap,
-        {{ weight('penalty', 'window_days') }} as penalty_window,
-        {{ weight('penalty', 'cap') }} as penalty_cap,
-        {{ weight('finding_share', 'scale') }} as share_scale,
-        {{ weight('finding_share', 'expected') }} as share_expected,
-        {{ weight('finding_share', 'prior_visits') }} as share_prior,
-        {{ weight('finding_share', 'window_days') }} as share_window,
-        {{ weight('finding_share', 'cap') }} as share_cap,
-        {{ weight('failed_drill', 'each') }} as drill_each,
-        {{ weight('failed_drill', 'window_days') }} as drill_window,
-        {{ weight('failed_drill', 'cap') }} as drill_cap,
-        {{ weight('on_time_fix', 'each') }} as fix_each,
-        {{ weight('on_time_fix', 'window_days') }} as fix_window,
-        {{ weight('on_time_fix', 'cap') }} as fix_cap
+        {{ parameter('risk_weights', 'open_hazard', 'overdue_days_per_weight') }} as overdue_days,
+        {{ parameter('risk_weights', 'open_hazard', 'cap') }} as hazard_cap,
+        {{ parameter('risk_weights', 'fire_incident', 'each') }} as fire_each,
+        {{ parameter('risk_weights', 'fire_incident', 'half_life_days') }} as fire_half_life,
+        {{ parameter('risk_weights', 'fire_incident', 'cap') }} as fire_cap,
+        {{ parameter('risk_weights', 'alarm', 'each') }} as alarm_each,
+        {{ parameter('risk_weights', 'alarm', 'cap') }} as alarm_cap,
+        {{ parameter('risk_weights', 'patrol_finding', 'each') }} as patrol_each,
+        {{ parameter('risk_weights', 'patrol_finding', 'half_life_days') }} as patrol_half_life,
+        {{ parameter('risk_weights', 'patrol_finding', 'cap') }} as patrol_cap,
+        {{ parameter('risk_weights', 'fire_finding', 'each') }} as finding_each,
+        {{ parameter('risk_weights', 'fire_finding', 'window_days') }} as finding_window,
+        {{ parameter('risk_weights', 'fire_finding', 'cap') }} as finding_cap,
+        {{ parameter('risk_weights', 'penalty', 'window_days') }} as penalty_window,
+        {{ parameter('risk_weights', 'penalty', 'cap') }} as penalty_cap,
+        {{ parameter('risk_weights', 'finding_share', 'scale') }} as share_scale,
+        {{ parameter('risk_weights', 'finding_share', 'expected') }} as share_expected,
+        {{ parameter('risk_weights', 'finding_share', 'prior_visits') }} as share_prior,
+        {{ parameter('risk_weights', 'finding_share', 'window_days') }} as share_window,
+        {{ parameter('risk_weights', 'finding_share', 'cap') }} as share_cap,
+        {{ parameter('risk_weights', 'failed_drill', 'each') }} as drill_each,
+        {{ parameter('risk_weights', 'failed_drill', 'window_days') }} as drill_window,
+        {{ parameter('risk_weights', 'failed_drill', 'cap') }} as drill_cap,
+        {{ parameter('risk_weights', 'on_time_fix', 'each') }} as fix_each,
+        {{ parameter('risk_weights', 'on_time_fix', 'window_days') }} as fix_window,
+        {{ parameter('risk_weights', 'on_time_fix', 'cap') }} as fix_cap
 ),
 
 open_hazard as (
@@ -47,7 +47,7 @@ open_hazard as (
     from {{ ref('fct_hazard') }} as hazard
     cross join parameter
     inner join {{ ref('risk_weights') }} as severity
-        on severity.rule_code = 'open_hazard' and severity.item = hazard.severity and {{ in_force('severity') }}
+        on severity.subject = 'open_hazard' and severity.item = hazard.severity and {{ in_force('severity') }}
     where hazard.found_on <= {{ as_of() }}
         and (hazard.state <> 'closed' or hazard.fixed_on > {{ as_of() }})
     union all
@@ -63,7 +63,7 @@ open_hazard as (
     cross join parameter
     inner join premises on premises.premises_key = document.premises_key
     inner join {{ ref('risk_weights') }} as severity
-        on severity.rule_code = 'open_hazard' and {{ in_force('severity') }}
+        on severity.subject = 'open_hazard' and {{ in_force('severity') }}
         and severity.item = case when document.major_hazard then 'fire_supervision_major' else 'fire_supervision' end
     where document.inspected_on <= {{ as_of() }} and document.result <> 'pass'
         and coalesce(document.corrected_on, date '9999-12-31') > {{ as_of() }}
@@ -73,7 +73,7 @@ open_hazard as (
     select standing.premises_code, standing.inspection_no, true, severity.value
     from {{ ref('int_premises_standing') }} as standing
     inner join {{ ref('risk_weights') }} as severity
-        on severity.rule_code = 'open_hazard' and severity.item = 'general' and {{ in_force('severity') }}
+        on severity.subject = 'open_hazard' and severity.item = 'general' and {{ in_force('severity') }}
     where standing.kind <> 'drill'
 ),
 
@@ -92,7 +92,7 @@ category_points as (
     select premises.premises_code, 'category' as rule_code, category.value as points, to_jsonb(premises.category) as detail
     from premises
     inner join {{ ref('risk_weights') }} as category
-        on category.rule_code = 'category' and category.item = premises.category and {{ in_force('category') }}
+        on category.subject = 'category' and category.item = premises.category and {{ in_force('category') }}
 ),
 
 -- Alarms at premises whose code the installer noted, else at those that resolution put the sensor's place to. An alarm
@@ -194,9 +194,9 @@ penalty as (
     cross join parameter
     inner join premises on premises.enterprise_key = penalty.enterprise_key
     inner join {{ ref('risk_weights') }} as other
-        on other.rule_code = 'penalty' and other.item = 'other' and {{ in_force('other') }}
+        on other.subject = 'penalty' and other.item = 'other' and {{ in_force('other') }}
     left join {{ ref('risk_weights') }} as agency
-        on agency.rule_code = 'penalty' and agency.item = penalty.agency and {{ in_force('agency') }}
+        on agency.subject = 'penalty' and agency.item = penalty.agency and {{ in_force('agency') }}
     where penalty.state <> 'revoked'
         and penalty.decided_on <= {{ as_of() }} and penalty.decided_on > {{ as_of() }} - parameter.penalty_window::int
 ),

@@ -17,7 +17,7 @@ with recorded as (
             true as told
         from {{ ref('fct_fire_supervision') }}
         where inspected_on <= {{ as_of() }}
-            and inspected_on > {{ as_of() }} - {{ weight('discovery', 'fire_window_days') }}::int
+            and inspected_on > {{ as_of() }} - {{ parameter('risk_weights', 'discovery', 'fire_window_days') }}::int
         order by coalesce(premises_key, document_no), inspected_on desc, document_no desc
     )
     union all

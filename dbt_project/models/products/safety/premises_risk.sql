@@ -4,15 +4,15 @@
 -- settled. What is known to be worse stays, for no row that waits makes anything better.
 with parameter as (
     select
-        {{ weight('staleness', 'per_cadence') }} as staleness_each,
-        {{ weight('staleness', 'cap') }} as staleness_cap,
-        {{ weight('colour', 'red_from') }} as red_from,
-        {{ weight('colour', 'yellow_from') }} as yellow_from,
-        {{ weight('cadence', 'green') }}::int as green_days,
-        {{ weight('cadence', 'yellow') }}::int as yellow_days,
-        {{ weight('cadence', 'red') }}::int as red_days,
-        {{ weight('cadence', 'grey_after') }} as grey_after,
-        (select min(w.version) from {{ ref('risk_weights') }} as w where {{ in_force('w') }}) as score_version,
+        {{ parameter('risk_weights', 'staleness', 'per_cadence') }} as staleness_each,
+        {{ parameter('risk_weights', 'staleness', 'cap') }} as staleness_cap,
+        {{ parameter('risk_weights', 'colour', 'red_from') }} as red_from,
+        {{ parameter('risk_weights', 'colour', 'yellow_from') }} as yellow_from,
+        {{ parameter('risk_weights', 'cadence', 'green') }}::int as green_days,
+        {{ parameter('risk_weights', 'cadence', 'yellow') }}::int as yellow_days,
+        {{ parameter('risk_weights', 'cadence', 'red') }}::int as red_days,
+        {{ parameter('risk_weights', 'cadence', 'grey_after') }} as grey_after,
+        {{ parameter_version('risk_weights') }} as score_version,
         -- Without the safety office's own tables nothing can be said.
         {{ unusable_inputs([
             ['safety_inspection', 'premises'], ['safety_inspection', 'inspections'], ['safety_inspection', 'hazards']

@@ -3,9 +3,9 @@
 -- event and period. What the office decided of it is not read: the rule looks at the same facts.
 with parameter as (
     select
-        {{ policy_parameter('P04', 'least_cost') }} as least_cost,
-        {{ policy_parameter('P04', 'most_income') }} as most_income,
-        {{ policy_parameter('P04', 'event_days') }}::integer as event_days
+        {{ parameter('policy_parameters', 'P04', 'least_cost') }} as least_cost,
+        {{ parameter('policy_parameters', 'P04', 'most_income') }} as most_income,
+        {{ parameter('policy_parameters', 'P04', 'event_days') }}::integer as event_days
 ),
 
 judged as (

@@ -4,9 +4,9 @@
 -- others it tells nothing; they are looked at when they ask.
 with parameter as (
     select
-        {{ policy_parameter('P05', 'deductible') }} as deductible,
-        {{ policy_parameter('P05', 'catastrophic') }} as catastrophic,
-        {{ policy_parameter('P05', 'bill_days') }}::integer as bill_days
+        {{ parameter('policy_parameters', 'P05', 'deductible') }} as deductible,
+        {{ parameter('policy_parameters', 'P05', 'catastrophic') }} as catastrophic,
+        {{ parameter('policy_parameters', 'P05', 'bill_days') }}::integer as bill_days
 ),
 
 bill as (

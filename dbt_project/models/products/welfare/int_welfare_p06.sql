@@ -4,11 +4,11 @@
 -- is missing. An approval that ended after the visit is a reason to ask too.
 with parameter as (
     select
-        {{ policy_parameter('P06', 'amount') }} as amount,
-        {{ policy_parameter('P06', 'contact_level') }} as contact_level,
-        {{ policy_parameter('P06', 'contact_days') }}::integer as contact_days,
-        {{ policy_parameter('P06', 'income_line') }} as income_line,
-        {{ policy_parameter('P06', 'survey_days') }}::integer as survey_days
+        {{ parameter('policy_parameters', 'P06', 'amount') }} as amount,
+        {{ parameter('policy_parameters', 'P06', 'contact_level') }} as contact_level,
+        {{ parameter('policy_parameters', 'P06', 'contact_days') }}::integer as contact_days,
+        {{ parameter('policy_parameters', 'P06', 'income_line') }} as income_line,
+        {{ parameter('policy_parameters', 'P06', 'survey_days') }}::integer as survey_days
 ),
 
 -- A visit names the certificate, whose holder is known. Incomes are told by the month or by the year; where nobody wrote

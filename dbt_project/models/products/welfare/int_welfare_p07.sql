@@ -34,5 +34,5 @@ select
     ) as evidence
 from judged
 left join {{ ref('policy_parameters') }} as amount
-    on amount.policy_code = 'P07' and amount.parameter = 'amount_by_level'
+    on amount.subject = 'P07' and amount.item = 'amount_by_level'
     and amount.band_from::text = judged.level and {{ in_force('amount') }}

@@ -3,11 +3,9 @@
 -- whoever receives it.
 with parameter as (
     select
-        max(value) filter (where parameter = 'starting_age')::int as starting_age,
-        max(value) filter (where parameter = 'evidence_age')::int as evidence_age,
+        {{ parameter('policy_parameters', 'P08', 'starting_age') }}::int as starting_age,
+        {{ parameter('policy_parameters', 'P08', 'evidence_age') }}::int as evidence_age,
         (date_trunc('month', {{ as_of() }}) + interval '1 month' - interval '1 day')::date as month_end
-    from {{ ref('policy_parameters') }} as stated
-    where policy_code = 'P08' and {{ in_force('stated') }}
 ),
 
 receiver as (
@@ -85,5 +83,5 @@ select
 from judged
 left join registration on registration.resident_key = judged.resident_key
 left join {{ ref('policy_parameters') }} as amount
-    on amount.policy_code = 'P08' and amount.parameter = 'amount_by_age'
+    on amount.subject = 'P08' and amount.item = 'amount_by_age'
     and judged.age between amount.band_from and amount.band_to and {{ in_force('amount') }}

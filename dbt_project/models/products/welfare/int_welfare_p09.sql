@@ -2,7 +2,7 @@
 -- An assessment that ran out says nothing about today and somebody never assessed is not thereby able: such a person is
 -- a candidate, to be offered an assessment.
 with parameter as (
-    select {{ policy_parameter('P09', 'starting_age') }} as starting_age
+    select {{ parameter('policy_parameters', 'P09', 'starting_age') }} as starting_age
 ),
 
 -- Somebody on the list twice has the latest assessment.
@@ -79,5 +79,5 @@ select
     ) as evidence
 from judged
 left join {{ ref('policy_parameters') }} as amount
-    on amount.policy_code = 'P09' and amount.parameter = 'amount_by_level'
+    on amount.subject = 'P09' and amount.item = 'amount_by_level'
     and amount.band_from = judged.level and {{ in_force('amount') }}

@@ -5,10 +5,10 @@ with parameter as (
     select
         make_date(
             extract(year from {{ as_of() }})::integer,
-            {{ policy_parameter('P10', 'cut_off_month') }}::integer,
-            {{ policy_parameter('P10', 'cut_off_day') }}::integer
+            {{ parameter('policy_parameters', 'P10', 'cut_off_month') }}::integer,
+            {{ parameter('policy_parameters', 'P10', 'cut_off_day') }}::integer
         ) as this_year,
-        {{ policy_parameter('P10', 'amount') }} as amount
+        {{ parameter('policy_parameters', 'P10', 'amount') }} as amount
 ),
 
 retired as (

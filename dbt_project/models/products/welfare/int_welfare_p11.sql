@@ -66,7 +66,7 @@ select
     end as reason,
     case finding when 'undated' then array['day of diagnosis'] else missing_evidence end as missing_evidence,
     case finding when 'neither' then 'pension.illnesses' else rests_on end as rests_on,
-    case when finding in ('approved', 'ill') then {{ policy_parameter('P11', 'amount') }} end::numeric(12, 2) as amount_due,
+    case when finding in ('approved', 'ill') then {{ parameter('policy_parameters', 'P11', 'amount') }} end::numeric(12, 2) as amount_due,
     due_on,
     jsonb_build_object(
         'rules', jsonb_build_array('P11.with_P10', 'P11.hardship_or_illness'),

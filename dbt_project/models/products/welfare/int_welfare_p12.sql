@@ -4,8 +4,8 @@
 -- age. Net of the share of P01 that the rule of the variant takes off.
 with parameter as (
     select
-        {{ policy_parameter('P12', 'ending_age') }} as ending_age,
-        {{ policy_parameter('P12', 'list_lag') }}::integer as list_lag
+        {{ parameter('policy_parameters', 'P12', 'ending_age') }} as ending_age,
+        {{ parameter('policy_parameters', 'P12', 'list_lag') }}::integer as list_lag
 ),
 
 living as (
@@ -48,9 +48,9 @@ judged as (
     from child
     left join living on living.resident_key = child.resident_key
     left join {{ ref('policy_parameters') }} as amount
-        on amount.policy_code = 'P12' and amount.parameter = 'amount_' || child.variant and {{ in_force('amount') }}
+        on amount.subject = 'P12' and amount.item = 'amount_' || child.variant and {{ in_force('amount') }}
     left join {{ ref('policy_parameters') }} as net
-        on net.policy_code = 'P12' and net.parameter = 'net_of_p01_' || child.variant and {{ in_force('net') }}
+        on net.subject = 'P12' and net.item = 'net_of_p01_' || child.variant and {{ in_force('net') }}
 )
 
 select
