@@ -28,7 +28,7 @@ from bench._results import write_result
 from resolution.residents import model
 from resolution.residents.blocking import RuleCount, candidate_pairs
 from resolution.residents.linking import LARGEST
-from resolution.union import constrained
+from resolution.union import NONE, constrained
 from warehouse.settings import settings
 
 LEAST = math.log2(0.95 / 0.05)
@@ -60,14 +60,8 @@ def solved(rows: pl.DataFrame) -> Outcome:
         rows, pairs, trained.sized(rows.height), ["match_weight"], least=LEAST, counted=_febrl_model.COUNTED
     ).sort("match_weight", "a", "b", descending=[True, False, False])
     # A file of set 4 has nobody twice: the first one's records are to each other as valid numbers are.
-    found = constrained(
-        rows.height,
-        weighed["a"],
-        weighed["b"],
-        anchor=(file == 0) & two,
-        year=np.zeros(rows.height, dtype=np.int64),
-        largest=2 if two else LARGEST,
-    )
+    anchor = np.where((file == 0) & two, np.arange(rows.height), NONE)
+    found = constrained(weighed["a"], weighed["b"], anchor=anchor, largest=2 if two else LARGEST)
     seconds, core = time.perf_counter() - started, time.process_time() - worked
     return Outcome(score(rows.select("true", found=pl.Series(found))), counts, seconds, core)
 

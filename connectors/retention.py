@@ -2,6 +2,7 @@
 
 Versions that were replaced age from the load that replaced them. Current versions age only where the stream says
 from which column (`expires`): an event is over some day, a resident who does not change is still a resident.
+A record of which nothing is left leaves no identity number in the identity ledger's keys either.
 A contract that was broken or removed since keeps nothing longer: its last readable version rules, from
 `control.stream`.
 """
@@ -18,6 +19,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from connectors.contract import Contract
+from connectors.forgetting import forget_gone
 
 LOG = logging.getLogger(__name__)
 
@@ -48,6 +50,7 @@ def purge(conn: psycopg.Connection, contracts: Mapping[str, Contract], today: da
         limit = today - timedelta(days=kept.days)
         with conn.transaction():
             rows = _purge_stream(conn, kept, limit)
+            forget_gone(conn, kept.system, kept.stream, kept.table)
             if rows:
                 deleted[(kept.system, kept.stream)] = rows
                 _certify(conn, kept, limit, rows)

@@ -113,12 +113,19 @@ def retention() -> None:
 
 
 def schedules(contracts: Mapping[str, Contract]) -> list[dg.ScheduleDefinition]:
-    """One schedule per cadence that some system has; each morning what is expired goes and the day's build comes."""
+    """One schedule per cadence that some system has; each morning what is expired goes and the day's build comes.
+
+    Builds after intake link only new and changed records; the day's build links all anew.
+    """
     intake = [_schedule(name, cron) for name, cron in by_cadence(contracts)]
-    return [*intake, _schedule(names.RETENTION, DAILY_RETENTION), _schedule(names.BUILD, DAILY_BUILD)]
+    return [
+        *intake,
+        _schedule(names.RETENTION, DAILY_RETENTION),
+        _schedule(names.BUILD, DAILY_BUILD, {names.ANEW_TAG: "true"}),
+    ]
 
 
-def _schedule(job: str, cron: str) -> dg.ScheduleDefinition:
+def _schedule(job: str, cron: str, tags: Mapping[str, str] | None = None) -> dg.ScheduleDefinition:
     @dg.schedule(
         name=f"{job}_schedule",
         job_name=job,
@@ -129,7 +136,7 @@ def _schedule(job: str, cron: str) -> dg.ScheduleDefinition:
     def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         if active_runs(context.instance, job):
             return dg.SkipReason(f"the last run of {job} is still at it")
-        return dg.RunRequest()
+        return dg.RunRequest(tags=tags)
 
     return tick
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 INTAKE, BUILD, PUBLISH, EVERYTHING, RETENTION = "intake", "build", "publish", "everything", "retention"
 
 RUN_KEY_TAG = "townhub/run_key"
+ANEW_TAG = "townhub/link_anew"
+"""On a build that links all records anew, not only those that are new or changed."""
 """Groups the three runs of one pass of `townhub run`."""
 
 Key = tuple[str, ...]

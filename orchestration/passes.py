@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from orchestration import environment, names, recovery, report, storage
@@ -45,7 +46,8 @@ def execute(
 ) -> None:
     """Run one pass; what happened is in `collected` (counts, verdicts, failures, seconds per step).
 
-    When nothing changed since the last published pass, it ends after intake (unless `rebuild`): see `standing`.
+    When nothing changed since the last published pass, it ends after intake (unless `rebuild`): see `standing`. A
+    rebuild links all residents anew; other passes link only new and changed records.
 
     Also writes control.run. Raises ValueError for an unknown selection and KeyboardInterrupt when somebody stops it; a
     failing step is reported, not raised.
@@ -63,7 +65,8 @@ def execute(
             crash.point("pass.taken_in")
             day, basis = _basis()
             if rebuild or not _still_stands(basis, collected):
-                built_on = _run_job(instance, names.BUILD, None, run_key, collected)
+                anew = {names.ANEW_TAG: "true"} if rebuild else {}
+                built_on = _run_job(instance, names.BUILD, None, run_key, collected, anew)
                 if built_on not in (None, day):
                     basis = ""  # midnight came before the build began: nothing was built from this basis
                 crash.point("pass.built")
@@ -80,7 +83,12 @@ def execute(
 
 
 def _run_job(
-    instance: DagsterInstance, job: str, keys: Sequence[names.Key] | None, run_key: str, collected: PassReport
+    instance: DagsterInstance,
+    job: str,
+    keys: Sequence[names.Key] | None,
+    run_key: str,
+    collected: PassReport,
+    tags: Mapping[str, str] = MappingProxyType({}),
 ) -> date | None:
     """Run a job to its end; the day of the build that it was, if it was one."""
     import dagster as dg
@@ -94,7 +102,7 @@ def _run_job(
             instance=instance,
             raise_on_error=False,
             asset_selection=None if keys is None else [dg.AssetKey(key) for key in keys],
-            tags={names.RUN_KEY_TAG: run_key, **recovery.this_worker().tags()},
+            tags={names.RUN_KEY_TAG: run_key, **recovery.this_worker().tags(), **tags},
             run_config=QUIET_LOGGER,
             run_id=run_id,
         )

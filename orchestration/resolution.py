@@ -54,7 +54,7 @@ def _asset(kind: Kind, deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
             with report.work("resolve", f"resolve {kind}"):
                 from resolution import runner
 
-                result = runner.resolve(kind, run_id=context.run_id)
+                result = runner.resolve(kind, run_id=context.run_id, full=names.ANEW_TAG in context.run.tags)
                 changed = result.created + result.merged + result.split
                 statistics.after_change("owner", LEDGER_TABLES, changed, result.entities)
         except Exception as error:

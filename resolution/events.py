@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from resolution import constrained, event_chance, event_pairs
+from resolution import event_chance, event_pairs
 from resolution.event_kinds import kinds
 from resolution.event_places import places, with_near_grids
 from resolution.residents import Clusters
+from resolution.union import NONE, components, constrained
 
 SURE = 0.82
 """Likenesses that are true less often than this join nothing; from `DOUBTFUL` on a steward may look at them."""
@@ -32,15 +33,15 @@ def cluster(records: pl.DataFrame) -> Clusters:
     )
     exact = sure.filter(pl.col("evidence").is_in(_EXACT))
     numbered = reports.drop_nulls("report_no").select("row", first=pl.col("row").min().over("system", "report_no"))
-    groups = constrained.union(
-        [constrained.NONE] * len(reports), [*numbered.iter_rows(), *exact.select("row", "row_2").iter_rows()]
-    )
+    known = pl.concat([numbered.select("row", row_2="first"), exact.select("row", "row_2")])
+    groups = components(len(reports), known["row"], known["row_2"])
     on_the_map = (pl.col("x").is_not_null() & (pl.col("metres") <= event_pairs.POINT_METRES)).alias("exact")
     anchored = reports.select("row", on_the_map, group=pl.Series(groups)).with_columns(
-        anchor=pl.when(pl.col("exact").any().over("group")).then("group").otherwise(constrained.NONE)
+        anchor=pl.when(pl.col("exact").any().over("group")).then("group").otherwise(NONE)
     )
-    within = [(row, group) for row, group in anchored.select("row", "group").iter_rows() if row != group]
-    found = constrained.union(anchored["anchor"], [*within, *sure.select("row", "row_2").iter_rows()])
+    within = anchored.filter(pl.col("row") != pl.col("group")).select("row", row_2="group")
+    edges = pl.concat([within, sure.select("row", "row_2")])
+    found = constrained(edges["row"], edges["row_2"], anchor=anchored["anchor"])
     assigned = _told(reports.with_columns(group=pl.Series(found)), sure, numbered)
     return Clusters(assigned.sort("row"), _doubtful(assigned, judged))
 

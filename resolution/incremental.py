@@ -2,6 +2,10 @@
 
 Only a run by the same code and under the same decisions can be carried on; otherwise, and after large changes, all is
 linked anew. What landed since is asked of the landing tables, whose rows know the load that brought them.
+
+A run by changes comes to what a full one gives (tests/unit/resolution/test_changes.py), but for this: how common a name
+or a telephone is changes a little with every record. What that tips between two records that stand, and what somebody
+who left had stood in the way of, waits for the next full run.
 """
 
 from __future__ import annotations
@@ -30,6 +34,9 @@ def standing(
 ) -> pl.DataFrame | None:
     """row (in `records`), cluster, link_kind of what stands as it was; None where all must be linked anew.
 
+    What has lost a record does not stand, nor what a steward joined or parted: decisions are applied to what the rules
+    find.
+
     `members` are the memberships in force, `then` and `now` the fingerprints (`sources.fingerprint`) of the last run
     and of this one.
     """
@@ -38,12 +45,15 @@ def standing(
     touched = [
         _touched(conn, source, int(then.get(f"{source.system}.{source.stream}", 0))) for source in things.SOURCES[kind]
     ]
-    held = (
+    same = (
         records.select(_RECORD)
         .with_row_index("row")
         .join(members.select(*_RECORD, "entity_key", "link_kind"), on=_RECORD)
         .join(pl.concat(touched), on=_RECORD, how="anti")
     )
+    lost = members.join(same, on=_RECORD, how="anti").select("entity_key")
+    decided = members.filter(pl.col("link_kind") == "steward").select("entity_key")
+    held = same.join(pl.concat([lost, decided]), on="entity_key", how="anti")
     if records.height - held.height > MOST * records.height:
         return None
     row = pl.col("row").cast(pl.Int64)

@@ -42,12 +42,12 @@ class ResolutionResult:
     seconds: float
 
 
-def resolve(kind: Kind, *, run_id: str | None = None, only_changes: bool = False) -> ResolutionResult:
+def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> ResolutionResult:
     """Bring the ledger of a kind up to the records staged now.
 
-    Nothing is written when neither records nor decisions changed since the last run. With `only_changes` residents that
-    stand are not linked again where `incremental` allows it; such a run may leave apart what a full one joins, so it is
-    for speed between full ones. Raises ValueError for an unknown kind.
+    Nothing is written when neither records nor decisions changed since the last run. Residents that stand are not
+    linked again where `incremental` allows it; `full` links all anew, unless the last run did so with the same records.
+    Raises ValueError for an unknown kind.
     """
     if kind not in _CLUSTER:
         raise ValueError(f"unknown kind {kind!r}: use one of {', '.join(_CLUSTER)}")
@@ -58,12 +58,12 @@ def resolve(kind: Kind, *, run_id: str | None = None, only_changes: bool = False
         conn.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"resolve {kind}"])
         inputs = sources.fingerprint(conn, kind)
         last = _last_run(conn, kind)
-        if last is not None and last[1].get("inputs") == inputs and (only_changes or last[1].get("full", True)):
+        if last is not None and last[1].get("inputs") == inputs and (not full or last[1].get("full", True)):
             return _unchanged(last, time.perf_counter() - started)
         records = sources.read(conn, kind)
         before = ledger.current(conn, entity)
         standing = None
-        if only_changes and kind == "residents" and last is not None:
+        if not full and kind == "residents" and last is not None:
             standing = incremental.standing(conn, kind, records, before, last[1].get("inputs", {}), inputs)
         found = _CLUSTER[kind](records) if standing is None else residents.cluster(records, standing=standing)
         clusters = apply_decisions(found.assigned, _decisions(conn, entity, records))

@@ -9,6 +9,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 Labels = npt.NDArray[np.int64]
+NONE = -1
+"""A node without an anchor."""
 YEARS_APART = 1
 """Birth years of one person may differ by so much: a birthday of the old calendar falls into the year before."""
 
@@ -25,19 +27,26 @@ def components(count: int, a: npt.ArrayLike, b: npt.ArrayLike) -> Labels:
 
 
 def constrained(
-    count: int, a: npt.ArrayLike, b: npt.ArrayLike, *, anchor: npt.ArrayLike, year: npt.ArrayLike, largest: int
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    *,
+    anchor: npt.ArrayLike,
+    year: npt.ArrayLike | None = None,
+    largest: int | None = None,
 ) -> Labels:
     """Labels after joining nodes along edges in the order given (strongest first), where nothing forbids it.
 
     A label is the smallest node of its cluster.
-    Two clusters are not joined when both hold an anchor (`anchor` is true of nodes with a valid number), when their
-    years (of birth; 0 where unknown) lie more than `YEARS_APART` apart, or when more than `largest` nodes would come
-    together: the guard against clusters that grow from link to link.
+    `anchor` has an identifier for each node (`NONE` where there is none). Two clusters are not joined when they hold
+    different anchors, when their years (of birth; 0 where unknown) lie more than `YEARS_APART` apart, or when more than
+    `largest` nodes would come together: the guard against clusters that grow from link to link.
     """
+    held = np.asarray(anchor, dtype=np.int64).tolist()
+    count = len(held)
     parent = list(range(count))
     size = [1] * count
-    anchored = np.asarray(anchor, dtype=np.bool_).tolist()
-    years = np.asarray(year, dtype=np.int64)
+    largest = count if largest is None else largest
+    years = np.zeros(count, dtype=np.int64) if year is None else np.asarray(year, dtype=np.int64)
     low, high = np.where(years > 0, years, 9999).tolist(), years.tolist()
     pairs = zip(np.asarray(a, dtype=np.int64).tolist(), np.asarray(b, dtype=np.int64).tolist(), strict=True)
     for left, right in pairs:
@@ -51,7 +60,7 @@ def constrained(
             continue
         first, last = min(low[left], low[right]), max(high[left], high[right])
         if (
-            (anchored[left] and anchored[right])
+            (held[left] != held[right] and held[left] != NONE and held[right] != NONE)
             or (first < last and last - first > YEARS_APART)
             or size[left] + size[right] > largest
         ):
@@ -59,7 +68,7 @@ def constrained(
         root, other = (left, right) if left < right else (right, left)
         parent[other] = root
         size[root] += size[other]
-        anchored[root] = anchored[root] or anchored[other]
+        held[root] = held[other] if held[root] == NONE else held[root]
         low[root], high[root] = first, last
     labels = np.array(parent, dtype=np.int64)
     while True:

@@ -58,7 +58,12 @@ GRANTS: tuple[Grant, ...] = (
     Grant(LOADER, "table", "SELECT, INSERT, DELETE", ("inbox.message",)),
     _read(LOADER, "control.correction_status"),
     Grant(LOADER, "table", "SELECT, DELETE", ("control.correction",)),  # DELETE: retention
-    Grant(LOADER, "function", "EXECUTE", ("control.audit_append",)),
+    Grant(
+        LOADER,
+        "function",
+        "EXECUTE",
+        ("control.audit_append", "control.numbered_records", "control.forget_records"),
+    ),
     Grant(BUILDER, "schema", "USAGE", ("control", "landing", "resolution", "released")),
     Grant(BUILDER, "schema", "USAGE, CREATE", ("staging", "core", "candidate")),
     _read(

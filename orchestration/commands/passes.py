@@ -23,7 +23,11 @@ def run(
         list[str] | None, typer.Option(help="Take in only this system or system.stream; repeatable.")
     ] = None,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Build, gate and publish even if nothing changed since the last pass.")
+        bool,
+        typer.Option(
+            "--rebuild",
+            help="Link all residents anew, build, gate and publish even if nothing changed since the last pass.",
+        ),
     ] = False,
     as_json: Annotated[bool, output.JSON_OPTION] = False,
 ) -> None:

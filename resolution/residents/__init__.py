@@ -58,7 +58,7 @@ def cluster(records: pl.DataFrame, *, standing: pl.DataFrame | None = None) -> C
     if standing is None:
         linked = link(people, exact_clusters(people), trained)
     else:
-        linked = link_changes(people, _ours(standing, place), trained)
+        linked = link_changes(people, _ours(standing, place), trained, borrowed=borrowed["row"])
     kind = (
         pl.when(pl.len().over("cluster") == 1)
         .then(pl.lit("single"))
@@ -80,11 +80,14 @@ def cluster(records: pl.DataFrame, *, standing: pl.DataFrame | None = None) -> C
 
 
 def _ours(standing: pl.DataFrame, place: pl.DataFrame) -> pl.DataFrame:
-    """row, cluster, probable in our order; a cluster is named by its smallest row, whatever the caller calls it."""
+    """row, cluster, link_kind, probable in our order; a cluster is named by its smallest row, not by the caller's."""
     back = place.select(row="place", ours="row")
     rows = standing.join(back, on="row")
     return rows.select(
-        row="ours", cluster=pl.col("ours").min().over("cluster"), probable=pl.col("link_kind") == "probable"
+        "link_kind",
+        row="ours",
+        cluster=pl.col("ours").min().over("cluster"),
+        probable=pl.col("link_kind") == "probable",
     )
 
 

@@ -14,18 +14,27 @@ from resolution.residents.representatives import around, near
 from resolution.residents.town import town_of
 
 
-def link_changes(people: pl.DataFrame, standing: pl.DataFrame, trained: Model) -> Linked:
-    """Clusters of all records: those of `standing` (row, cluster, probable), and where the rest of `people` belongs.
+def link_changes(people: pl.DataFrame, standing: pl.DataFrame, trained: Model, *, borrowed: pl.Series) -> Linked:
+    """Clusters of all records: those of `standing` (row, cluster, link_kind, probable), and where the others belong.
 
-    `people` is of `features`, without borrowed numbers.
+    `people` is of `features`, without the numbers that its rows `borrowed` have.
     """
+    standing = _settled(people, standing, borrowed)
+    fresh = people.join(standing, on="row", how="anti")
+    clusters = _placed(people, standing, fresh)
+    # A person of whom more is known now may be who a record was that fits none of the new ones.
+    grown = clusters.join(clusters.join(fresh, on="row", how="semi"), on="cluster", how="semi")
+    met = near(people, grown["row"])
+    # One new namesake, and a lone name is that of one person no more: what rests on weights is asked again.
+    weighed = people.filter(pl.col("number").is_null()).select("row").join(met, on="row", how="semi")
+    doubtful = standing.join(weighed, on="row", how="semi")
+    standing = standing.join(doubtful, on="row", how="anti")
     fresh = people.join(standing, on="row", how="anti")
     clusters = _placed(people, standing, fresh)
     # A probable record says nothing of the one that it was attached to.
     firm = clusters.join(standing.filter("probable"), on="row", how="anti")
     numbered = people.filter(pl.col("number").is_not_null()).select("row").join(firm, on="row")
     loose = firm.join(numbered, on="cluster", how="anti")
-    met = near(people, fresh["row"])
     # Records without a number that a fresh one might go with are weighed anew, or their rivals would not be seen.
     changed = pl.concat([fresh["row"], loose.join(met, on="row", how="semi")["row"]]).unique()
     some = around(people, firm, changed)
@@ -43,6 +52,16 @@ def link_changes(people: pl.DataFrame, standing: pl.DataFrame, trained: Model) -
         ]
     )
     return Linked(whole.sort("row"), part.torn, part.counts)
+
+
+def _settled(people: pl.DataFrame, standing: pl.DataFrame, borrowed: pl.Series) -> pl.DataFrame:
+    """`standing` without clusters of which a record is read otherwise now: what is new may tell a borrowed number."""
+    numbers = standing.join(people.select("row", "number"), on="row")
+    otherwise = numbers.filter(
+        (pl.col("row").is_in(borrowed.implode()) & pl.col("link_kind").is_in(["exact", "single"]))
+        | (pl.col("number").is_not_null() & pl.col("link_kind").is_in(["probabilistic", "probable"]))
+    )
+    return standing.join(otherwise, on="cluster", how="anti").drop("link_kind")
 
 
 def _placed(people: pl.DataFrame, standing: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from resolution.residents.blocking import RuleCount, candidate_pairs
 from resolution.residents.model import Model
 from resolution.residents.representatives import around, representatives
 from resolution.residents.town import Town, town_of
-from resolution.union import YEARS_APART, constrained
+from resolution.union import NONE, YEARS_APART, constrained
 
 CERTAIN = 0.0
 """Least weight (log2 of the odds) of an automatic link: more likely than not, after all that `possible` rules out."""
@@ -187,7 +187,9 @@ def _joined(people: pl.DataFrame, clusters: pl.DataFrame, edges: pl.DataFrame) -
     named = pl.concat([ordered["a"], ordered["b"]]).unique().sort().to_frame("cluster").with_row_index("node")
     nodes = named.join(facts, on="cluster", how="left", maintain_order="left")
     ends = [ordered.select(cluster=end).join(named, on="cluster", maintain_order="left")["node"] for end in ("a", "b")]
-    found = constrained(nodes.height, *ends, anchor=nodes["number"], year=nodes["year"].fill_null(0), largest=LARGEST)
+    # No two of these clusters share a number, so each that has one is an anchor of its own.
+    anchor = nodes.select(pl.when("number").then(pl.col("node").cast(pl.Int64)).otherwise(NONE)).to_series()
+    found = constrained(*ends, anchor=anchor, year=nodes["year"].fill_null(0), largest=LARGEST)
     labels = named.select("cluster", label=named["cluster"].gather(found))
     return clusters.join(labels, on="cluster", how="left", maintain_order="left").select(
         "row", cluster=pl.coalesce("label", "cluster")

@@ -8,8 +8,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from orchestration import sensing
+from orchestration import automation, names, passes, recovery, resolution, sensing, statistics
 from orchestration.releases import publish_once_judged
+from orchestration.report import PassReport
+from resolution import runner
 
 
 @pytest.fixture
@@ -149,3 +151,44 @@ def test_a_new_file_asks_for_its_stream_once(hub_home: object, monkeypatch: pyte
     assert tick(cursor)[0] == set()
     listing["grids"] = "2"
     assert tick(cursor)[0] == {"grids"}
+
+
+def test_the_day_s_build_links_all_anew(instance: dg.DagsterInstance) -> None:
+    asked: dict[str, bool] = {}
+    for schedule in automation.schedules({}):
+        ticked = schedule.evaluate_tick(dg.build_schedule_context(instance=instance))
+        asked[schedule.job_name] = any(names.ANEW_TAG in request.tags for request in ticked.run_requests or ())
+    assert asked == {names.RETENTION: False, names.BUILD: True}
+
+
+@pytest.mark.parametrize(("tags", "anew"), [({}, False), ({names.ANEW_TAG: "true"}, True)])
+def test_a_build_links_all_anew_only_when_its_run_says_so(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, tags: dict[str, str], anew: bool
+) -> None:
+    asked = []
+
+    def resolve(kind: str, *, run_id: str, full: bool) -> runner.ResolutionResult:
+        asked.append(full)
+        return runner.ResolutionResult(1, 0, 0, 0, 0, 0, {}, "", 0.0)
+
+    monkeypatch.setattr(runner, "resolve", resolve)
+    monkeypatch.setattr(recovery, "mark", lambda context: None)
+    monkeypatch.setattr(statistics, "after_change", lambda *args: None)
+    assert dg.materialize([resolution._asset("residents", [])], instance=instance, tags=tags).success
+    assert asked == [anew]
+
+
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_a_rebuild_is_a_build_that_links_all_anew(monkeypatch: pytest.MonkeyPatch, rebuild: bool) -> None:
+    tags: dict[str, dict[str, str]] = {}
+
+    def run_job(instance: object, job: str, *given: Any) -> None:
+        tags[job] = dict(given[3]) if len(given) > 3 else {}
+
+    monkeypatch.setattr(passes, "_run_job", run_job)
+    monkeypatch.setattr(passes, "_basis", lambda: (None, ""))
+    monkeypatch.setattr(passes, "_still_stands", lambda basis, collected: False)
+    for name in ("_note_start", "_note_end"):
+        monkeypatch.setattr(passes, name, lambda *args: None)
+    passes.execute(None, PassReport(), run_key="k", rebuild=rebuild)  # type: ignore[arg-type]  # no job runs
+    assert tags == {"intake": {}, "build": {names.ANEW_TAG: "true"} if rebuild else {}, "publish": {}}

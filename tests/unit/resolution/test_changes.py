@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -67,6 +68,52 @@ def test_a_borrowed_number_is_found_among_changes_too() -> None:
     found = cluster(records, standing=before.select("row", "cluster", "link_kind"))
     assert found.doubtful["row"].to_list() == [3]
     assert found.assigned["link_kind"].to_list()[3] == "single"
+
+
+def test_a_second_namesake_takes_a_bare_name_from_the_first() -> None:
+    records = table(*OLD, {"name": "李秀英"}, {"name": "李秀英", "resident_id_no": number(13), "birth_date": BORN})
+    before = cluster(records.head(4)).assigned
+    assert before.sort("row")["link_kind"][3] == "probable"
+    found = cluster(records, standing=before.select("row", "cluster", "link_kind")).assigned.sort("row")
+    assert found["link_kind"][3] == "single" and cluster(records).assigned.sort("row")["link_kind"][3] == "single"
+
+
+def test_a_number_that_new_records_show_to_be_borrowed_is_taken_from_the_one_that_stands() -> None:
+    child = {"name": "陈小明", "resident_id_no": number(11), "birth_date": dt.date(2010, 9, 9)}
+    records = table(child, WANG, WANG)
+    before = cluster(records.head(1)).assigned
+    found = cluster(records, standing=before.select("row", "cluster", "link_kind"))
+    assert found.doubtful["row"].to_list() == [0]
+    assert found.assigned.sort("row")["cluster"].to_list() == [0, 1, 1]
+
+
+def town(seed: int) -> pl.DataFrame:
+    """Some 240 records of 60 people with few names among them, many records without a number or much else."""
+    rng = np.random.default_rng(seed)
+    rows: list[dict[str, Any]] = []
+    for person in range(60):
+        born = BORN + dt.timedelta(days=int(rng.integers(0, 9000)))
+        name = "王李张刘陈"[rng.integers(5)] + "伟芳娜敏静丽强磊"[rng.integers(8)] + "明华平军"[rng.integers(4)]
+        whole = {"name": name, "resident_id_no": number(int(rng.integers(100, 900)), born), "birth_date": born,
+                 "phone": f"139{rng.integers(10**7, 10**8)}", "address": f"幸福路{person % 25 + 1}号"}  # fmt: skip
+        for _ in range(rng.integers(1, 8)):
+            told = {field: value for field, value in whole.items() if field == "name" or rng.random() < 0.5}
+            rows.append(told)
+    return table(*rows)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_changes_alone_come_to_what_a_full_run_gives(seed: int) -> None:
+    records = town(seed).with_row_index("at").with_columns(pl.col("at").cast(pl.Int64))
+    old = records.filter(pl.Series(np.random.default_rng([seed, 1]).random(records.height) > 0.08))
+    before = cluster(old.drop("at")).assigned
+    standing = before.with_columns(pl.Series(name, old["at"].gather(before[name])) for name in ("row", "cluster"))
+    some = cluster(records.drop("at"), standing=standing.select("row", "cluster", "link_kind")).assigned
+    full = cluster(records.drop("at")).assigned
+    groups = [
+        {frozenset(rows) for rows in found.group_by("cluster").agg("row")["row"].to_list()} for found in (some, full)
+    ]
+    assert groups[0] == groups[1]
 
 
 def test_nothing_new_changes_nothing() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from resolution import sources, things
+from resolution import incremental, ledger, sources, things
 from resolution.runner import resolve
 from resolution.source import Source
 from warehouse import connection
@@ -77,13 +77,13 @@ def test_a_run_by_changes_links_what_landed_and_a_full_one_agrees(
     before = key_of("q1")
     add(register, "q2", "110105491231002", "王伟", 2)
     landed(monkeypatch, 2)
-    done = resolve("residents", only_changes=True)
+    done = resolve("residents")
     assert last_detail()[0] is False and key_of("q2") == before == key_of("q1")
-    assert resolve("residents", only_changes=True).run == done.run, "nothing changed, nothing is done"
-    full = resolve("residents")
+    assert resolve("residents").run == done.run, "nothing changed, nothing is done"
+    full = resolve("residents", full=True)
     assert full.run > done.run and last_detail()[0] is True, "the same records, and still not yet seen by a full run"
     assert full.content_hash == done.content_hash
-    assert resolve("residents").run == full.run
+    assert resolve("residents").run == resolve("residents", full=True).run == full.run
 
 
 def test_a_changed_record_leaves_the_person_whose_number_it_no_longer_has(
@@ -96,7 +96,7 @@ def test_a_changed_record_leaves_the_person_whose_number_it_no_longer_has(
     register.execute("UPDATE landing.household_registry__residents SET _to_load = 2 WHERE person_no = 'q2'")
     add(register, "q2", None, "李秀英", 2)
     landed(monkeypatch, 2)
-    resolve("residents", only_changes=True)
+    resolve("residents")
     assert last_detail()[0] is False and key_of("q2") != key_of("q1")
 
 
@@ -109,5 +109,25 @@ def test_after_large_changes_or_with_other_code_all_is_linked_anew(
     for at in range(many):
         add(register, f"r{at}", None, f"新{chr(0x4E90 + at)}", 2)
     landed(monkeypatch, 2, code)
-    resolve("residents", only_changes=True)
+    resolve("residents")
     assert last_detail()[0] is True
+
+
+def test_what_lost_a_record_and_what_a_steward_joined_is_linked_anew(
+    register: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(register, "q2", "11010519491231002X", "王伟", 1)
+    landed(monkeypatch, 1)
+    resolve("residents")
+    register.execute("UPDATE resolution.membership SET link_kind = 'steward' WHERE record_key = 'p1'")
+    register.execute("UPDATE landing.household_registry__residents SET _to_load = 2 WHERE person_no = 'q2'")
+    landed(monkeypatch, 2)
+    with connection.connect("builder") as conn:
+        records, members = sources.read(conn, "residents"), ledger.current(conn, "resident")
+        then: dict[str, int | str] = {"household_registry.residents": 1, "decisions": 0, "code": "this code"}
+        stands = incremental.standing(conn, "residents", records, members, then, then)
+    assert stands is not None
+    left = set(records["record_key"]) - set(records["record_key"].gather(stands["row"]))
+    assert left == {"q1", "p1"}
+    resolve("residents")
+    assert last_detail()[0] is False
