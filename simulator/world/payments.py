@@ -191,9 +191,9 @@ def _payees(policy: int, day: date, registers: Registers, seed: int) -> pl.DataF
         valid = valid.join(people.select("resident_id"), on="resident_id", how="semi", maintain_order="left")
         destitute = listed.filter(pl.col("category") == "tekun")["resident_id"]
         valid = valid.filter(~pl.col("resident_id").is_in(destitute.implode()))
-        poor = pl.col("resident_id").is_in(listed["resident_id"].implode())
+        approved = pl.col("resident_id").is_in(listed["resident_id"].implode())
         some_need = pl.Series(in_hardship(valid["resident_id"].to_numpy(), seed))
-        rows = valid.filter(severe()) if policy == 7 else valid.filter(poor | some_need)
+        rows = valid.filter(severe()) if policy == 7 else valid.filter(approved | some_need)
         level = rows["level"].to_numpy()
         amount = np.full(len(rows), 96_000) if policy == 6 else np.array([0, 200_000, 100_000, 50_000])[level]
     elif policy == 8:
