@@ -223,7 +223,7 @@ def test_residents_have_their_matches(build: DbtRun, dbt_town: DbtTown) -> None:
         ("R3", "P07"): ("eligible", False, "unclaimed"),
         ("R4", "P08"): ("not_eligible", False, "not_due"),  # 80 tomorrow, which is another month
         ("R5", "P01"): ("eligible", False, "unclaimed"),
-        ("R5", "P05"): ("candidate", False, "undecided"),  # may bring bills
+        ("R5", "P05"): ("not_eligible", False, "not_due"),  # no bill was filed
         ("R5", "P08"): ("unknown", False, "undecided"),  # no birth date
         ("R5", "P09"): ("unknown", False, "undecided"),
     }

@@ -32,6 +32,8 @@ STREAMS = [f"{contract.id}.{name}" for contract in load_contracts().values() if 
 PLACE = "a place that is shown beside the finding and decides nothing: where the last good register says it is"
 JOINED = "read on the way (a join that keeps every row) and in none of the columns that are used"
 PERSON = "tells who somebody is beside the registers that decide (policy_inputs); without it the record of them stands"
+WAITING = "read to tell which premises a waiting row is about; of the rows, those of the product's own inputs count"
+A_YES = "tells of a reason to pay, which stands; a no rests on it of those alone who are paid and have no such reason"
 INDIFFERENT: dict[str, tuple[str, ...]] = {
     PLACE: (
         *(f"{name} grid_map.communities" for name in PRODUCTS),
@@ -43,6 +45,12 @@ INDIFFERENT: dict[str, tuple[str, ...]] = {
         "business_environment lease_register.leases", "business_environment tax_analysis.collections",
         "business_environment tax_registry.taxpayers",
     ),
+    WAITING: (
+        "hazard_closure fire_119.incidents", "hazard_closure smoke_sensor.installations",
+        "uninspected_premises fire_119.incidents", "uninspected_premises safety_inspection.hazards",
+        "uninspected_premises safety_inspection.inspections",
+    ),
+    A_YES: ("welfare_match pension.illnesses",),
     PERSON: (
         "welfare_match migrant_registry.registrations", "welfare_match payee_account.accounts",
         "welfare_reconciliation migrant_registry.registrations",
