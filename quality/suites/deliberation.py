@@ -60,7 +60,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "no_identity_number",
-        "title !~ '[0-9]{{17}}[0-9Xx]' AND title !~ '1[3-9][0-9]{{9}}'",
+        "title !~ '(^|[^0-9])[0-9]{{17}}[0-9Xx]([^0-9Xx]|$)' AND title !~ '1[3-9][0-9]{{9}}'",
         "No number of a person and no telephone is shown.",
     ),
 )

@@ -109,7 +109,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "no_identity_number",
-        "coalesce(credit_code, '9') LIKE '9%' AND concat(name, industry, status_conflict) !~ '[0-9]{{17}}[0-9Xx]'",
+        "coalesce(credit_code, '9') LIKE '9%' AND concat(name, industry, status_conflict) !~ '(^|[^0-9])[0-9]{{17}}[0-9Xx]([^0-9Xx]|$)'",
         "A credit code begins with 9, which no resident's number of this country does; no other number is shown.",
     ),
 )

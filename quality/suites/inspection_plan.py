@@ -77,5 +77,9 @@ CHECKS: tuple[Check, ...] = (
         " WHERE product.colour IS DISTINCT FROM risk.colour OR coalesce(product.times, 0) <> 1 HAVING count(*) > 0",
         "Every premises of this candidate's colours is planned once, by that colour.",
     ),
-    holds("no_identity_number", "(name || reason) !~ '[0-9]{{17}}[0-9Xx]'", "No identity number is shown."),
+    holds(
+        "no_identity_number",
+        "(name || reason) !~ '(^|[^0-9])[0-9]{{17}}[0-9Xx]([^0-9Xx]|$)'",
+        "No identity number is shown.",
+    ),
 )

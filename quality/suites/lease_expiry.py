@@ -61,7 +61,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "no_identity_number",
-        "concat(building_name, room, reason) !~ '[0-9]{{17}}[0-9Xx]'"
+        "concat(building_name, room, reason) !~ '(^|[^0-9])[0-9]{{17}}[0-9Xx]([^0-9Xx]|$)'"
         " AND concat(building_name, room) !~ '1[3-9][0-9]{{9}}'",
         "No number of a person and no telephone is shown.",
     ),

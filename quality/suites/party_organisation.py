@@ -84,7 +84,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "no_identity_number",
-        "concat(name, community_name) !~ '[0-9]{{17}}[0-9Xx]' AND concat(name, community_name) !~ '1[3-9][0-9]{{9}}'",
+        "concat(name, community_name) !~ '(^|[^0-9])[0-9]{{17}}[0-9Xx]([^0-9Xx]|$)' AND concat(name, community_name) !~ '1[3-9][0-9]{{9}}'",
         "No number of a person and no telephone is shown.",
     ),
 )

@@ -99,6 +99,8 @@ CHECKS: tuple[Check, ...] = (
         "Every open coded premises stands exactly once, and no other.",
     ),
     holds(
-        "no_identity_number", "(name || reason || points::text) !~ '[0-9]{{17}}[0-9Xx]'", "No identity number is shown."
+        "no_identity_number",
+        "(name || reason || points::text) !~ '(^|[^0-9])[0-9]{{17}}[0-9Xx]([^0-9Xx]|$)'",
+        "No identity number is shown.",
     ),
 )

@@ -55,7 +55,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "no_identity_number",
-        "concat(name, service, address) !~ '[0-9]{{17}}[0-9Xx]'"
+        "concat(name, service, address) !~ '(^|[^0-9])[0-9]{{17}}[0-9Xx]([^0-9Xx]|$)'"
         " AND concat_ws(' ', name, service, opening_hours) !~ '1[3-9][0-9]{{9}}'",
         "No number of a person and no telephone is shown.",
     ),

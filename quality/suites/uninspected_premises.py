@@ -68,7 +68,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "no_identity_number",
-        "(coalesce(name, '') || coalesce(place, '') || reason) !~ '[0-9]{{17}}[0-9Xx]'",
+        "(coalesce(name, '') || coalesce(place, '') || reason) !~ '(^|[^0-9])[0-9]{{17}}[0-9Xx]([^0-9Xx]|$)'",
         "No identity number is shown.",
     ),
 )

@@ -12,6 +12,7 @@ POLICIES = tuple(f"P{number:02d}" for number in range(1, 13))
 EVIDENCE_KEYS = ("rules", "records", "payments", "paid_twice", "birth_date_from")
 RECORD_KEYS = ("system", "stream", "record")
 _MOST_YUAN = 20000
+_CASE_BY_CASE = "'P04', 'P05'"
 
 
 def _quoted(names: tuple[str, ...]) -> str:
@@ -45,8 +46,8 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "eligible_has_amount",
-        "outcome <> 'eligible' OR amount_due > 0",
-        "Whoever is eligible is due an amount.",
+        f"outcome <> 'eligible' OR amount_due > 0 OR policy_code IN ({_CASE_BY_CASE}) AND amount_due IS NULL",
+        "Whoever is eligible is due an amount; in an emergency and for a bill it is set case by case.",
     ),
     holds("amount_only_if_eligible", "outcome = 'eligible' OR amount_due IS NULL", "Nobody else is due one."),
     holds(
@@ -84,7 +85,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "no_identity_number",
-        "(evidence::text || reason || array_to_string(missing_evidence, ' ')) !~ '[0-9]{{17}}[0-9Xx]'",
+        "(evidence::text || reason || array_to_string(missing_evidence, ' ')) !~ '(^|[^0-9])[0-9]{{17}}[0-9Xx]([^0-9Xx]|$)'",
         "No identity number is shown.",
     ),
     no_rows(
