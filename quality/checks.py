@@ -51,6 +51,10 @@ class Check:
     severity: Severity = "error"
 
 
+IDENTITY_NUMBER = "'(^|[^0-9])[0-9]{{17}}[0-9Xx]([^0-9Xx]|$)'"
+"""A pattern of PostgreSQL for `holds` (GX reads single braces): a resident's number, not a longer document's."""
+
+
 def holds(name: str, condition: str, says: str) -> Check:
     """The SQL condition is true of every row; null counts as a breach. No braces in the condition: GX reads them."""
     query = f"SELECT 1 AS breach FROM {ROWS} AS product WHERE NOT coalesce(({condition}), false)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quality.checks import ROWS, Check, columns, holds, in_set, no_rows, not_null, unique
+from quality.checks import IDENTITY_NUMBER, ROWS, Check, columns, holds, in_set, no_rows, not_null, unique
 
 COLUMNS = (
     "device_id", "community_code", "grid_code", "state", "reason", "next_step", "quiet_hours", "unheard_hours",
@@ -67,7 +67,7 @@ CHECKS: tuple[Check, ...] = (
         "A device of which rows wait in quarantine is not called normal.",
     ),
     holds("battery_is_a_percentage", "coalesce(battery, 0) BETWEEN 0 AND 100", "A battery holds between 0 and 100 %."),
-    holds("no_identity_number", "device_id !~ '(^|[^0-9])[0-9]{{17}}[0-9Xx]([^0-9Xx]|$)'", "A device is no person."),
+    holds("no_identity_number", "device_id !~ " + IDENTITY_NUMBER, "A device is no person."),
     no_rows(
         "not_most_are_silent",
         "SELECT 1 AS breach FROM (SELECT avg((state = 'device_unheard')::integer) AS silent, min(rule_version) AS"

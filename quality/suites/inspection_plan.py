@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quality.checks import ROWS, Check, columns, holds, in_set, no_rows, not_null, unique
+from quality.checks import IDENTITY_NUMBER, ROWS, Check, columns, holds, in_set, no_rows, not_null, unique
 from quality.suites._safety import DAY
 
 COLUMNS = (
@@ -79,7 +79,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "no_identity_number",
-        "(name || reason) !~ '(^|[^0-9])[0-9]{{17}}[0-9Xx]([^0-9Xx]|$)'",
+        "(name || reason) !~ " + IDENTITY_NUMBER,
         "No identity number is shown.",
     ),
 )

@@ -5,7 +5,7 @@ The limits stand in the seed `product_parameters` (core.product_parameters); her
 
 from __future__ import annotations
 
-from quality.checks import ROWS, Check, columns, holds, in_set, no_rows, not_null, unique
+from quality.checks import IDENTITY_NUMBER, ROWS, Check, columns, holds, in_set, no_rows, not_null, unique
 
 COLUMNS = (
     "lease_no", "enterprise_key", "building_code", "building_name", "room", "area_sqm", "starts_on", "ends_on",
@@ -61,8 +61,9 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "no_identity_number",
-        "concat(building_name, room, reason) !~ '(^|[^0-9])[0-9]{{17}}[0-9Xx]([^0-9Xx]|$)'"
-        " AND concat(building_name, room) !~ '1[3-9][0-9]{{9}}'",
+        "concat(building_name, room, reason) !~ "
+        + IDENTITY_NUMBER
+        + " AND concat(building_name, room) !~ '1[3-9][0-9]{{9}}'",
         "No number of a person and no telephone is shown.",
     ),
 )

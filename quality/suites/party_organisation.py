@@ -5,7 +5,7 @@ The smallest number stands in the seed `product_parameters` (core.product_parame
 
 from __future__ import annotations
 
-from quality.checks import ROWS, Check, columns, holds, in_set, no_rows, not_null, unique
+from quality.checks import IDENTITY_NUMBER, ROWS, Check, columns, holds, in_set, no_rows, not_null, unique
 
 COLUMNS = (
     "organisation_code", "name", "community_code", "community_name", "founded_on", "stated_month", "branches",
@@ -84,7 +84,9 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "no_identity_number",
-        "concat(name, community_name) !~ '(^|[^0-9])[0-9]{{17}}[0-9Xx]([^0-9Xx]|$)' AND concat(name, community_name) !~ '1[3-9][0-9]{{9}}'",
+        "concat(name, community_name) !~ "
+        + IDENTITY_NUMBER
+        + " AND concat(name, community_name) !~ '1[3-9][0-9]{{9}}'",
         "No number of a person and no telephone is shown.",
     ),
 )

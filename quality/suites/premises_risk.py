@@ -5,7 +5,7 @@ The thresholds stand in the seed `risk_weights` (core.risk_weights); here they a
 
 from __future__ import annotations
 
-from quality.checks import ROWS, Check, columns, holds, in_set, no_rows, not_null, unique
+from quality.checks import IDENTITY_NUMBER, ROWS, Check, columns, holds, in_set, no_rows, not_null, unique
 
 CATEGORIES = (
     "street_shop", "key_security", "rental_housing", "hazmat_producer",
@@ -100,7 +100,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "no_identity_number",
-        "(name || reason || points::text) !~ '(^|[^0-9])[0-9]{{17}}[0-9Xx]([^0-9Xx]|$)'",
+        "(name || reason || points::text) !~ " + IDENTITY_NUMBER,
         "No identity number is shown.",
     ),
 )

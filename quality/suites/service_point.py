@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quality.checks import ROWS, Check, columns, holds, in_set, no_rows, not_null, unique
+from quality.checks import IDENTITY_NUMBER, ROWS, Check, columns, holds, in_set, no_rows, not_null, unique
 
 COLUMNS = (
     "service_point_key", "source", "name", "kind", "service", "community_code", "community_name", "address",
@@ -55,8 +55,9 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "no_identity_number",
-        "concat(name, service, address) !~ '(^|[^0-9])[0-9]{{17}}[0-9Xx]([^0-9Xx]|$)'"
-        " AND concat_ws(' ', name, service, opening_hours) !~ '1[3-9][0-9]{{9}}'",
+        "concat(name, service, address) !~ "
+        + IDENTITY_NUMBER
+        + " AND concat_ws(' ', name, service, opening_hours) !~ '1[3-9][0-9]{{9}}'",
         "No number of a person and no telephone is shown.",
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quality.checks import ROWS, Check, columns, holds, in_set, no_rows, not_null, unique
+from quality.checks import IDENTITY_NUMBER, ROWS, Check, columns, holds, in_set, no_rows, not_null, unique
 
 COLUMNS = (
     "resident_key", "policy_code", "community_code", "outcome", "reason", "missing_evidence", "receiving",
@@ -85,7 +85,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "no_identity_number",
-        "(evidence::text || reason || array_to_string(missing_evidence, ' ')) !~ '(^|[^0-9])[0-9]{{17}}[0-9Xx]([^0-9Xx]|$)'",
+        "(evidence::text || reason || array_to_string(missing_evidence, ' ')) !~ " + IDENTITY_NUMBER,
         "No identity number is shown.",
     ),
     no_rows(
