@@ -93,13 +93,12 @@ def _illnesses(world: World, seed: int) -> Served:
         _row=pl.col("year") * 1_000_000_000 + pl.col("resident_id"),
         pension_no=pl.lit("QT") + pl.col("resident_id").cast(pl.String).str.zfill(9),
         illness=pl.col("kind").replace_strict(_ILLNESSES, return_dtype=pl.String),
-        updated_at=persons.morning("filed_on", 14),
+        updated_at=persons.morning("told_on", 14),
         diagnosed_on=pl.col("diagnosed_on").dt.strftime("%Y%m%d"),
         filed_on=pl.col("filed_on").dt.strftime("%Y%m%d"),
     )
     filed = filed.with_columns(filing_no=pl.lit("BA") + pl.col("_row").cast(pl.String))
     rows = draft(seed, "pension", "illnesses", filed, "_row")
-    rows.spoil("illness", 0.05, "blanks", lambda values, luck: values + " ")
     rows.spoil("illness", 0.002, "code", one_of("感冒", "？"), defect="unknown_code")
     rows.spoil("diagnosed_on", 0.2, "dashes", lambda values, luck: values.str.replace(r"^(\d{4})(\d\d)", "$1-$2-"))
     rows.spoil("diagnosed_on", 0.004, "missing", constant(None))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -18,15 +18,17 @@ KINDS = ("cancer", "dialysis", "transplant", "stroke", "heart", "other")
 
 def illnesses(world: World) -> pl.DataFrame:
     """One row per illness of the last years: ``resident_id``, year (of the gift it counts for), kind (of `KINDS`),
-    diagnosed_on (in the twelve months up to the day of that gift), filed_on, as known at the end of ``world.today``.
+    diagnosed_on (in the twelve months up to the day of that gift), filed_on and told_on, as known at the end of
+    ``world.today``.
 
-    A filing follows the diagnosis within a month; one illness in two hundred is treated elsewhere and never filed.
+    A filing follows the diagnosis within a month. It is handed over (told_on) once the person has been retired for a
+    month; one illness in two hundred is treated elsewhere and never filed.
     """
     return pl.concat([_of_year(world, year) for year in range(world.today.year - 1, world.today.year + 2)])
 
 
 def _of_year(world: World, year: int) -> pl.DataFrame:
-    people = world.pension.select("resident_id").join(
+    people = world.pension.select("resident_id", "retired_on").join(
         world.residents.select("resident_id", "death_date", "moved_out"), on="resident_id", maintain_order="left"
     )
     people = people.filter(pl.Series(ill(people["resident_id"].to_numpy(), world.seed, year)))
@@ -43,13 +45,13 @@ def _of_year(world: World, year: int) -> pl.DataFrame:
         }
     )
     left = pl.min_horizontal("death_date", "moved_out")
-    here = people.select(left.alias("left"))["left"]
     return (
-        table.with_columns(left=here)
+        table.with_columns(people.select(left.alias("left"), "retired_on"))
+        .with_columns(told_on=pl.max_horizontal("filed_on", pl.col("retired_on") + timedelta(days=30)))
         .filter(
             pl.Series(filed)
-            & (pl.col("filed_on") <= world.today)
+            & (pl.col("told_on") <= world.today)
             & (pl.col("left").is_null() | (pl.col("left") > pl.col("diagnosed_on")))
         )
-        .drop("left")
+        .drop("left", "retired_on")
     )
