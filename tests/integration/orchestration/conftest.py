@@ -22,7 +22,7 @@ from orchestration.pulls import Pulls
 from orchestration.report import Silent
 from warehouse import connection
 
-SYSTEMS = ("fire_119", "police_110", "pension", "safety_inspection", "standard_address", "tax_registry")
+SYSTEMS = ("fire_119", "police_110", "death_register", "safety_inspection", "standard_address", "tax_registry")
 ROWS = 40
 
 Source = Callable[[Pull], Iterator[Page]]

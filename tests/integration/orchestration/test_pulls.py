@@ -62,15 +62,15 @@ def test_one_stream_of_a_system_at_a_time_and_several_systems_at_once(town: Town
         both.wait(SECONDS)
         yield from town.give(pull)
 
-    town.sources |= {"pension": together, "fire_119": together}
+    town.sources |= {"death_register": together, "fire_119": together}
     under_way = town.pull()
     finish(under_way, town)
     loads = town.loads()
     assert {load.state for load in loads} == {"committed"} and len(loads) == len(town.asked())
-    assert overlap(*town.loads("pension", "fire_119"))
+    assert overlap(*town.loads("death_register", "fire_119"))
     for one, other in itertools.combinations(loads, 2):
         assert one.system != other.system or not overlap(one, other)
-    stream = town.contracts["pension"].streams["pensioners"]
+    stream = town.contracts["death_register"].streams["deaths"]
     assert under_way.take(stream) is None, "an outcome is had once"
 
 
@@ -101,7 +101,7 @@ def test_never_more_at_work_than_there_are_places(town: Town, monkeypatch: pytes
         assert len(beside) < 2
 
 
-@pytest.mark.parametrize("hostile", [("fire_119",), ("fire_119", "pension", "police_110")])
+@pytest.mark.parametrize("hostile", [("fire_119",), ("fire_119", "death_register", "police_110")])
 def test_sources_that_hang_keep_nobody_waiting(
     town: Town, gate: threading.Event, monkeypatch: pytest.MonkeyPatch, hostile: tuple[str, ...]
 ) -> None:
@@ -284,7 +284,7 @@ def test_each_step_reports_its_own_pull(town: Town) -> None:
     from orchestration import intake
     from quality import contract_checks
 
-    wanted = {system: town.contracts[system] for system in ("fire_119", "pension", "safety_inspection")}
+    wanted = {system: town.contracts[system] for system in ("fire_119", "death_register", "safety_inspection")}
     judged: list[tuple[str, threading.Thread]] = []
     judge = contract_checks.check_stream
 
@@ -302,7 +302,10 @@ def test_each_step_reports_its_own_pull(town: Town) -> None:
         patch.setattr(contract_checks, "check_stream", noted)
         done = dg.materialize(intake.assets(wanted), instance=instance, raise_on_error=False)
     assert not done.success
-    good = {("pension", "pensioners"), *(("safety_inspection", name) for name in wanted["safety_inspection"].streams)}
+    good = {
+        ("death_register", "deaths"),
+        *(("safety_inspection", name) for name in wanted["safety_inspection"].streams),
+    }
     assert {tuple(event.asset_key.path[1:]) for event in done.get_asset_materialization_events()} == good
     assert {check.asset_key.path[1:][0] for check in done.get_asset_check_evaluations()} == {s for s, _ in good}
     assert {name for name, _ in judged} == {name for _, name in good}
@@ -353,7 +356,7 @@ def test_a_pull_whose_thread_cannot_start_fails_and_holds_nobody_up(
     at_work = threading.Event()
 
     def refused(thread: threading.Thread) -> None:
-        if thread.name == "pull-pension":
+        if thread.name == "pull-death_register":
             assert at_work.wait(SECONDS)
             raise RuntimeError("can't start new thread")
         start(thread)
@@ -367,7 +370,7 @@ def test_a_pull_whose_thread_cannot_start_fails_and_holds_nobody_up(
     monkeypatch.setattr(pulls, "PATIENCE_SECONDS", SECONDS)
     monkeypatch.setattr(pulls, "AMPLE_ROWS_UNKNOWN", 1)
     town.sources["fire_119"] = patient
-    under_way = town.pull("fire_119", "pension")
+    under_way = town.pull("fire_119", "death_register")
     futures = {stream.landing_table: under_way.take(stream) for _, stream in town.asked()}
     (own,) = town.contracts["fire_119"].streams.values()
     patient_one = futures.pop(own.landing_table)
