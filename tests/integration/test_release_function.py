@@ -30,13 +30,15 @@ CHECKS = ("keys_unique", "coverage", "no_unknown_colour")
 CANDIDATE_TABLES = """
 CREATE TABLE candidate.premises_risk (
     score integer, colour text, reason text, score_version text, points jsonb, gates text[], unknown_inputs text[],
+    held_inputs text[],
     premises_code text, premises_key text, enterprise_key text, name text, category text, grid_code text,
     community_code text, longitude double precision, latitude double precision, last_inspected_on date,
     next_inspection_due date, overdue boolean);
 CREATE TABLE candidate.grid_risk (
     grid_code text, community_code text, name text, premises_count bigint, scored_count bigint, red_count bigint,
     yellow_count bigint, green_count bigint, grey_count bigint, coverage numeric, raw_score numeric,
-    shrunk_score numeric, colour text, confidence text, reason text, score_version text);
+    shrunk_score numeric, colour text, confidence text, reason text, score_version text,
+    rows_held bigint, rows_held_unplaced bigint);
 CREATE TABLE candidate.welfare_match (
     resident_key text, policy_code text, community_code text, outcome text, reason text, missing_evidence text[],
     receiving boolean, finding text, amount_due numeric, rule_version text, evidence jsonb, due_on date);
