@@ -19,7 +19,7 @@ PERSONAL = ("cn.resident_id", "cn.person_name", "cn.phone")
 
 
 @pytest.fixture
-def canaries(hub: Hub, next_day_again: Stage) -> set[str]:
+def canaries(hub: Hub, next_day_again: Stage, more_systems: Path) -> set[str]:
     """Identity numbers, names and telephone numbers of people in landing, and those that were refused as faulty.
 
     Names of two characters are left out: chance puts them into ordinary words.
@@ -38,7 +38,7 @@ def canaries(hub: Hub, next_day_again: Stage) -> set[str]:
             rows = conn.execute(query.encode()).fetchall()
         assert rows, (table, column)
         found |= {row[0] for row in rows}
-    contracts = load_contracts()
+    contracts = load_contracts(more_systems)
     for system, stream, payload in hub.rows(
         "SELECT system, stream, payload::text FROM quarantine.row WHERE payload IS NOT NULL"
     ):

@@ -25,11 +25,11 @@ def town(fresh_database: str) -> Iterator[str]:
     stage(
         fresh_database,
         {
-            "household_registry": [
+            "household_registry.residents": [
                 {"person_no": "N1", "resident_id": MAN, "name": "张伟", "birth_date": "1985-05-05", "phone": PHONE}
             ],
-            "pension": [{"pension_no": "P1", "resident_id": MAN, "name": "张炜", "phone": PHONE}],
-            "payee_account": [{"resident_id": MAN, "account_no": "6222021234567890", "name": "张伟"}],
+            "pension.pensioners": [{"pension_no": "P1", "resident_id": MAN, "name": "张炜", "phone": PHONE}],
+            "payee_account.accounts": [{"resident_id": MAN, "account_no": "6222021234567890", "name": "张伟"}],
         },
     )
     resolve("residents")

@@ -17,7 +17,7 @@ _WORD = re.compile(r"[a-z]+(?:_[a-z]+)*")
 
 
 def stage(url: str, rows: dict[str, list[Row]]) -> None:
-    """Staging tables of all sources of residents, filled by `rows` (system → rows), and an empty core.dim_resident."""
+    """Staging tables of all sources of residents, filled by `rows` (system.stream → rows), and an empty core.dim_resident."""
     with psycopg.connect(url) as conn:
         conn.execute("CREATE SCHEMA IF NOT EXISTS staging")
         for source in things.RESIDENTS:
@@ -26,7 +26,7 @@ def stage(url: str, rows: dict[str, list[Row]]) -> None:
             columns = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(name)) for name in names)
             table = sql.Identifier(*source.view.split("."))
             conn.execute(sql.SQL("CREATE TABLE {} ({})").format(table, columns))
-            for row in rows.get(source.system, ()):
+            for row in rows.get(f"{source.system}.{source.stream}", ()):
                 into = sql.SQL(", ").join(map(sql.Identifier, row))
                 holes = sql.SQL(", ").join(sql.Placeholder() * len(row))
                 conn.execute(sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(table, into, holes), list(row.values()))

@@ -26,13 +26,13 @@ def town(fresh_database: str) -> Iterator[str]:
     stage(
         fresh_database,
         {
-            "household_registry": [
+            "household_registry.residents": [
                 {"person_no": "N1", "resident_id": MAN, "name": "张伟", "birth_date": "1985-05-05", "phone": None},
                 {"person_no": "N2", "resident_id": WOMAN, "name": "李娜", "birth_date": "1990-03-04"},
             ],
-            "pension": [{"pension_no": "P1", "resident_id": MAN, "name": "张伟", "phone": "13912345678"}],
-            "welfare_payment": [{"payment_no": "W1", "resident_id": MAN, "name": "张伟"}],
-            "elderly_service": [{"elder_no": "E/1", "resident_id": WOMAN, "name": "李娜"}],
+            "pension.pensioners": [{"pension_no": "P1", "resident_id": MAN, "name": "张伟", "phone": "13912345678"}],
+            "welfare_payment.payments": [{"payment_no": "W1", "resident_id": MAN, "name": "张伟"}],
+            "elderly_service.elders": [{"elder_no": "E/1", "resident_id": WOMAN, "name": "李娜"}],
         },
     )
     resolve("residents")
