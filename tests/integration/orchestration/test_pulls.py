@@ -357,7 +357,7 @@ def test_a_pull_whose_thread_cannot_start_fails_and_holds_nobody_up(
     at_work = threading.Event()
 
     def refused(thread: threading.Thread) -> None:
-        if thread.name == "pull-death_register":
+        if thread.name == "pull-fire_119":
             assert at_work.wait(SECONDS)
             raise RuntimeError("can't start new thread")
         start(thread)
@@ -370,10 +370,10 @@ def test_a_pull_whose_thread_cannot_start_fails_and_holds_nobody_up(
     monkeypatch.setattr(threading.Thread, "start", refused)
     monkeypatch.setattr(pulls, "PATIENCE_SECONDS", SECONDS)
     monkeypatch.setattr(pulls, "AMPLE_ROWS_UNKNOWN", 1)
-    town.sources["fire_119"] = patient
-    under_way = town.pull("fire_119", "death_register")
+    town.sources["death_register"] = patient
+    under_way = town.pull("death_register", "fire_119")
     futures = {stream.landing_table: under_way.take(stream) for _, stream in town.asked()}
-    (own,) = town.contracts["fire_119"].streams.values()
+    (own,) = town.contracts["death_register"].streams.values()
     patient_one = futures.pop(own.landing_table)
     for future in futures.values():
         assert future is not None
