@@ -17,7 +17,7 @@ _WORD = re.compile(r"[a-z]+(?:_[a-z]+)*")
 
 
 def stage(url: str, rows: dict[str, list[Row]]) -> None:
-    """Staging tables of all sources of residents, filled by `rows` (system.stream → rows), and an empty core.dim_resident."""
+    """Staging tables of all sources of residents, filled by `rows` (system.stream → rows); core.dim_resident, empty."""
     with psycopg.connect(url) as conn:
         conn.execute("CREATE SCHEMA IF NOT EXISTS staging")
         for source in things.RESIDENTS:
