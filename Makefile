@@ -26,7 +26,7 @@ down: .venv/.ready ## stop everything that demo or up has started
 	@$(BIN)/townhub down
 
 test: .venv/.ready ## all tests, the fast ones first
-	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder tests/unit tests/property tests/conformance tests/warehouse tests/integration tests/fault
+	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder tests/unit tests/property tests/conformance tests/fault tests/warehouse tests/integration
 
 test-fast: .venv/.ready ## the tests that need no server
 	@$(BIN)/python -m pytest tests/unit tests/property
