@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,8 @@ class Project:
     tests: dict[str, Test]
     sources: dict[str, tuple[str, str]]
     """unique id → (schema, table)."""
+    folders: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Name of a layer's folder, as dbt selects it → everything that it would select, by unique id."""
 
     @property
     def families(self) -> list[str]:
@@ -167,7 +169,15 @@ def read(document: Mapping[str, Any]) -> Project:
         test = _test(uid, body, nodes) if body["resource_type"] == "test" else None
         if test is not None:
             tests[uid] = test
-    return Project(nodes, tests, sources)
+    return Project(nodes, tests, sources, _folders(raw))
+
+
+def _folders(raw: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for uid, body in raw.items():
+        if len(body["fqn"]) > 2 and body["resource_type"] != "unit_test":
+            found.setdefault(".".join(body["fqn"][:2]), set()).add(uid)
+    return {name: frozenset(uids) for name, uids in found.items()}
 
 
 def _node(uid: str, body: Mapping[str, Any]) -> Node:
