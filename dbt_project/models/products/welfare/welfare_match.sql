@@ -4,7 +4,8 @@
 -- A "no" rests on what a register says of the resident, or on its silence. Where rows of that register wait in
 -- quarantine it may be wrong, so it is "unknown" when a waiting row is another version of a record of this resident, and
 -- for whoever receives the benefit also when a waiting row may be anybody's: it has no key or its record never landed.
--- Rows that belong to other residents change nothing, and nobody who receives nothing is kept open for a stranger's row.
+-- Rows that belong to other residents change nothing, and nobody who receives nothing is kept open for a stranger's row;
+-- nor is a "no" that stands in the resident's own record of a register which has one record of a person.
 with parameter as (
     select
         -- A death or a removal would exclude: without these registers nobody is found eligible.
@@ -58,7 +59,16 @@ weighed as (
             when considered.outcome = 'not_eligible' then coalesce(considered.rests_on, basis.rests_on)
             when resident.moved_out and basis.needs_registration and considered.outcome in ('eligible', 'candidate')
                 then 'household_registry.residents'
-        end as no_rests_on
+        end as no_rests_on,
+        exists(
+            select 1
+            from jsonb_array_elements(considered.evidence -> 'records') as record (told)
+            where record.told ->> 'system' || '.' || (record.told ->> 'stream') = considered.rests_on
+                and considered.rests_on in (
+                    'children_in_need.children', 'disability_certificate.certificates', 'elderly_service.elders',
+                    'household_registry.residents', 'minimum_living.members', 'pension.pensioners'
+                )
+        ) as no_stands_in_record
     from considered
     cross join parameter
     inner join {{ ref('int_welfare_basis') }} as basis on basis.policy_code = considered.policy_code
@@ -74,7 +84,7 @@ doubted as (
             where held.input = weighed.no_rests_on
                 and (
                     held.resident_key = weighed.resident_key
-                    or (held.resident_key is null and weighed.payments is not null)
+                    or (held.resident_key is null and weighed.payments is not null and not weighed.no_stands_in_record)
                 )
         ) as in_doubt
     from weighed
