@@ -19,7 +19,7 @@ def forget_gone(conn: psycopg.Connection, system: str, stream: str, table: sql.C
 
     Should the same record ever come again, it is a new one.
     """
-    found = conn.execute("SELECT control.numbered_records(%s, %s)", [system, stream]).fetchall()
+    found = conn.execute("SELECT control.kept_records(%s, %s)", [system, stream]).fetchall()
     keys = pl.Series([row[0] for row in found], dtype=pl.String)
     if keys.is_empty():
         return 0

@@ -1,72 +1,143 @@
-"""Which records a run need not link again: those that the ledger holds and that no load has touched since.
+"""A run of residents by changes alone: what it reads is what changed and what that may touch, not the town.
 
-Only a run by the same code and under the same decisions can be carried on; otherwise, and after large changes, all is
-linked anew. What landed since is asked of the landing tables, whose rows know the load that brought them.
+Records that landed, changed or vanished are linked, with the whole entities that they left, that hold their numbers and
+that may be one with what looks otherwise than it did (`residents.changes` says why no more). All else is told by the
+state that the last run kept (`resident_state`, docs/decisions/0008). Only a run by the same code, views and decisions
+can be carried on; otherwise, and after large changes, all is linked anew.
 
-A run by changes comes to what a full one gives (tests/unit/resolution/test_changes.py), but for this: how common a name
-or a telephone is changes a little with every record. What that tips between two records that stand, and what somebody
-who left had stood in the way of, waits for the next full run.
+A run by changes comes to what a full one gives (tests/unit/resolution/test_changes_run.py), but for this: how common a
+name or a telephone is changes a little with every record. What that tips between two records that stand waits for the
+next full run.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 import psycopg
-from psycopg import sql
 
-from resolution import things
-from resolution.source import Source
+from resolution import ledger, news, resident_state, residents, restoring
+from resolution.content import Totals
+from resolution.part import Part
+from resolution.residents import changes, model
+from resolution.restoring import RECORD
 
 MOST = 0.1
 """Above this share of new and changed records a full run costs little more, and sees more."""
-_RECORD = ["system", "stream", "record_key"]
+FORGOTTEN = "forgotten-"
+"""How keys begin that retention gave to purged records: what such a record counted for in the hash is not known."""
+_ENTITY = "resident"
 
 
-def standing(
-    conn: psycopg.Connection,
-    kind: str,
-    records: pl.DataFrame,
-    members: pl.DataFrame,
-    then: dict[str, Any],
-    now: dict[str, int | str],
-) -> pl.DataFrame | None:
-    """row (in `records`), cluster, link_kind of what stands as it was; None where all must be linked anew.
+@dataclass(frozen=True)
+class ByChanges:
+    """`records` (system, stream, record_key) that were looked at, and where they belong; `last` is the last run."""
 
-    What has lost a record does not stand, nor what a steward joined or parted: decisions are applied to what the rules
-    find.
+    part: Part
+    found: residents.Clusters
+    held: pl.DataFrame
+    last: Totals
 
-    `members` are the memberships in force, `then` and `now` the fingerprints (`sources.fingerprint`) of the last run
-    and of this one.
+    @property
+    def records(self) -> pl.DataFrame:
+        """In the order of the rows of `found`."""
+        return self.part.rows.select(RECORD)
+
+    def concerned(
+        self, conn: psycopg.Connection, clusters: pl.DataFrame, former: pl.DataFrame
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """(clusters, memberships in force) without the entities of which nothing changed.
+
+        `clusters` are those of all the records, with system, stream, record_key, row, cluster, link_kind, reason. Who
+        has other records of the `former` keys (`restoring.former`) that are touched has a say in who gets them back.
+        """
+        was = self._was.rename({"link_kind": "kind_was"})
+        stands = pl.col("row").is_in(self.part.standing["row"].implode())
+        both = clusters.with_columns(stands=stands).join(was, on=RECORD, how="left")
+        same = both.group_by("cluster").agg(
+            pl.col("entity_key").first(),
+            pl.len(),
+            stays=(pl.col("entity_key").eq_missing(pl.col("entity_key").first())).all()
+            & pl.col("kind_was").eq_missing(pl.col("link_kind")).all()
+            & pl.col("stands").all(),
+        )
+        same = same.filter("stays").join(was.group_by("entity_key").len(), on=["entity_key", "len"])
+        mine = clusters.join(same, on="cluster", how="anti")
+        keys = was.join(same, on="entity_key", how="anti")["entity_key"].unique()
+        before = ledger.current(conn, _ENTITY, keys)
+        others = ledger.holders(conn, _ENTITY, restoring.beside(former, mine))
+        beside = ledger.current(conn, _ENTITY, others.filter(~others.is_in(keys.implode())))
+        label = pl.col("entity_key").rank("dense").cast(pl.Int64) + clusters.height
+        as_they_are = beside.with_columns(row=pl.lit(None, dtype=pl.Int64), cluster=label)
+        return pl.concat([mine, as_they_are.select(mine.columns)]), pl.concat([before, beside])
+
+    @property
+    def _was(self) -> pl.DataFrame:
+        """system, stream, record_key, entity_key, link_kind before, of all that was read and of what vanished."""
+        columns = [*RECORD, "entity_key", "link_kind"]
+        return pl.concat([self.part.was.select(columns), self.held.select(columns)]).unique(RECORD)
+
+    def totals(self, before: pl.DataFrame, after: pl.DataFrame) -> Totals:
+        """Of the whole ledger, where these memberships were and are."""
+        return self.last - Totals.of(before) + Totals.of(after)
+
+    def keep(self, conn: psycopg.Connection, before: pl.DataFrame, after: pl.DataFrame) -> None:
+        """Write the state of the entities of which these were and are the memberships."""
+        keys = before.select("entity_key").unique()
+        was = self.part.was.join(keys, on="entity_key", how="semi")
+        now = resident_state.rows_of(self.part.rows, self.part.borrowed["row"], after)
+        purged = self.held.join(self.part.was, on=RECORD, how="anti")["entity_key"]
+        resident_state.replace(conn, was, now, unmet=purged)
+
+
+def by_changes(
+    conn: psycopg.Connection, last: Totals, then: Mapping[str, Any], now: Mapping[str, Any]
+) -> ByChanges | None:
+    """Link what changed since the last run; None where all must be linked anew.
+
+    `last` are the totals that the last run came to, `then` and `now` its fingerprint (`sources.fingerprint`) and this
+    run's.
     """
     if any(then.get(name) != now.get(name) for name in ("code", "decisions", "views")):
         return None
-    touched = [
-        _touched(conn, source, int(then.get(f"{source.system}.{source.stream}", 0))) for source in things.SOURCES[kind]
-    ]
-    same = (
-        records.select(_RECORD)
-        .with_row_index("row")
-        .join(members.select(*_RECORD, "entity_key", "link_kind"), on=_RECORD)
-        .join(pl.concat(touched), on=_RECORD, how="anti")
-    )
-    lost = members.join(same, on=_RECORD, how="anti").select("entity_key")
-    decided = members.filter(pl.col("link_kind") == "steward").select("entity_key")
-    held = same.join(pl.concat([lost, decided]), on="entity_key", how="anti")
-    if records.height - held.height > MOST * records.height:
+    told = news.since(conn, "residents", then, now)
+    if told.held["record_key"].str.starts_with(FORGOTTEN).any():
         return None
-    row = pl.col("row").cast(pl.Int64)
-    return held.select(row, "link_kind", cluster=row.min().over("entity_key"))
+    # Decisions are applied to what the rules find, so what a steward joined or parted is found anew each time.
+    anew = pl.concat([told.held["entity_key"], _decided(conn)])
+    part = Part.of(conn, told.records, told.held.select(RECORD), anew)
+    if part.rows["fresh"].sum() > MOST * last.records:
+        return None
+    trained = model.load()
+    moved = changes.moved(part.people, part.standing)
+    part = part.near(conn, part.some(moved)).near(conn, part.left)
+    elsewhere = part.elsewhere(conn, last.entities)
+    asked = changes.asked(part.people, part.standing, moved, part.left, trained, elsewhere)
+    part = part.near(conn, part.some(asked))
+    numbered = part.rows.select(*RECORD, was="row")
+    part = part.ordered()
+    to = numbered.join(part.rows.select(*RECORD, "row"), on=RECORD).select("was", "row")
+    moved, asked = (to.filter(pl.col("was").is_in(rows.implode()))["row"] for rows in (moved, asked))
+    found = residents.cluster_part(
+        part.people, part.borrowed, part.standing, moved=moved, asked=asked,
+        elsewhere=part.elsewhere(conn, last.entities),
+    )  # fmt: skip
+    return ByChanges(part, found, told.held, last)
 
 
-def _touched(conn: psycopg.Connection, source: Source, load: int) -> pl.DataFrame:
-    """Records of a source that a later load than this one wrote."""
-    query = sql.SQL("SELECT ({key})::text FROM {table} WHERE _from_load > %s").format(
-        key=sql.SQL(source.record_key),
-        table=sql.Identifier("landing", f"{source.system}__{source.stream}"),
-    )
-    with conn.cursor() as cursor:
-        keys = [row[0] for row in cursor.execute(query, [load]).fetchall()]
-    found = pl.DataFrame({"record_key": keys}, schema={"record_key": pl.String}).unique()
-    return found.select(system=pl.lit(source.system), stream=pl.lit(source.stream), record_key="record_key")
+def _decided(conn: psycopg.Connection) -> pl.Series:
+    """Entities of records about which a steward's decision is in force."""
+    rows = conn.execute(
+        """SELECT DISTINCT m.entity_key FROM (
+                  SELECT a_system, a_stream, a_record_key FROM resolution.decision
+                   WHERE kind = %(kind)s AND revoked_at IS NULL
+                   UNION SELECT b_system, b_stream, b_record_key FROM resolution.decision
+                   WHERE kind = %(kind)s AND revoked_at IS NULL) AS d (system, stream, record_key)
+             JOIN resolution.membership m USING (system, stream, record_key)
+            WHERE m.kind = %(kind)s AND m.to_run IS NULL""",
+        {"kind": _ENTITY},
+    ).fetchall()
+    return pl.Series("entity_key", [row[0] for row in rows], dtype=pl.String)

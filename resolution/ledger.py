@@ -9,7 +9,6 @@ stands for two entities at once. Nothing outside this room depends on how cluste
 from __future__ import annotations
 
 import base64
-import hashlib
 import os
 from dataclasses import dataclass
 
@@ -27,29 +26,40 @@ _MEMBERSHIP = ["system", "stream", "record_key", "entity_key", "link_kind", "rea
 
 @dataclass(frozen=True)
 class Reconciled:
-    """What a run changed. `memberships` has one row per record; `content_hash` does not hang on the keys."""
+    """What a run changed."""
 
-    memberships: pl.DataFrame
-    entities: int
     created: int
     merged: int
     split: int
     restored: int
-    content_hash: str
 
 
-def current(conn: psycopg.Connection, kind: str) -> pl.DataFrame:
-    """Memberships in force of an entity kind."""
+def current(conn: psycopg.Connection, kind: str, keys: pl.Series | None = None) -> pl.DataFrame:
+    """Memberships in force of an entity kind, or of the entities of these keys alone."""
     query = sql.SQL(
-        "COPY (SELECT {} FROM resolution.membership WHERE kind = {} AND to_run IS NULL) TO STDOUT (FORMAT CSV)"
+        "COPY (SELECT {} FROM resolution.membership WHERE kind = {} AND to_run IS NULL{}) TO STDOUT (FORMAT CSV)"
     )
     columns = sql.SQL(", ").join(map(sql.Identifier, _MEMBERSHIP))
-    with conn.cursor().copy(query.format(columns, sql.Literal(kind))) as copy:
+    some: sql.Composable = sql.SQL("")
+    if keys is not None:
+        some = sql.SQL(" AND entity_key = ANY ({}::text[])").format(sql.Literal(keys.to_list()))
+    with conn.cursor().copy(query.format(columns, sql.Literal(kind), some)) as copy:
         data = b"".join(bytes(block) for block in copy)
     schema = dict.fromkeys(_MEMBERSHIP, pl.String())
     if not data:
         return pl.DataFrame(schema=schema)
     return pl.read_csv(data, has_header=False, schema=schema)
+
+
+def holders(conn: psycopg.Connection, kind: str, records: pl.DataFrame) -> pl.Series:
+    """Keys of the entities that have these records (system, stream, record_key) now."""
+    rows = conn.execute(
+        """SELECT DISTINCT m.entity_key
+             FROM unnest(%s::text[], %s::text[], %s::text[]) AS r (system, stream, record_key)
+             JOIN resolution.membership m USING (system, stream, record_key) WHERE m.kind = %s AND m.to_run IS NULL""",
+        [*(records[name].to_list() for name in restoring.RECORD), kind],
+    ).fetchall()
+    return pl.Series("entity_key", [row[0] for row in rows], dtype=pl.String)
 
 
 def reconcile(
@@ -130,23 +140,11 @@ def write(
         redirects.refresh(conn, kind)
     counts = dict(moves.group_by("type").len().iter_rows())
     return Reconciled(
-        memberships,
-        entities=memberships["entity_key"].n_unique(),
         created=counts.get("create", 0),
         merged=counts.get("merge", 0),
         split=counts.get("split", 0),
         restored=counts.get("restore", 0),
-        content_hash=content_hash(memberships),
     )
-
-
-def content_hash(memberships: pl.DataFrame) -> str:
-    """A hash of which records belong together, whatever their keys are called."""
-    named = memberships.select(
-        "entity_key", "link_kind", record=pl.concat_str(["system", "stream", "record_key"], separator="|")
-    ).with_columns(group=pl.col("record").min().over("entity_key"))
-    lines = named.select(pl.concat_str(["group", "record", "link_kind"], separator="\t").sort()).to_series()
-    return hashlib.sha256("\n".join(lines.to_list()).encode()).hexdigest()
 
 
 def _close(conn: psycopg.Connection, kind: str, run: int, closed: pl.DataFrame) -> None:

@@ -40,6 +40,12 @@ def former(conn: psycopg.Connection, kind: str) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=FORMER_SCHEMA, orient="row")
 
 
+def beside(former: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
+    """Records of former keys that have one in these clusters, and that are in none of them."""
+    touched = former.join(clusters, on=RECORD, how="semi").select("old").unique()
+    return former.join(touched, on="old", how="semi").join(clusters, on=RECORD, how="anti").select(RECORD).unique()
+
+
 def overlaps(clusters: pl.DataFrame, former: pl.DataFrame | None) -> pl.DataFrame:
     """(old, ended, into, side, cluster, overlap): in which clusters the records of former keys lie now."""
     wanted = ["old", "ended", "into", "side", "cluster"]

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 import psycopg
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from resolution import enterprises, events, incremental, ledger, premises, residents, restoring, sources
+from resolution import ledger, resident_state, restoring, sources
+from resolution.content import Totals
+from resolution.incremental import ByChanges, by_changes
+from resolution.residents import Clusters
 from resolution.things import Kind
 from resolution.union import apply_decisions
+from resolution.whole import CLUSTER, Whole, whole
 from warehouse import connection, crash
 
-ANALYZE_MOVES = 1000
-"""After so many new keys the planner's figures of the ledger are out of date."""
-
-_CLUSTER: dict[str, Callable[[pl.DataFrame], residents.Clusters]] = {
-    "residents": residents.cluster,
-    "enterprises": enterprises.cluster,
-    "premises": premises.cluster,
-    "events": events.cluster,
-}
+ANALYZE_SHARE = 0.05
+"""When more of the keys than this are new or gone, the planner's figures of the ledger are out of date."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +47,8 @@ def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> Res
     linked again where `incremental` allows it; `full` links all anew, unless the last run did so with the same records.
     Raises ValueError for an unknown kind.
     """
-    if kind not in _CLUSTER:
-        raise ValueError(f"unknown kind {kind!r}: use one of {', '.join(_CLUSTER)}")
+    if kind not in CLUSTER:
+        raise ValueError(f"unknown kind {kind!r}: use one of {', '.join(CLUSTER)}")
     started = time.perf_counter()
     entity = sources.entity_kind(kind)
     with connection.connect("builder") as conn:
@@ -58,65 +56,83 @@ def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> Res
         conn.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"resolve {kind}"])
         inputs = sources.fingerprint(conn, kind)
         last = _last_run(conn, kind)
-        if last is not None and last[1].get("inputs") == inputs and (not full or last[1].get("full", True)):
-            return _unchanged(last, time.perf_counter() - started)
-        records = sources.read(conn, kind)
-        before = ledger.current(conn, entity)
-        standing = None
-        if not full and kind == "residents" and last is not None:
-            standing = incremental.standing(conn, kind, records, before, last[1].get("inputs", {}), inputs)
-        found = _CLUSTER[kind](records) if standing is None else residents.cluster(records, standing=standing)
+        if last is not None and last.inputs == inputs and (not full or last.full):
+            return _result(last.run, last.totals, None, time.perf_counter() - started)
+        work: Whole | ByChanges | None = None
+        if last is not None and not full and kind == "residents":
+            work = by_changes(conn, last.totals, last.inputs, inputs)
+        if work is None:
+            work = whole(conn, kind)
+        records, found = work.records, work.found
         clusters = apply_decisions(found.assigned, _decisions(conn, entity, records))
         named = records.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64)).join(clusters, on="row")
-        memberships, moves = ledger.reconcile(entity, named, before, restoring.former(conn, entity))
+        former = restoring.former(conn, entity)
+        concerned, before = work.concerned(conn, named, former)
+        memberships, moves = ledger.reconcile(entity, concerned, before, former)
+        totals = work.totals(before, memberships)
         crash.point("resolution.clustered")
-        run = _open_run(conn, kind, len(records))
+        run = _open_run(conn, kind, totals.records)
         done = ledger.write(conn, entity, run, memberships, moves, before)
+        work.keep(conn, before, memberships)
         told = _write_reviews(conn, entity, run, records, found.doubtful)
-        if standing is None:  # a run over changes alone does not look at every record
+        if isinstance(work, Whole):  # a run over changes alone does not look at every record
             _settle_reviews(conn, entity, run, told)
-        links = {str(key): int(rows) for key, rows in memberships.group_by("link_kind").len().sort("link_kind").rows()}
-        detail = {"inputs": inputs, "links": links, "entities": done.entities, "hub_run": run_id}
-        detail |= {"full": standing is None, "blocking_cut": _cut(found)}
+        detail = {"inputs": inputs, "links": dict(totals.links), "entities": totals.entities, "hub_run": run_id}
+        detail |= {"full": isinstance(work, Whole), "blocking_cut": _cut(found)}
         conn.execute(
             "UPDATE resolution.run SET finished_at = clock_timestamp(), content_hash = %s, detail = %s "
             "WHERE run_id = %s",
-            [done.content_hash, Jsonb(detail), run],
+            [totals.content_hash, Jsonb(detail), run],
         )
         crash.point("resolution.before_commit")
         conn.commit()
     crash.point("resolution.after_commit")
-    if moves.height > ANALYZE_MOVES:
-        _analyze()
-    return ResolutionResult(
-        run, len(records), done.entities, done.created, done.merged, done.split, links, done.content_hash,
-        time.perf_counter() - started,
-    )  # fmt: skip
+    if moves.height > ANALYZE_SHARE * totals.entities:
+        _analyze("membership", "entity")
+    if isinstance(work, Whole) and kind == "residents":
+        _analyze(*resident_state.TABLES)
+    return _result(run, totals, done, time.perf_counter() - started)
 
 
-def _cut(found: residents.Clusters) -> dict[str, dict[str, int]]:
+def _result(run: int, totals: Totals, done: ledger.Reconciled | None, seconds: float) -> ResolutionResult:
+    """Of a run that was done, or of the last one where there was nothing to do."""
+    changed = (0, 0, 0) if done is None else (done.created, done.merged, done.split)
+    links = dict(sorted(totals.links.items()))
+    return ResolutionResult(run, totals.records, totals.entities, *changed, links, totals.content_hash, seconds)
+
+
+def _cut(found: Clusters) -> dict[str, dict[str, int]]:
     """Blocking rules that were not let make all their pairs: what they would have made and what they did."""
     return {c.rule: {"pairs": c.pairs, "allowed": c.allowed} for c in found.counts if c.allowed < c.pairs}
 
 
-def _analyze() -> None:
-    """The build joins memberships next; only the owner of a table may analyse it."""
+def _analyze(*tables: str) -> None:
+    """The build and the next run join these; only the owner of a table may analyse it."""
     with connection.connect("owner", autocommit=True) as conn:
-        conn.execute("ANALYZE resolution.membership, resolution.entity")
+        conn.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(sql.Identifier("resolution", t) for t in tables)))
 
 
-def _last_run(conn: psycopg.Connection, kind: str) -> tuple[int, dict[str, Any], str, int] | None:
+@dataclass(frozen=True)
+class LastRun:
+    """What a run needs of the one before it: its fingerprint, what it came to, whether it looked at every record."""
+
+    run: int
+    inputs: dict[str, Any]
+    totals: Totals
+    full: bool
+
+
+def _last_run(conn: psycopg.Connection, kind: str) -> LastRun | None:
     row = conn.execute(
         "SELECT run_id, detail, content_hash, records_in FROM resolution.run "
         "WHERE kind = %s AND finished_at IS NOT NULL ORDER BY run_id DESC LIMIT 1",
         [kind],
     ).fetchone()
-    return None if row is None else (row[0], row[1] or {}, row[2], row[3])
-
-
-def _unchanged(last: tuple[int, dict[str, Any], str, int], seconds: float) -> ResolutionResult:
-    run, detail, content_hash, records = last
-    return ResolutionResult(run, records, detail["entities"], 0, 0, 0, detail["links"], content_hash, seconds)
+    if row is None:
+        return None
+    run, detail, content_hash, records = row
+    totals = Totals(records, detail["entities"], Counter(detail["links"]), int(content_hash, 16))
+    return LastRun(run, detail["inputs"], totals, detail.get("full", True))
 
 
 def _open_run(conn: psycopg.Connection, kind: str, records: int) -> int:

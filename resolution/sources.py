@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import psycopg
+from psycopg import sql
 
 from resolution import doors
 from resolution.source import Source
@@ -73,6 +74,19 @@ def read_sources(conn: psycopg.Connection, wanted: Iterable[Source], schema: dic
     return pl.concat([_read_one(conn, source, schema) for source in wanted]).sort("system", "stream", "record_key")
 
 
+def read_some(
+    conn: psycopg.Connection, source: Source, schema: dict[str, pl.DataType], keys: pl.Series
+) -> pl.DataFrame:
+    """Those current records of a source that have one of these keys, in no order."""
+    return _read_one(conn, source, schema, keys)
+
+
+def keys(conn: psycopg.Connection, source: Source) -> list[str]:
+    """Keys of all current records of a source."""
+    query = f"SELECT ({source.record_key})::text FROM {source.view} WHERE {source.where}"
+    return [row[0] for row in conn.execute(query.encode()).fetchall()]
+
+
 def fingerprint(conn: psycopg.Connection, kind: str) -> dict[str, int | str]:
     """What a run rests on, equal for equal results: the newest load of each source that changed a record, the views it
     is read through and their rows, the decisions and our own code."""
@@ -93,12 +107,17 @@ def fingerprint(conn: psycopg.Connection, kind: str) -> dict[str, int | str]:
                      FROM unnest(%s::text[]) AS view)""",
         [entity_kind(kind), views],
     ).fetchone()
-    counted = " UNION ALL ".join(f"SELECT count(*) FROM {view}" for view in views)
-    held = conn.execute(f"SELECT array_agg(count) FROM ({counted}) AS c".encode()).fetchone()  # retention has no load
-    assert others is not None and held is not None
-    return dict(rows) | {
-        "decisions": others[0], "views": others[1], "rows": ",".join(map(str, held[0])), "code": code_digest(),
-    }  # fmt: skip
+    counted = " UNION ALL ".join(
+        f"SELECT '{rows_of(source)}', count(*) FROM {source.view} WHERE {source.where}" for source in read_from
+    )
+    held = conn.execute(counted.encode()).fetchall()  # retention has no load
+    assert others is not None
+    return dict(rows) | dict(held) | {"decisions": others[0], "views": others[1], "code": code_digest()}
+
+
+def rows_of(source: Source) -> str:
+    """Under which name a fingerprint has the number of a source's records."""
+    return f"rows of {source.system}.{source.stream}"
 
 
 @cache
@@ -117,13 +136,20 @@ def entity_kind(kind: str) -> str:
     return kind if kind == "premises" else kind.removesuffix("s")
 
 
-def _read_one(conn: psycopg.Connection, source: Source, schema: dict[str, pl.DataType]) -> pl.DataFrame:
+def _read_one(
+    conn: psycopg.Connection, source: Source, schema: dict[str, pl.DataType], keys: pl.Series | None = None
+) -> pl.DataFrame:
     wanted = [name for name in schema if name not in ("system", "stream", "record_key")]
     columns = [f"({source.record_key})::text"] + [
         _column(source.fields.get(name, "null"), schema[name]) for name in wanted
     ]
-    query = f"COPY (SELECT {', '.join(columns)} FROM {source.view} WHERE {source.where}) TO STDOUT (FORMAT CSV)"
-    with conn.cursor().copy(query.encode()) as copy:
+    of_keys: sql.Composable = sql.SQL("")
+    if keys is not None:
+        of_keys = sql.SQL(" AND {} = ANY ({}::text[])").format(sql.SQL(columns[0]), sql.Literal(keys.to_list()))
+    query = sql.SQL("COPY (SELECT {} FROM {} WHERE {}{}) TO STDOUT (FORMAT CSV)").format(
+        sql.SQL(", ").join(map(sql.SQL, columns)), sql.SQL(source.view), sql.SQL(source.where), of_keys
+    )
+    with conn.cursor().copy(query) as copy:
         data = b"".join(bytes(block) for block in copy)
     names = ["record_key", *wanted]
     if not data:

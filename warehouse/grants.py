@@ -62,7 +62,7 @@ GRANTS: tuple[Grant, ...] = (
         LOADER,
         "function",
         "EXECUTE",
-        ("control.audit_append", "control.numbered_records", "control.forget_records"),
+        ("control.audit_append", "control.kept_records", "control.forget_records"),
     ),
     Grant(BUILDER, "schema", "USAGE", ("control", "landing", "resolution", "released")),
     Grant(BUILDER, "schema", "USAGE, CREATE", ("staging", "core", "candidate")),
@@ -87,6 +87,12 @@ GRANTS: tuple[Grant, ...] = (
         "table",
         "SELECT, INSERT, UPDATE",
         ("resolution.run", "resolution.entity", "resolution.membership"),
+    ),
+    Grant(
+        BUILDER,
+        "table",
+        "SELECT, INSERT, UPDATE, DELETE, TRUNCATE",
+        ("resolution.resident_record", "resolution.resident_block", "resolution.resident_count"),
     ),
     Grant(BUILDER, "table", "SELECT, INSERT, UPDATE", ("resolution.decision", "resolution.review")),
     Grant(

@@ -17,9 +17,10 @@ from resolution.residents.changes import link_changes
 from resolution.residents.evidence import explain
 from resolution.residents.exact import borrowed_numbers, exact_clusters
 from resolution.residents.features import features, without_number
-from resolution.residents.linking import link
+from resolution.residents.linking import Linked, link
+from resolution.residents.town import Elsewhere
 
-__all__ = ["Clusters", "cluster", "explain"]
+__all__ = ["Clusters", "cluster", "cluster_all", "cluster_part", "explain"]
 
 _KEY = ["system", "stream", "record_key"]
 TORN = "fits two people nearly as well, and goes to neither"
@@ -41,24 +42,49 @@ class Clusters:
     """What each blocking rule made, for the figures of the run."""
 
 
-def cluster(records: pl.DataFrame, *, standing: pl.DataFrame | None = None) -> Clusters:
+def cluster(records: pl.DataFrame) -> Clusters:
     """Cluster records of `resolution.sources.RESIDENT_SCHEMA`; a cluster's label is one of its rows.
 
     link_kind is exact (by a number), probabilistic (by weight), probable (by a lone name; to be used with care) or
-    single. The order of the rows makes no difference to what belongs together. With `standing` (row, cluster,
-    link_kind of records that were linked before and have not changed) only the others are linked, to these and to each
-    other. Raises `model.ModelError`.
+    single. The order of the rows makes no difference to what belongs together. Raises `model.ModelError`.
     """
     order = _ordered(records.with_row_index("place"))
-    place = order.select(row=pl.int_range(pl.len()), place=pl.col("place").cast(pl.Int64))
+    place = order["place"].cast(pl.Int64)
     people = features(order.drop("place"))
-    borrowed = borrowed_numbers(people)
-    people = without_number(people, borrowed)
+    found = cluster_all(people, borrowed_numbers(people))
+    return Clusters(
+        _named(found.assigned, place, "row", "cluster").sort("row"),
+        _named(found.doubtful, place, "row").sort("row"),
+        found.counts,
+    )
+
+
+def cluster_all(people: pl.DataFrame, borrowed: pl.DataFrame) -> Clusters:
+    """The same of `features`, whose rows are numbered in an order of their own; `borrowed` is of `borrowed_numbers`."""
     trained = model.load()
-    if standing is None:
-        linked = link(people, exact_clusters(people), trained)
-    else:
-        linked = link_changes(people, _ours(standing, place), trained, borrowed=borrowed["row"])
+    people = without_number(people, borrowed)
+    return _told(people, borrowed, link(people, exact_clusters(people), trained))
+
+
+def cluster_part(
+    people: pl.DataFrame,
+    borrowed: pl.DataFrame,
+    standing: pl.DataFrame,
+    *,
+    moved: pl.Series,
+    asked: pl.Series,
+    elsewhere: Elsewhere,
+) -> Clusters:
+    """Where the records of a part of the town belong that do not stand; see `changes`.
+
+    `people` have lost their `borrowed` numbers (row, reason); those without a reason were known, and are told no more.
+    """
+    linked = link_changes(people, standing, model.load(), moved=moved, asked=asked, elsewhere=elsewhere)
+    return _told(people, borrowed.drop_nulls(), linked)
+
+
+def _told(people: pl.DataFrame, borrowed: pl.DataFrame, linked: Linked) -> Clusters:
+    """What was linked, in the words of the ledger."""
     kind = (
         pl.when(pl.len().over("cluster") == 1)
         .then(pl.lit("single"))
@@ -73,21 +99,7 @@ def cluster(records: pl.DataFrame, *, standing: pl.DataFrame | None = None) -> C
     assigned = assigned.with_columns(reason=pl.col("link_kind").replace_strict(_REASONS, return_dtype=pl.String))
     doubtful = pl.concat([borrowed, linked.torn.select("row", reason=pl.lit(TORN))])
     return Clusters(
-        _named(assigned.select("row", "cluster", "link_kind", "reason"), place["place"], "row", "cluster").sort("row"),
-        _named(doubtful, place["place"], "row").sort("row"),
-        linked.counts,
-    )
-
-
-def _ours(standing: pl.DataFrame, place: pl.DataFrame) -> pl.DataFrame:
-    """row, cluster, link_kind, probable in our order; a cluster is named by its smallest row, not by the caller's."""
-    back = place.select(row="place", ours="row")
-    rows = standing.join(back, on="row")
-    return rows.select(
-        "link_kind",
-        row="ours",
-        cluster=pl.col("ours").min().over("cluster"),
-        probable=pl.col("link_kind") == "probable",
+        assigned.select("row", "cluster", "link_kind", "reason").sort("row"), doubtful.sort("row"), linked.counts
     )
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from resolution.residents.hashes import hashed
+
 RULES: dict[str, tuple[str, ...]] = {
     "number, one end or the other": ("typed_ends", "surname"),
     "first 14 digits and surname": ("typed_head", "surname"),
@@ -42,11 +44,15 @@ class RuleCount:
 
 
 def candidate_pairs(
-    rows: pl.DataFrame, rules: dict[str, tuple[str, ...]] = RULES, *, changed: pl.Series | None = None
+    rows: pl.DataFrame,
+    rules: dict[str, tuple[str, ...]] = RULES,
+    *,
+    changed: pl.Series | None = None,
+    crowded: pl.Series | None = None,
 ) -> tuple[pl.DataFrame, list[RuleCount]]:
     """(pairs, counts). `rows` has id, number and the rules' columns; `pairs` has join_key_l < join_key_r, each once.
 
-    With `changed` (ids) only pairs with at least one of these are made.
+    With `changed` (ids) only pairs with at least one of these are made. `crowded` are keys of blocks that make none.
     """
     rows = rows.with_columns(
         loose=pl.col("number").is_null(),
@@ -55,10 +61,17 @@ def candidate_pairs(
     budget = max(LEAST_BUDGET, PAIRS_PER_ROW * rows.height)
     made, counts = [], []
     for rule, keys in rules.items():
-        blocks, count = _allowed(rows, rule, keys, budget)
+        blocks, count = _allowed(roomy(rows, rule, crowded), rule, keys, budget)
         counts.append(count)
         made.append(_pairs(rows, blocks, keys))
     return pl.concat(made).unique().sort("join_key_l", "join_key_r"), counts
+
+
+def roomy(rows: pl.DataFrame, rule: str, crowded: pl.Series | None) -> pl.DataFrame:
+    """Rows in blocks of a rule that are not among the `crowded` ones (keys)."""
+    if crowded is None or crowded.is_empty():
+        return rows
+    return rows.filter(~hashed(rows, rule, RULES[rule]).is_in(crowded.implode()).fill_null(False))
 
 
 def _allowed(rows: pl.DataFrame, rule: str, keys: tuple[str, ...], budget: int) -> tuple[pl.DataFrame, RuleCount]:

@@ -1,48 +1,109 @@
 """Only what is new or changed is linked: to the clusters that stand, and to each other.
 
 By the same code, model and union as a full run, so a record comes to where a full run would most likely bring it; what
-a full run would regroup among the records that stand waits for the next one.
+a full run would regroup among the records that stand waits for the next one. Each step looks at no more than what is
+near to the last one's rows, so `people` may be a part of the town: what is beyond is told by `Elsewhere`.
+
+`standing` has row, cluster, probable of the records that stay where they are unless a step finds otherwise.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
-from resolution.residents.linking import Linked, grow
+from resolution.residents import model
+from resolution.residents.blocking import candidate_pairs
+from resolution.residents.linking import MARGIN, PROBABLE, Linked, grow, possible
 from resolution.residents.model import Model
-from resolution.residents.representatives import around, near
-from resolution.residents.town import town_of
+from resolution.residents.representatives import around, representatives
+from resolution.residents.town import Elsewhere, town_of
 
 
-def link_changes(people: pl.DataFrame, standing: pl.DataFrame, trained: Model, *, borrowed: pl.Series) -> Linked:
-    """Clusters of all records: those of `standing` (row, cluster, link_kind, probable), and where the others belong.
+def moved(people: pl.DataFrame, standing: pl.DataFrame) -> pl.Series:
+    """Rows of the clusters that look otherwise than they did, now that the rows that do not stand are with them.
 
-    `people` is of `features`, without the numbers that its rows `borrowed` have.
+    Most new records tell of a person what was known: such a person is nobody else's rival, and need not be weighed.
     """
-    standing = _settled(people, standing, borrowed)
-    fresh = people.join(standing, on="row", how="anti")
-    clusters = _placed(people, standing, fresh)
-    # A person of whom more is known now may be who a record was that fits none of the new ones.
-    grown = clusters.join(clusters.join(fresh, on="row", how="semi"), on="cluster", how="semi")
-    met = near(people, grown["row"])
-    # One new namesake, and a lone name is that of one person no more: what rests on weights is asked again.
-    weighed = people.filter(pl.col("number").is_null()).select("row").join(met, on="row", how="semi")
-    doubtful = standing.join(weighed, on="row", how="semi")
-    standing = standing.join(doubtful, on="row", how="anti")
-    fresh = people.join(standing, on="row", how="anti")
-    clusters = _placed(people, standing, fresh)
+    clusters = _placed(people, standing)
+    fresh = clusters.join(standing, on="row", how="anti")
+    grown = clusters.join(fresh, on="cluster", how="semi")
+    firm = standing.filter(~pl.col("probable")).join(grown, on="row", how="semi")
+    before = representatives(people.join(firm, on="row", how="semi"), firm).drop("id")
+    told = grown.join(standing.filter("probable"), on="row", how="anti")
+    after = representatives(people.join(told, on="row", how="semi"), told).drop("id")
+    columns = before.columns
+    other = pl.concat(
+        [
+            after.join(before, on=columns, how="anti", nulls_equal=True).select("cluster"),
+            before.join(after, on=columns, how="anti", nulls_equal=True).select("cluster"),
+        ]
+    )
+    return grown.join(other, on="cluster", how="semi")["row"]
+
+
+def asked(
+    people: pl.DataFrame,
+    standing: pl.DataFrame,
+    moved: pl.Series,
+    left: pl.DataFrame,
+    trained: Model,
+    elsewhere: Elsewhere,
+) -> pl.Series:
+    """Rows without a number that stand, and that may now be with one of the clusters that `moved`, or its rivals.
+
+    One new namesake, and a lone name is that of one person no more: what rests on weights is asked again. So is what
+    one of the clusters may have had that `left` (columns of `people`, and cluster): they were rivals too.
+    """
+    clusters = _placed(people, standing)
+    loose = people.filter(pl.col("number").is_null()).select("row")
+    numbered = clusters.join(loose, on="row", how="anti").select(pl.col("cluster").unique())
+    # A record without a number is asked for itself, whoever it was with.
+    alone = loose.join(clusters.join(numbered, on="cluster", how="semi"), on="row", how="semi")
+    alone = alone.select("row", own="row")
+    split = clusters.join(alone, on="row", how="left", maintain_order="left").select(
+        "row", cluster=pl.coalesce("own", "cluster")
+    )
+    is_moved = pl.col("row").is_in(moved.implode())
+    theirs = split.filter(is_moved)
+    some = pl.concat([theirs, split.join(loose, on="row", how="semi").filter(~is_moved)])
+    some = pl.concat([some, left.select("row", "cluster")])
+    theirs = pl.concat([theirs, left.select("row", "cluster")])
+    known = pl.concat([people, left.drop("cluster")], how="diagonal")
+    rows = representatives(known.join(some, on="row", how="semi"), some)
+    changed = rows.join(theirs, on="cluster", how="semi")["id"]
+    pairs, _ = candidate_pairs(rows, changed=changed, crowded=elsewhere.crowded)
+    firm = people.join(clusters.join(standing.filter("probable"), on="row", how="anti"), on="row")
+    town = town_of(firm, firm["cluster"], elsewhere=elsewhere)
+    edges = model.score(rows, possible(pairs, rows), trained, least=PROBABLE - MARGIN, town=town)
+    ends = pl.concat([edges["a"], edges["b"]]).unique()
+    met = rows.filter(pl.col("id").is_in(ends.implode())).select("cluster")
+    again = some.join(met, on="cluster", how="semi").select("row")
+    mine = loose.join(theirs, on="row", how="semi")
+    rows = pl.concat([again, mine]).unique().join(loose, on="row", how="semi")
+    return rows.join(standing, on="row", how="semi")["row"]
+
+
+def link_changes(
+    people: pl.DataFrame,
+    standing: pl.DataFrame,
+    trained: Model,
+    *,
+    moved: pl.Series,
+    asked: pl.Series,
+    elsewhere: Elsewhere,
+) -> Linked:
+    """Clusters of all records: those of `standing`, and where the others and those `asked` again belong."""
+    standing = without(standing, asked)
+    clusters = _placed(people, standing)
     # A probable record says nothing of the one that it was attached to.
     firm = clusters.join(standing.filter("probable"), on="row", how="anti")
-    numbered = people.filter(pl.col("number").is_not_null()).select("row").join(firm, on="row")
-    loose = firm.join(numbered, on="cluster", how="anti")
-    # Records without a number that a fresh one might go with are weighed anew, or their rivals would not be seen.
-    changed = pl.concat([fresh["row"], loose.join(met, on="row", how="semi")["row"]]).unique()
-    some = around(people, firm, changed)
+    changed = pl.concat([moved, asked]).unique()
+    some = around(people, firm, changed, crowded=elsewhere.crowded)
     told = people.join(firm, on="row", maintain_order="left")
-    town = town_of(told, told["cluster"])
+    town = town_of(told, told["cluster"], elsewhere=elsewhere)
     part = grow(people.join(some, on="row", how="semi"), some, trained, changed=changed, town=town)
-    moved = some.join(part.clusters, on="row").group_by("cluster").agg(to=pl.col("cluster_right").min())
-    attached = standing.filter("probable").join(moved, on="cluster", how="left")
+    to = some.join(part.clusters, on="row").group_by("cluster").agg(to=pl.col("cluster_right").min())
+    attached = standing.filter("probable").join(to, on="cluster", how="left")
     rest = firm.join(some, on="row", how="anti")
     whole = pl.concat(
         [
@@ -54,18 +115,15 @@ def link_changes(people: pl.DataFrame, standing: pl.DataFrame, trained: Model, *
     return Linked(whole.sort("row"), part.torn, part.counts)
 
 
-def _settled(people: pl.DataFrame, standing: pl.DataFrame, borrowed: pl.Series) -> pl.DataFrame:
-    """`standing` without clusters of which a record is read otherwise now: what is new may tell a borrowed number."""
-    numbers = standing.join(people.select("row", "number"), on="row")
-    otherwise = numbers.filter(
-        (pl.col("row").is_in(borrowed.implode()) & pl.col("link_kind").is_in(["exact", "single"]))
-        | (pl.col("number").is_not_null() & pl.col("link_kind").is_in(["probabilistic", "probable"]))
-    )
-    return standing.join(otherwise, on="cluster", how="anti").drop("link_kind")
+def without(standing: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
+    """`standing` without these rows; its clusters are named by their smallest rows, so none by one of these."""
+    left = standing.filter(~pl.col("row").is_in(rows.implode()))
+    return left.with_columns(cluster=pl.col("row").min().over("cluster"))
 
 
-def _placed(people: pl.DataFrame, standing: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:
-    """row, cluster: the standing ones, and the fresh ones by their number or alone."""
+def _placed(people: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
+    """row, cluster: the standing ones, and the others by their number or alone."""
+    fresh = people.join(standing, on="row", how="anti")
     numbers = people.filter(pl.col("number").is_not_null()).select("row", "number")
     held = numbers.join(standing.filter(~pl.col("probable")), on="row")
     owners = held.group_by("number").agg(owner=pl.col("cluster").min())

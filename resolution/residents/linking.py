@@ -71,7 +71,7 @@ def grow(
     grown = _grown(clusters, first)
     members = first.join(grown, on="cluster", how="semi")["row"]
     town = town.grouped(first)
-    beside = around(people, first, members)
+    beside = around(people, first, members, crowded=town.elsewhere.crowded)
     again, _ = _weighed(people.join(beside, on="row", how="semi"), beside, trained, members, town)
     same = edges.join(grown.rename({"cluster": "a"}), on="a", how="anti").join(
         grown.rename({"cluster": "b"}), on="b", how="anti"
@@ -96,7 +96,7 @@ def _weighed(
     if changed is not None:
         theirs = clusters.filter(pl.col("row").is_in(changed.implode())).select(pl.col("cluster").unique())
         changed = rows.join(theirs, on="cluster", how="semi")["id"]
-    pairs, counts = candidate_pairs(rows, changed=changed)
+    pairs, counts = candidate_pairs(rows, changed=changed, crowded=town.elsewhere.crowded)
     scored = model.score(rows, possible(pairs, rows), trained, least=PROBABLE - MARGIN, town=town)
     return _between(scored, rows), counts
 

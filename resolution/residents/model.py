@@ -14,7 +14,8 @@ from typing import Any
 
 import polars as pl
 
-from resolution.residents.town import COUNTED, LEAST, Town, town_of
+from resolution.residents.keys import COUNTED
+from resolution.residents.town import LEAST, Town, town_of
 from resolution.residents.weights import MEMORY, weigh
 
 PATH = Path(__file__).parents[1] / "models" / "residents.json"
@@ -70,7 +71,7 @@ def score(
     met = pl.concat([pairs["join_key_l"], pairs["join_key_r"]]).unique().rename("id").to_frame()
     compared = rows.select(COMPARED).join(met, on="id", how="semi")
     for column in COUNTED:
-        shares = compared.select(pl.col(column).unique()).join(town.shares(column), on=column)
+        shares = town.shares(column, compared[column].unique())
         compared = compared.join(shares, on=column, how="left")
     return weigh(compared, pairs, model.sized(town.size()), least=least)
 

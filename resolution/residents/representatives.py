@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from resolution.residents.blocking import RULES
+from resolution.residents.blocking import RULES, roomy
 from resolution.residents.model import COMPARED
 
 SHARED = ("name", "pinyin", "surname", "sound", "birth", "birth_year", "gender", "community",
@@ -49,17 +49,23 @@ def _majority(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     return pl.concat([counts.filter(~several), chosen]).select("cluster", name)
 
 
-def near(people: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
-    """row of those that share the values of any blocking rule with one of `rows`, these included."""
+def near(people: pl.DataFrame, rows: pl.Series, *, crowded: pl.Series | None = None) -> pl.DataFrame:
+    """row of those that share the values of any blocking rule with one of `rows`, these included.
+
+    `crowded` are keys of blocks that do not count.
+    """
     some = people.filter(pl.col("row").is_in(rows.implode()))
     found = [some.select("row")]
-    for keys in RULES.values():
-        wanted = some.select(keys).drop_nulls().unique()
+    for rule, keys in RULES.items():
+        wanted = roomy(some.select(keys).drop_nulls().unique(), rule, crowded)
         found.append(people.select("row", *keys).join(wanted, on=keys, how="semi").select("row"))
     return pl.concat(found).unique()
 
 
-def around(people: pl.DataFrame, clusters: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
+def around(
+    people: pl.DataFrame, clusters: pl.DataFrame, rows: pl.Series, *, crowded: pl.Series | None = None
+) -> pl.DataFrame:
     """The `clusters` (row, cluster), whole, of all records `near` to `rows`."""
-    wanted = near(people, rows).join(clusters, on="row").select(pl.col("cluster").unique())
+    met = near(people, rows, crowded=crowded)
+    wanted = met.join(clusters, on="row").select(pl.col("cluster").unique())
     return clusters.join(wanted, on="cluster", how="semi").sort("row")

@@ -72,6 +72,14 @@ def ledger(fresh_database: str) -> str:
                 " VALUES ('resident', %s, %s, %s, %s, 'single', 1)",
                 [*record, f"R{at}"],
             )
+            conn.execute(
+                "INSERT INTO resolution.resident_record (system, stream, record_key, entity_key, link_kind, borrowed,"
+                " number) VALUES (%s, %s, %s, %s, 'single', false, %s)",
+                [*record, f"R{at}", record[2][:18]],
+            )
+            conn.execute(
+                "INSERT INTO resolution.resident_block (key, loose, entity_key) VALUES (%s, false, %s)", [at, f"R{at}"]
+            )
         one = "jsonb_build_object('system', %s::text, 'stream', %s::text, 'record_key', %s::text)"
         doubt = f"INSERT INTO resolution.review (kind, record, reason) VALUES ('resident', {one}, 'doubt')"
         conn.execute(doubt.encode(), RECORDS[0])
@@ -85,7 +93,8 @@ def ledger(fresh_database: str) -> str:
 
 
 def test_no_table_holds_the_number_of_a_purged_record(ledger: str) -> None:
-    assert {"resolution.membership", "resolution.decision", "resolution.review"} <= holding(ledger, GONE)
+    tables = {f"resolution.{name}" for name in ("membership", "decision", "review", "resident_record")}
+    assert tables <= holding(ledger, GONE)
     with connect("loader") as loader:
         retention.purge(loader, CONTRACTS, date(2026, 6, 30))
     assert holding(ledger, GONE) == set()
@@ -94,6 +103,9 @@ def test_no_table_holds_the_number_of_a_purged_record(ledger: str) -> None:
         decided = conn.execute("SELECT a_record_key, b_record_key FROM resolution.decision").fetchone()
         pair = conn.execute("SELECT pair -> 0 ->> 'record_key', pair -> 1 ->> 'record_key' FROM resolution.review"
                             " WHERE pair IS NOT NULL").fetchone()  # fmt: skip
+        kept = conn.execute("SELECT entity_key FROM resolution.resident_record").fetchall()
+        blocks = conn.execute("SELECT entity_key FROM resolution.resident_block").fetchall()
+    assert kept == blocks == [("R1",)], "what a run by changes reads is that of records that are there"
     assert decided == (keys["R0"], keys["R2"]), "one record has one pseudonym in all tables"
     assert pair == (keys["R2"], STAYS + ACCOUNT)
     assert keys["R1"] == STAYS + ACCOUNT, "a record that is there keeps its key"

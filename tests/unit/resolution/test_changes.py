@@ -12,6 +12,7 @@ import pytest
 from connectors.standards import resident_id
 from resolution.residents import cluster
 from resolution.sources import RESIDENT_SCHEMA
+from tests.unit.resolution.relinked import relinked
 
 BORN = dt.date(1975, 3, 5)
 
@@ -32,9 +33,8 @@ OLD = (WANG, LI, {"name": "古丽", "phone": "13912345670"})
 
 def after(*fresh: dict[str, Any]) -> tuple[set[frozenset[int]], list[str]]:
     """Clusters and kinds when `fresh` comes to `OLD`, by the changes alone; held against those of a full run."""
-    before = cluster(table(*OLD)).assigned
     records = table(*OLD, *fresh)
-    found = cluster(records, standing=before.select("row", "cluster", "link_kind"))
+    found = relinked(table(*OLD), records)
     groups = {frozenset(rows) for rows in found.assigned.group_by("cluster").agg("row")["row"].to_list()}
     full = {frozenset(rows) for rows in cluster(records).assigned.group_by("cluster").agg("row")["row"].to_list()}
     assert groups == full
@@ -64,25 +64,22 @@ def test_new_records_are_linked_to_each_other_and_to_standing_ones_without_a_num
 
 def test_a_borrowed_number_is_found_among_changes_too() -> None:
     records = table(*OLD, {"name": "王小明", "resident_id_no": number(11), "birth_date": dt.date(2010, 9, 9)})
-    before = cluster(table(*OLD)).assigned
-    found = cluster(records, standing=before.select("row", "cluster", "link_kind"))
+    found = relinked(table(*OLD), records)
     assert found.doubtful["row"].to_list() == [3]
     assert found.assigned["link_kind"].to_list()[3] == "single"
 
 
 def test_a_second_namesake_takes_a_bare_name_from_the_first() -> None:
     records = table(*OLD, {"name": "李秀英"}, {"name": "李秀英", "resident_id_no": number(13), "birth_date": BORN})
-    before = cluster(records.head(4)).assigned
-    assert before.sort("row")["link_kind"][3] == "probable"
-    found = cluster(records, standing=before.select("row", "cluster", "link_kind")).assigned.sort("row")
+    assert cluster(records.head(4)).assigned.sort("row")["link_kind"][3] == "probable"
+    found = relinked(records.head(4), records).assigned.sort("row")
     assert found["link_kind"][3] == "single" and cluster(records).assigned.sort("row")["link_kind"][3] == "single"
 
 
 def test_a_number_that_new_records_show_to_be_borrowed_is_taken_from_the_one_that_stands() -> None:
     child = {"name": "陈小明", "resident_id_no": number(11), "birth_date": dt.date(2010, 9, 9)}
     records = table(child, WANG, WANG)
-    before = cluster(records.head(1)).assigned
-    found = cluster(records, standing=before.select("row", "cluster", "link_kind"))
+    found = relinked(records.head(1), records)
     assert found.doubtful["row"].to_list() == [0]
     assert found.assigned.sort("row")["cluster"].to_list() == [0, 1, 1]
 
@@ -104,12 +101,9 @@ def town(seed: int) -> pl.DataFrame:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_changes_alone_come_to_what_a_full_run_gives(seed: int) -> None:
-    records = town(seed).with_row_index("at").with_columns(pl.col("at").cast(pl.Int64))
+    records = town(seed)
     old = records.filter(pl.Series(np.random.default_rng([seed, 1]).random(records.height) > 0.08))
-    before = cluster(old.drop("at")).assigned
-    standing = before.with_columns(pl.Series(name, old["at"].gather(before[name])) for name in ("row", "cluster"))
-    some = cluster(records.drop("at"), standing=standing.select("row", "cluster", "link_kind")).assigned
-    full = cluster(records.drop("at")).assigned
+    some, full = relinked(old, records).assigned, cluster(records).assigned
     groups = [
         {frozenset(rows) for rows in found.group_by("cluster").agg("row")["row"].to_list()} for found in (some, full)
     ]
@@ -118,5 +112,5 @@ def test_changes_alone_come_to_what_a_full_run_gives(seed: int) -> None:
 
 def test_nothing_new_changes_nothing() -> None:
     before = cluster(table(*OLD)).assigned
-    again = cluster(table(*OLD), standing=before.select("row", "cluster", "link_kind")).assigned
+    again = relinked(table(*OLD), table(*OLD)).assigned
     assert again.sort("row").equals(before.sort("row"))

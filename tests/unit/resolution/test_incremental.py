@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from resolution import incremental, ledger, sources, things
+from resolution import incremental, sources, things
+from resolution.decisions import Record, Verdict, decide
 from resolution.runner import resolve
 from resolution.source import Source
 from warehouse import connection
@@ -44,9 +45,9 @@ def add(conn: psycopg.Connection, key: str, number: str | None, name: str, load:
     )
 
 
-def landed(monkeypatch: pytest.MonkeyPatch, load: int, code: str = "this code") -> None:
+def landed(monkeypatch: pytest.MonkeyPatch, load: int, code: str = "this code", decisions: int = 0) -> None:
     """The fingerprint as if this load were the newest: the ledger of loads is others' to test."""
-    prints = {"household_registry.residents": load, "decisions": 0, "code": code}
+    prints = {"household_registry.residents": load, "decisions": decisions, "code": code}
     monkeypatch.setattr(sources, "fingerprint", lambda conn, kind: prints)
 
 
@@ -113,21 +114,27 @@ def test_after_large_changes_or_with_other_code_all_is_linked_anew(
     assert last_detail()[0] is True
 
 
-def test_what_lost_a_record_and_what_a_steward_joined_is_linked_anew(
-    register: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("verdict", ["must_link", "cannot_link"])
+def test_decisions_hold_in_runs_by_changes(
+    register: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, verdict: Verdict
 ) -> None:
+    """What a steward joined or parted is found anew by the rules, and decided anew, whatever joins it."""
+    monkeypatch.setattr(incremental, "MOST", 0.5)
     add(register, "q2", "11010519491231002X", "王伟", 1)
     landed(monkeypatch, 1)
     resolve("residents")
-    register.execute("UPDATE resolution.membership SET link_kind = 'steward' WHERE record_key = 'p1'")
-    register.execute("UPDATE landing.household_registry__residents SET _to_load = 2 WHERE person_no = 'q2'")
-    landed(monkeypatch, 2)
+    a, b = (
+        Record("household_registry", "residents", name) for name in ("q2", "p1" if verdict == "must_link" else "q1")
+    )
     with connection.connect("builder") as conn:
-        records, members = sources.read(conn, "residents"), ledger.current(conn, "resident")
-        then: dict[str, int | str] = {"household_registry.residents": 1, "decisions": 0, "code": "this code"}
-        stands = incremental.standing(conn, "residents", records, members, then, then)
-    assert stands is not None
-    left = set(records["record_key"]) - set(records["record_key"].gather(stands["row"]))
-    assert left == {"q1", "p1"}
+        decide(conn, "resident", verdict, a, b, by="li", reason="asked them")
+        conn.commit()
+    landed(monkeypatch, 1, decisions=1)
     resolve("residents")
-    assert last_detail()[0] is False
+    assert last_detail()[0] is True, "a new decision is for all to be linked anew"
+    add(register, "q3", "110105491231002", "王伟", 2)
+    landed(monkeypatch, 2, decisions=1)
+    done = resolve("residents")
+    assert last_detail()[0] is False and done.links["steward"] == 2
+    assert key_of("q3") == key_of("q2") and (key_of(b.record_key) == key_of("q2")) == (verdict == "must_link")
+    assert resolve("residents", full=True).content_hash == done.content_hash

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resolution import ledger
-from resolution.ledger import content_hash, reconcile
+from resolution.content import Totals
+from resolution.ledger import reconcile
 from resolution.union import apply_decisions, components
 
 EMPTY = pl.DataFrame(
@@ -31,6 +32,10 @@ def clusters(labels: dict[str, int]) -> pl.DataFrame:
 def keys(memberships: pl.DataFrame) -> dict[str, str]:
     assert memberships["record_key"].is_unique().all()
     return dict(memberships.select("record_key", "entity_key").iter_rows())
+
+
+def content_hash(memberships: pl.DataFrame) -> str:
+    return Totals.of(memberships).content_hash
 
 
 def told(moves: pl.DataFrame, kind: str) -> set[tuple[str | None, str | None]]:
@@ -149,13 +154,13 @@ def write(conn: psycopg.Connection, labels: dict[str, int]) -> tuple[dict[str, s
 
 def test_the_tables_keep_history_redirects_and_events(conn: psycopg.Connection) -> None:
     first, made = write(conn, {"a": 0, "b": 0, "c": 1, "d": 2})
-    assert (made.entities, made.created, made.merged, made.split) == (3, 3, 0, 0)
-    again, same = write(conn, {"a": 0, "b": 0, "c": 1, "d": 2})
-    assert again == first and same.content_hash == made.content_hash
+    assert (made.created, made.merged, made.split) == (3, 0, 0)
+    again, _ = write(conn, {"a": 0, "b": 0, "c": 1, "d": 2})
+    assert again == first
     row = conn.execute("SELECT count(*) FROM resolution.membership WHERE entity_key = ANY (%s)", [list(first.values())])
     assert row.fetchone() == (4,), "an unchanged run writes no membership"
     second, changed = write(conn, {"a": 0, "b": 0, "c": 0})
-    assert (changed.entities, changed.merged) == (1, 1)
+    assert changed.merged == 1
     assert set(second.values()) == {first["a"]}
     states = conn.execute(
         "SELECT entity_key, status, merged_into FROM resolution.entity WHERE entity_key = ANY (%s)",

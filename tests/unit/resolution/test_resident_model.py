@@ -14,8 +14,9 @@ import pytest
 from connectors.standards import resident_id
 from resolution.residents import blocking, model, training
 from resolution.residents.features import features
+from resolution.residents.keys import COUNTED
 from resolution.residents.representatives import representatives
-from resolution.residents.town import COUNTED, LEAST, town_of
+from resolution.residents.town import LEAST, town_of
 from resolution.sources import RESIDENT_SCHEMA
 
 

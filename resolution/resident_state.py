@@ -1,0 +1,176 @@
+"""What the warehouse keeps of residents' records for the next run by changes: features, blocks, counts of values.
+
+All of it follows from the records in force and the ledger; every run writes it in the ledger's own transaction.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+import psycopg
+from psycopg import sql
+
+from resolution.residents.blocking import MAX_BLOCK
+from resolution.residents.features import with_births, without_number
+from resolution.residents.keys import TRAITS, counted_keys, meetings, number_keys
+from resolution.union import YEARS_APART
+
+TABLES = ("resident_record", "resident_block", "resident_count")
+_TEXTS = ("system", "stream", "record_key", "entity_key", "link_kind")
+_KEPT = ("number", "typed", "typed_ends", "typed_head", "typed_tail", "name", "pinyin", "surname", "sound", "day",
+         "sex", "phone", "door", "building", "community")  # fmt: skip
+SCHEMA: dict[str, pl.DataType] = {
+    **dict.fromkeys(_TEXTS, pl.String()),
+    "borrowed": pl.Boolean(),
+    **dict.fromkeys(_KEPT, pl.String()),
+    "day": pl.Date(),
+}
+"""A record in force, its entity and link, whether its number was read as another's, and what features rest on."""
+
+# Who shares a block and may be one person by `linking.possible`; two with numbers are not compared. A block that more
+# rows share is told to be crowded; it is not read, however large it is.
+_NEAR = """
+    WITH met AS MATERIALIZED (
+        SELECT p.key, b.n, b.entities
+          FROM unnest(%(key)s::bigint[], %(loose)s::boolean[], %(year)s::int[], %(sound)s::int[], %(given)s::int[])
+               AS p (key, loose, year, sound, given)
+         CROSS JOIN LATERAL (
+            SELECT count(*) AS n, array_agg(x.entity_key) FILTER (
+                       WHERE (p.loose OR x.loose) AND (abs(p.year - x.year) <= %(apart)s) IS NOT FALSE
+                         AND (p.sound = x.sound OR p.given = x.given) IS NOT FALSE) AS entities
+              FROM (SELECT * FROM resolution.resident_block WHERE key = p.key LIMIT %(most)s + 1) AS x) AS b)
+    SELECT (SELECT array_agg(DISTINCT entity_key) FROM met, unnest(entities) AS e (entity_key) WHERE n <= %(most)s),
+           (SELECT array_agg(DISTINCT key) FROM met WHERE n > %(most)s)
+"""
+
+
+def read(conn: psycopg.Connection, entities: pl.Series) -> pl.DataFrame:
+    """Records (`SCHEMA`) of some entities, by their keys."""
+    columns = sql.SQL(", ").join(
+        sql.SQL("borrowed::text") if name == "borrowed" else sql.Identifier(name) for name in SCHEMA
+    )
+    query = sql.SQL(
+        "COPY (SELECT {} FROM resolution.resident_record WHERE entity_key = ANY ({}::text[])) TO STDOUT (FORMAT CSV)"
+    )
+    with conn.cursor().copy(query.format(columns, sql.Literal(entities.to_list()))) as copy:
+        data = b"".join(bytes(block) for block in copy)
+    if not data:
+        return pl.DataFrame(schema=SCHEMA)
+    texts = pl.read_csv(data, has_header=False, schema=dict.fromkeys(SCHEMA, pl.String()))
+    return texts.with_columns(pl.col("day").str.to_date(), borrowed=pl.col("borrowed") == "true")
+
+
+def near(conn: psycopg.Connection, met: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """(entities, crowded) of `met` (`keys.TRAITS`): who may be one with a row in its block, and the keys of blocks that
+    are too large to say so."""
+    probes = met.select(TRAITS).unique()
+    columns = {name: _array(probes[name]) for name in TRAITS}
+    row = conn.execute(_NEAR, columns | {"most": MAX_BLOCK, "apart": YEARS_APART}).fetchone()
+    assert row is not None
+    return pl.Series("entity_key", row[0] or [], dtype=pl.String), pl.Series("key", row[1] or [], dtype=pl.Int64)
+
+
+def having(conn: psycopg.Connection, keys: pl.Series) -> pl.Series:
+    """Entities that have one of the keys, however many they are."""
+    query = "SELECT array_agg(DISTINCT entity_key) FROM resolution.resident_block WHERE key = ANY (%s::bigint[])"
+    row = conn.execute(query, [_array(keys.unique())]).fetchone()
+    assert row is not None
+    return pl.Series("entity_key", row[0] or [], dtype=pl.String)
+
+
+def counts(conn: psycopg.Connection, keys: pl.Series) -> pl.DataFrame:
+    """key, entities of the keys of values that are known."""
+    query = "SELECT array_agg(key), array_agg(entities) FROM resolution.resident_count WHERE key = ANY (%s::bigint[])"
+    row = conn.execute(query, [_array(keys.unique())]).fetchone()
+    assert row is not None
+    return pl.DataFrame({"key": row[0] or [], "entities": row[1] or []}, schema={"key": pl.Int64, "entities": pl.Int64})
+
+
+def rows_of(people: pl.DataFrame, borrowed: pl.Series, memberships: pl.DataFrame) -> pl.DataFrame:
+    """Records (`SCHEMA`) of these memberships.
+
+    `people` has system, stream, record_key and what `features` has of each record; `borrowed` are those of its rows
+    whose number is likely another's.
+    """
+    known = people.drop("entity_key", "link_kind", strict=False)
+    named = known.join(memberships.select(_TEXTS), on=["system", "stream", "record_key"])
+    return named.with_columns(borrowed=pl.col("row").is_in(borrowed.implode())).select(list(SCHEMA))
+
+
+def people_of(rows: pl.DataFrame) -> pl.DataFrame:
+    """`features` of records as they stand, borrowed numbers taken away; row and entity_key."""
+    people = with_births(rows.select(pl.int_range(pl.len()).alias("row"), "entity_key", *_KEPT))
+    return without_number(people, people.filter(rows["borrowed"]))
+
+
+def counted(rows: pl.DataFrame) -> pl.DataFrame:
+    """key, entities of the values that count; a probable record says nothing of the one that it was attached to."""
+    firm = people_of(rows.filter(pl.col("link_kind") != "probable"))
+    return counted_keys(firm, "entity_key").group_by("key").agg(entities=pl.len().cast(pl.Int64))
+
+
+def rewrite(conn: psycopg.Connection, rows: pl.DataFrame) -> None:
+    """These are all the records (`SCHEMA`) that there are."""
+    conn.execute("TRUNCATE resolution.resident_record, resolution.resident_block, resolution.resident_count")
+    # In the order of their indexes they are written several times faster.
+    _copy(conn, "resident_record", rows.select(list(SCHEMA)).sort("entity_key"))
+    _copy(conn, "resident_block", _blocks(rows).sort("key"))
+    _copy(conn, "resident_count", counted(rows).sort("key"))
+
+
+def replace(conn: psycopg.Connection, before: pl.DataFrame, after: pl.DataFrame, *, unmet: pl.Series) -> None:
+    """Records (`SCHEMA`) of some entities, whole, as they were written and as they are now.
+
+    Entities `unmet` have no blocks any more, for retention purged one of their records (control.forget_records).
+    """
+    gone = before.join(after, on=before.columns, how="anti", nulls_equal=True)
+    conn.execute(
+        "DELETE FROM resolution.resident_record r USING unnest(%s::text[], %s::text[], %s::text[], %s::text[])"
+        " AS g (system, stream, record_key, entity_key) WHERE r.entity_key = g.entity_key"
+        " AND (r.system, r.stream, r.record_key) = (g.system, g.stream, g.record_key)",
+        [gone[name].to_list() for name in _TEXTS[:4]],
+    )
+    _copy(conn, "resident_record", after.join(before, on=before.columns, how="anti", nulls_equal=True))
+    old, new = _blocks(before.filter(~pl.col("entity_key").is_in(unmet.implode()))), _blocks(after)
+    gone = old.join(new, on=old.columns, how="anti", nulls_equal=True)
+    conn.execute(
+        """DELETE FROM resolution.resident_block b
+            USING unnest(%(key)s::bigint[], %(loose)s::boolean[], %(year)s::int[], %(sound)s::int[], %(given)s::int[],
+                         %(entity_key)s::text[]) AS g (key, loose, year, sound, given, entity_key)
+            WHERE b.key = g.key AND b.entity_key = g.entity_key AND b.loose = g.loose
+              AND (b.year, b.sound, b.given) IS NOT DISTINCT FROM (g.year::smallint, g.sound, g.given)""",
+        {name: _array(gone[name]) for name in gone.columns},
+    )
+    _copy(conn, "resident_block", new.join(old, on=old.columns, how="anti", nulls_equal=True))
+    change = (
+        pl.concat([counted(after), counted(before).with_columns(-pl.col("entities"))])
+        .group_by("key")
+        .agg(pl.col("entities").sum())
+        .filter(pl.col("entities") != 0)
+    )
+    columns = [_array(change[name]) for name in ("key", "entities")]
+    conn.execute(
+        "INSERT INTO resolution.resident_count AS c SELECT * FROM unnest(%s::bigint[], %s::bigint[])"
+        " ON CONFLICT (key) DO UPDATE SET entities = c.entities + excluded.entities",
+        columns,
+    )
+    conn.execute("DELETE FROM resolution.resident_count WHERE key = ANY (%s::bigint[]) AND entities <= 0", columns[:1])
+
+
+def _blocks(rows: pl.DataFrame) -> pl.DataFrame:
+    """`keys.TRAITS`, entity_key; a number is found also where it is another's."""
+    people = people_of(rows)
+    numbers = number_keys(people.select("row", number=rows["number"])).with_columns(loose=pl.lit(False))
+    keys = pl.concat([meetings(people), numbers], how="diagonal")
+    return keys.join(people.select("row", "entity_key"), on="row").drop("row").unique()
+
+
+def _array(values: pl.Series) -> str:
+    """Numbers, truths or keys of entities as PostgreSQL writes an array of them: of many, quicker than a list's."""
+    return "{" + ",".join(values.cast(pl.String).fill_null("NULL").to_list()) + "}"
+
+
+def _copy(conn: psycopg.Connection, table: str, rows: pl.DataFrame) -> None:
+    columns = sql.SQL(", ").join(map(sql.Identifier, rows.columns))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT CSV)").format(sql.Identifier("resolution", table), columns)
+    with conn.cursor().copy(statement) as copy:
+        copy.write(rows.write_csv(include_header=False))

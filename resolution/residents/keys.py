@@ -1,0 +1,69 @@
+"""What the warehouse finds residents' records by, and counts how often their values occur: keys of values."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import polars as pl
+
+from resolution.residents.blocking import RULES
+from resolution.residents.hashes import hashed
+
+NUMBER = "valid number"
+COUNTED = ("name", "pinyin", "surname", "birth", "phone", "door", "building", "community")
+"""Columns whose values are weighed by how often they occur."""
+TRAITS = ("key", "loose", "year", "sound", "given")
+"""A block; whether a row in it has no number; its year of birth; its name as it sounds, and without the surname."""
+
+
+def block_keys(people: pl.DataFrame) -> pl.DataFrame:
+    """row, key: the blocks of every rule that the rows are in."""
+    return _long(people, RULES)
+
+
+def meetings(people: pl.DataFrame) -> pl.DataFrame:
+    """`TRAITS` of the rows in the blocks of every rule: what tells which rows of one block may be one person.
+
+    What else is compared of a pair may make it likelier, but nothing makes up for these (`linking.possible`).
+    """
+    given = people.select(given=pl.col("name").str.slice(1))
+    told = people.select("row", loose=pl.col("number").is_null(), year=pl.col("birth_year").cast(pl.Int16))
+    told = told.with_columns(
+        sound=_short(hashed(people, "sound", ("sound",))), given=_short(hashed(given, "given", ("given",)))
+    )
+    return block_keys(people).join(told, on="row").select("row", *TRAITS)
+
+
+def number_keys(people: pl.DataFrame) -> pl.DataFrame:
+    """row, key of every valid number, likely another person's or not."""
+    return _long(people, {NUMBER: ("number",)})
+
+
+def counted_keys(people: pl.DataFrame, label: str) -> pl.DataFrame:
+    """label, key of each value counted that a group of rows (those of one `label`) has, and once more of its column."""
+    made = []
+    for column in COUNTED:
+        values = people.select(label, column).drop_nulls().unique()
+        made += [
+            values.select(label, hashed(values, column, (column,))),
+            values.select(label, key=pl.lit(total_key(column), dtype=pl.Int64)),
+        ]
+    return pl.concat(made)
+
+
+@cache
+def total_key(column: str) -> int:
+    """Under which all values of a column are counted together."""
+    return int(hashed(pl.DataFrame({"of": ["all"]}), column, ("of", "of")).item())
+
+
+def _short(keys: pl.Series) -> pl.Series:
+    """32 bits of them."""
+    return (keys & 0x7FFFFFFF).cast(pl.Int32)
+
+
+def _long(people: pl.DataFrame, rules: dict[str, tuple[str, ...]]) -> pl.DataFrame:
+    keyed = (
+        people.select("row", hashed(people, rule, columns).alias("key")).drop_nulls() for rule, columns in rules.items()
+    )
+    return pl.concat(keyed)

@@ -1,0 +1,127 @@
+"""Runs by changes on PostgreSQL: whatever comes, changes and goes, they end where full runs end."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from resolution import incremental, ledger, resident_state
+from resolution.content import Totals
+from resolution.residents import blocking, cluster
+from resolution.restoring import RECORD
+from resolution.runner import ResolutionResult, resolve
+from resolution.sources import RESIDENT_SCHEMA
+from tests.unit.resolution.landed_town import LandedTown, grouped
+from tests.unit.resolution.test_changes import town
+from warehouse import connection
+
+SYSTEMS = ("household_registry", "pension")
+
+
+def people(seed: int) -> pl.DataFrame:
+    """A town whose records come from two systems."""
+    records = town(seed)
+    mine = pl.Series(np.random.default_rng([seed, 2]).random(records.height) < 0.5)
+    return records.with_columns(system=pl.when(mine).then(pl.lit(SYSTEMS[0])).otherwise(pl.lit(SYSTEMS[1]))).sort(
+        RECORD
+    )
+
+
+def share(records: pl.DataFrame, rng: np.random.Generator, part: float) -> pl.DataFrame:
+    return records.filter(pl.Series(rng.random(records.height) < part))
+
+
+def is_full(run: int) -> bool:
+    with connection.connect("builder") as conn:
+        row = conn.execute(
+            "SELECT (detail ->> 'full')::boolean FROM resolution.run WHERE run_id = %s", [run]
+        ).fetchone()
+    assert row is not None
+    return bool(row[0])
+
+
+def settled(landed: LandedTown) -> ResolutionResult:
+    """A run, by changes if any; held against a full run in memory, in the ledger and in all that is kept."""
+    done = resolve("residents")
+    found = cluster(landed.current).assigned
+    full = pl.concat([landed.current.select(RECORD), found.select("cluster", "link_kind")], how="horizontal")
+    assert landed.groups() == grouped(full)
+    with connection.connect("builder") as conn:
+        totals = Totals.of(ledger.current(conn, "resident"))
+    assert (done.content_hash, done.records, done.entities) == (
+        totals.content_hash, landed.current.height, full["cluster"].n_unique(),
+    )  # fmt: skip
+    assert sum(done.links.values()) == done.records
+    return done
+
+
+@pytest.fixture
+def landed(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> LandedTown:
+    """No records yet. In so small a town a few changes are a large share, and yet no reason to link all anew."""
+    monkeypatch.setattr(incremental, "MOST", 1.0)
+    return LandedTown(fresh_database, SYSTEMS, monkeypatch)
+
+
+@pytest.mark.parametrize("seed", [0, 3, 4])
+def test_runs_by_changes_end_where_full_runs_end(landed: LandedTown, seed: int) -> None:
+    rng = np.random.default_rng([seed, 3])
+    everybody = people(seed)
+    landed.land(share(everybody, rng, 0.9))
+    assert is_full(settled(landed).run)
+    for _ in range(3):
+        now = landed.current
+        came = share(everybody.join(now, on=RECORD, how="anti"), rng, 0.4)
+        gone = share(now, rng, 0.01)
+        told = share(now, rng, 0.02).with_columns(phone=pl.lit("13912345670"), name=pl.col("name").shift(1))
+        stay = now.join(pl.concat([gone, told]), on=RECORD, how="anti")
+        landed.land(pl.concat([stay, came, told]).unique(RECORD).sort(RECORD))
+        done = settled(landed)
+        assert not is_full(done.run)
+        kept = landed.state()
+        full = resolve("residents", full=True)
+        assert is_full(full.run) and full.content_hash == done.content_hash
+        assert landed.state() == kept
+
+
+def test_what_retention_deleted_is_linked_no_more(landed: LandedTown) -> None:
+    """A deletion is no load: the number of rows tells of it. Nothing of the record is kept from the same moment on."""
+    landed.land(people(1))
+    resolve("residents")
+    gone = landed.current.sample(3, seed=1)
+    landed.purge(gone)
+    kept = {tuple(row[1:3]) for row in landed.state()[0]}
+    assert kept == set(landed.current.select("system", "record_key").rows())
+    assert not is_full(settled(landed).run)
+    kept_now = landed.state()[:2]
+    resolve("residents", full=True)
+    assert landed.state()[:2] == kept_now
+
+
+def test_after_a_key_was_forgotten_all_is_linked_anew(landed: LandedTown) -> None:
+    """What a record counted for in the content hash hangs on its key, and that is a pseudonym now."""
+    numbered = pl.col("record_key").str.replace("^0", "33010619850505001")
+    landed.land(people(1).with_columns(record_key=numbered).sort(RECORD))
+    resolve("residents")
+    landed.purge(landed.current.filter(pl.col("record_key").str.len_chars() > 10).head(1))
+    assert is_full(settled(landed).run)
+
+
+def test_a_crowded_block_is_not_read_and_makes_no_pairs(landed: LandedTown, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a switchboard's telephone links in no full run it links in no run by changes, of however few records."""
+    monkeypatch.setattr(blocking, "MAX_BLOCK", 3)
+    monkeypatch.setattr(resident_state, "MAX_BLOCK", 3)
+    calls = [
+        {"name": f"{name}小明", "phone": "13912345670", "record_key": str(at)} for at, name in enumerate("王李张刘陈")
+    ]
+    landed.land(registered(*calls))
+    resolve("residents")
+    # Another's name brings one of those who share the telephone into the part that is looked at.
+    fresh = ({"name": "李晓明", "phone": "13912345670", "record_key": "8"}, {"name": "李小明", "record_key": "9"})
+    landed.land(registered(*calls, *fresh))
+    assert not is_full(settled(landed).run)
+
+
+def registered(*records: dict[str, str]) -> pl.DataFrame:
+    rows = [{"system": SYSTEMS[0], "stream": "t"} | record for record in records]
+    return pl.DataFrame(rows, schema=RESIDENT_SCHEMA, orient="row", infer_schema_length=None)

@@ -1,0 +1,49 @@
+"""Keys of values: the same on every machine, and a town of which a part is at hand counts as the whole one."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from resolution.residents import town as town_module
+from resolution.residents.features import features
+from resolution.residents.hashes import hashed
+from resolution.residents.keys import COUNTED, counted_keys, meetings
+from resolution.residents.town import Elsewhere, town_of
+from tests.unit.resolution.test_changes import table, town
+
+
+def test_a_key_is_the_same_on_every_machine() -> None:
+    rows = pl.DataFrame({"surname": ["王", None], "year": [1975, 1975]})
+    assert hashed(rows, "rule", ("surname", "year")).to_list() == [124090486350643599, None]
+    assert hashed(rows, "another rule", ("surname", "year"))[0] != hashed(rows, "rule", ("surname", "year"))[0]
+
+
+def test_values_count_as_often_in_a_part_of_the_town_as_in_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(town_module, "LEAST", 1)
+    people = features(town(3))
+    clusters = people["row"] // 3
+    here = people["row"] % 6 < 3
+    counts = (
+        counted_keys(people.filter(~here).with_columns(who=clusters.filter(~here)), "who")
+        .group_by("key")
+        .agg(entities=pl.len().cast(pl.Int64))
+    )
+    rest = Elsewhere(clusters.filter(~here).n_unique(), lambda keys: counts.filter(pl.col("key").is_in(keys.implode())))
+    whole = town_of(people, clusters)
+    part = town_of(people.filter(here), clusters.filter(here), elsewhere=rest)
+    assert part.size() == whole.size()
+    for column in COUNTED:
+        wanted = people.filter(here)[column].drop_nulls().unique()
+        told, all_told = (each.shares(column, wanted).sort(column) for each in (part, whole))
+        assert told[column].to_list() == all_told[column].to_list()
+        assert np.allclose(told[f"tf_{column}"], all_told[f"tf_{column}"])
+
+
+def test_rows_meet_by_every_rule_whose_values_they_have() -> None:
+    people = features(table({"name": "王伟", "phone": "13912345670"}, {"name": "王伟"}, {"phone": "13912345670"}))
+    met = meetings(people)
+    shared = met.join(met, on="key").filter(pl.col("row") < pl.col("row_right")).select("row", "row_right").unique()
+    assert set(shared.rows()) == {(0, 1), (0, 2)}
+    assert met["loose"].all() and met["year"].null_count() == met.height
