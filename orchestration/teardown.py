@@ -7,8 +7,8 @@ from pathlib import Path
 
 from orchestration import environment, town
 
-WRITTEN = ("dagster", "dbt_target", "docs", "logs", "quality", "simulator", "work")
-FILES = ("receiver.json", "receiver.lock", "town.json", "up.json")
+WRITTEN = ("dagster", "dbt_target", "docs", "logs", "pictures", "quality", "simulator", "work")
+FILES = ("pictures.json", "receiver.json", "receiver.lock", "town.json", "up.json")
 
 
 def stop_all() -> list[str]:
