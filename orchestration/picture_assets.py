@@ -21,8 +21,8 @@ from pictures.drawing import Drawn
 
 PAGES = tuple(PICTURES)
 GROUP = "pictures"
-PREVIEW_BYTES = 150_000
-"""A larger figure would weigh on Dagster's event log; its page is a click away."""
+PREVIEW_BYTES = 60_000
+"""A larger figure would weigh on Dagster's event log (a pass leaves some 5 MB there); its page is a click away."""
 
 
 def folder() -> Path:

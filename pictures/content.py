@@ -23,7 +23,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells: text, whole numbers, marks, FEW, or None for what is not known. Numeric columns are named."""
+    """Rows of cells: text (code in `backticks`), whole numbers, marks, FEW, or None for what is not known.
+
+    `numeric` names the columns of numbers.
+    """
 
     caption: str
     columns: Sequence[str]

@@ -21,7 +21,7 @@ SIZE = "residents"
 """The figure that tells how large this town is beside that of the case study."""
 NEAR = 1.25
 """Within a quarter of what is expected, figures agree: the case study rounds, and towns are not alike."""
-AGREES = Mark("agrees", "相符", "within a quarter", marks.GOOD, marks.WHITE, letter="✓")
+AGREES = Mark("agrees", "相符", "agrees", marks.GOOD, marks.WHITE, letter="✓")
 DIFFERS = Mark("differs", "不符", "differs", marks.BAD, marks.WHITE, "stripes", "≠")
 LEFT_OUT = Mark("left_out", "未比较", "not compared", marks.PALE, marks.BLACK, letter="–")
 MODULES = {
@@ -29,7 +29,8 @@ MODULES = {
     "economy": "经济 economy", "party": "党建 party", "control": "管控 control",
 }  # fmt: skip
 EXPLAINED = {
-    "city_indicators": "the case study says about a hundred; these are the indicators that 城市大脑 gives to this hub",
+    "city_indicators": "an indicator is counted once, however many departments define it in their own way; all of "
+    "them stand in serving.town_indicator",
 }
 """figure → why the hub's value differs, where that is known."""
 CLAIMS = {
@@ -53,17 +54,18 @@ def compose(document: Mapping[str, Any], moment: Moment) -> Content:
     counts = {mark.key: sum(found is mark for _, _, found, _ in judged) for mark in (AGREES, DIFFERS)}
     rest = len(figures) - sum(counts.values())
     headline = (
-        f"{counts['agrees']} of {len(figures)} figures agree with the case study within a quarter, "
-        f"{counts['differs']} differ, {rest} cannot be compared."
+        f"{counts['agrees']} of {len(figures)} figures agree with the case study within a quarter; "
+        f"not so: {counts['differs']}; not to be compared: {rest}."
     )
     kept = next((f for f in figures if f["figure_code"] == "cadence_kept"), None)
     return Content(
         headline=headline,
         figures=[_ratios(judged, headline)],
-        tables=[_claims(judged), _table(judged, size)],
+        tables=[_claims(judged, size), _table(judged, size)],
         notes=[
             *_cadence(kept),
             _scale(size),
+            "A figure agrees when it is within a quarter of what is expected.",
             "Each row of the table by itself: townhub sql \"SELECT * FROM serving.case_study WHERE figure_code = '…'\" "
             "--role overview.",
             "Nothing is taken from other purposes' apps: the numbers are sums over the whole town that "
@@ -173,37 +175,41 @@ def _span(figure: Mapping[str, Any], factor: float = 1.0) -> str | None:
     return ends[0] if ends[0] == ends[1] else f"{ends[0]} – {ends[1]}"
 
 
-def _claims(judged: list[tuple[Any, float | None, Mark, str]]) -> Table:
+def _expected(figure: Mapping[str, Any], ratio: float | None, size: float | None) -> str | None:
+    factor = 1.0 if figure["scale_free"] else size
+    return "–" if factor is None or ratio is None else _span(figure, factor)
+
+
+def _claims(judged: list[tuple[Any, float | None, Mark, str]], size: float | None) -> Table:
+    found = {figure["figure_code"]: (figure, ratio, mark) for figure, ratio, mark, _ in judged}
     rows: list[tuple[Cell, ...]] = []
-    for figure, _, mark, _ in judged:
-        if figure["figure_code"] in CLAIMS:
-            reckoned, promised = CLAIMS[figure["figure_code"]]
-            ours = number(figure["hub_value"], figure["unit"])
-            rows.append((_name(figure), reckoned, _span(figure), promised, ours, mark))
+    for code in (code for code in CLAIMS if code in found):
+        (figure, ratio, mark), (reckoned, promised) = found[code], CLAIMS[code]
+        ours = number(figure["hub_value"], figure["unit"])
+        expected = _expected(figure, ratio, size)
+        rows.append((_name(figure), reckoned, _span(figure), promised, expected, ours, mark))
     columns = (
-        "指标 figure", "推算 how the case study makes it", "案例 case study", "承诺 promised", "本镇 this town",
-        "结论 verdict",
+        "指标 figure", "推算 how the case study makes it", "案例 case study", "承诺 promised", "预期 expected here",
+        "本镇 this town", "结论 verdict",
     )  # fmt: skip
-    return Table("要点 What people ask about first", columns, rows, frozenset((columns[2], columns[4])))
+    return Table("要点 What people ask about first", columns, rows, frozenset((columns[2], *columns[4:6])))
 
 
 def _table(judged: list[tuple[Any, float | None, Mark, str]], size: float | None) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for figure, ratio, mark, why in judged:
-        factor = 1.0 if figure["scale_free"] else size
         rows.append(
             (
-                _name(figure), figure["unit"], _span(figure),
-                "–" if factor is None or ratio is None else _span(figure, factor),
+                f"{figure['label']} {figure['unit']}", _span(figure), _expected(figure, ratio, size),
                 number(figure["hub_value"], figure["unit"]), "–" if ratio is None else f"× {ratio:.2f}", mark, why,
-                f"figure_code = '{figure['figure_code']}'",
+                f"`{figure['figure_code']}`",
             )
         )  # fmt: skip
     columns = (
-        "指标 figure", "单位 unit", "案例 case study", "预期 expected here", "本镇 this town", "比 ratio",
-        "结论 verdict", "说明 why", "来源 in serving.case_study",
+        "指标 figure", "案例 case study", "预期 expected here", "本镇 this town", "比 ratio",
+        "结论 verdict", "说明 why", "来源 figure_code",
     )  # fmt: skip
-    return Table("逐项对照 Figure by figure", columns, rows, frozenset(columns[2:6]))
+    return Table("逐项对照 Figure by figure", columns, rows, frozenset(columns[1:5]))
 
 
 PICTURE = Picture(

@@ -46,11 +46,15 @@ def compose(document: Mapping[str, Any], moment: Moment) -> Content:
 
 
 def _worst_first(grid: Mapping[str, Any]) -> tuple[int, float, str]:
-    return (
-        list(marks.COLOURS).index(marks.colour(grid["colour"]).key),
-        -(grid["shrunk_score"] or 0),
-        grid["grid_code"],
-    )
+    key = marks.colour(grid["colour"]).key
+    return list(marks.COLOURS).index(key), 0 if key == "grey" else -(grid["shrunk_score"] or 0), grid["grid_code"]
+
+
+def _score(grid: Mapping[str, Any]) -> str | None:
+    """The score behind a colour; the few premises of a grey grid make none."""
+    if marks.colour(grid["colour"]).key == "grey" or grid["shrunk_score"] is None:
+        return None
+    return f"{grid['shrunk_score']:.1f}"
 
 
 def _map(drawable: list[tuple[Any, list[geometry.Ring]]], counts: Mapping[str, int]) -> Figure:
@@ -63,7 +67,7 @@ def _map(drawable: list[tuple[Any, list[geometry.Ring]]], counts: Mapping[str, i
         shapes.append(
             {
                 "path": geometry.path(placed), "x": x, "y": y, "mark": mark,
-                "texture": "" if mark.texture != "plain" else HATCH.get(grid["confidence"] or "", ""),
+                "texture": mark.texture if mark.texture != "plain" else HATCH.get(grid["confidence"] or "", ""),
                 "told": f"{grid['name'] or grid['grid_code']} · {grid['community_name'] or grid['community_code']} · "
                 f"{mark.chinese} {grid['reason']}",
             }
@@ -84,14 +88,14 @@ def _table(grids: list[Any]) -> Table:
             f"{grid['name'] or '–'} ({grid['grid_code']})",
             grid["community_name"] or grid["community_code"],
             marks.colour(grid["colour"]),
-            None if grid["shrunk_score"] is None else f"{grid['shrunk_score']:.1f}",
+            _score(grid),
             f"{grid['scored_count']} / {grid['premises_count']}",
             grid["red_count"], grid["yellow_count"], grid["green_count"], grid["grey_count"], grid["rows_held"],
         )
         for grid in grids
     ]  # fmt: skip
     columns = (
-        "网格 grid", "社区 community", "颜色 colour", "分 score", "已知 / 全部 known of all premises", "红 red",
+        "网格 grid", "社区 community", "颜色 colour", "分 score", "已知/全部 premises known of all", "红 red",
         "黄 yellow", "绿 green", "灰 grey", "待处理 rows that wait",
     )  # fmt: skip
     return Table("各网格 The grids, worst first", columns, rows, frozenset(columns[3:]))
