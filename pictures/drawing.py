@@ -45,6 +45,7 @@ def draw(picture: Picture, folder: Path, moment: Moment, read: Reader = reading.
     releases = reading.releases(document)
     content = picture.compose(document, moment)
     svg = _svg(content.figures[0]) if content.figures else _empty()
+    html = page(picture, content, releases, moment)
     shown = {release.family: release.release_id for release in releases}
     noted = {
         "page": picture.name,
@@ -55,7 +56,7 @@ def draw(picture: Picture, folder: Path, moment: Moment, read: Reader = reading.
     }
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / f"{picture.name}.svg", svg)
-    _write(folder / f"{picture.name}.html", page(picture, content, releases, moment))
+    _write(folder / f"{picture.name}.html", html)
     _write(folder / f"{picture.name}.json", json.dumps(noted, ensure_ascii=False, indent=1))
     return Drawn(folder / f"{picture.name}.html", svg, content.headline, content.rows, shown)
 

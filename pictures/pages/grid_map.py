@@ -7,6 +7,7 @@ from typing import Any
 
 from pictures import geometry, marks
 from pictures.content import Content, Figure, Picture, Table, nothing_yet
+from pictures.marks import Mark
 from pictures.reading import Moment
 
 QUERY = """
@@ -15,7 +16,12 @@ SELECT jsonb_build_object(
     'grids', (SELECT jsonb_agg(g ORDER BY grid_code) FROM serving.grid_risk g)
 )"""
 
-HATCH = {"low": "stripes", "medium": "dots"}
+DOUBTS = {
+    "low": Mark(
+        "low", "低可信", "low confidence: less than half of the premises known", "#5f5f5f", "#ffffff", "stripes"
+    ),
+    "medium": Mark("medium", "中可信", "middle confidence: less than four fifths", "#5f5f5f", "#ffffff", "dots"),
+}
 """Confidence below high is drawn into the colour: what few known premises say is less sure."""
 
 
@@ -31,7 +37,6 @@ def compose(document: Mapping[str, Any], moment: Moment) -> Content:
     notes = [
         "A grid has the mean score of its premises whose colour is known, drawn towards the town's mean where they are "
         "few; fewer than five known premises leave it grey. Grey is no good news: nobody knows.",
-        "Stripes: low confidence (less than half of the premises is known); dots: middle. Letters say the colour too.",
     ]
     if missing:
         who = "1 grid has" if missing == 1 else f"{missing} grids have"
@@ -57,6 +62,10 @@ def _score(grid: Mapping[str, Any]) -> str | None:
     return f"{grid['shrunk_score']:.1f}"
 
 
+def _doubt(confidence: str | None) -> str:
+    return DOUBTS[confidence].texture if confidence in DOUBTS else ""
+
+
 def _map(drawable: list[tuple[Any, list[geometry.Ring]]], counts: Mapping[str, int]) -> Figure:
     paper = geometry.Paper.around(point for _, rings in drawable for ring in rings for point in ring)
     shapes = []
@@ -67,15 +76,16 @@ def _map(drawable: list[tuple[Any, list[geometry.Ring]]], counts: Mapping[str, i
         shapes.append(
             {
                 "path": geometry.path(placed), "x": x, "y": y, "mark": mark,
-                "texture": mark.texture if mark.texture != "plain" else HATCH.get(grid["confidence"] or "", ""),
+                "texture": mark.texture if mark.texture != "plain" else _doubt(grid["confidence"]),
                 "told": f"{grid['name'] or grid['grid_code']} · {grid['community_name'] or grid['community_code']} · "
                 f"{mark.chinese} {grid['reason']}",
             }
         )  # fmt: skip
     legend = [
-        marks.Mark(m.key, m.chinese, f"{m.english} ({counts[m.key]})", m.fill, m.ink, m.texture, m.letter)
+        Mark(m.key, m.chinese, f"{m.english} ({counts[m.key]})", m.fill, m.ink, m.texture, m.letter)
         for m in marks.COLOURS.values()
     ]
+    legend += DOUBTS.values()
     words = "Map of the town's grids, coloured by risk: " + ", ".join(f"{n} {key}" for key, n in counts.items())
     return Figure(
         "map.svg", words, {"grids": shapes, "width": paper.width, "height": paper.height, "marks": legend}

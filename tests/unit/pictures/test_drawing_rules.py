@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pictures import bars, geometry, marks
-from pictures.pages import case_study, event_closure, freshness, inspection_coverage, welfare_funnel
+from pictures.pages import case_study, event_closure, freshness, grid_map, inspection_coverage, welfare_funnel
 from pictures.suppression import FEW, LIMIT, conceal
 from tests.unit.pictures.documents import square
 
@@ -20,7 +20,7 @@ ALL_MARKS = {
     mark
     for group in (
         marks.COLOURS.values(), inspection_coverage.STATES, welfare_funnel.ELIGIBLE, event_closure.FATES,
-        freshness.STATES, (case_study.AGREES, case_study.DIFFERS, case_study.LEFT_OUT),
+        freshness.STATES, grid_map.DOUBTS.values(), (case_study.AGREES, case_study.DIFFERS, case_study.LEFT_OUT),
     )
     for mark in group
 }  # fmt: skip
