@@ -19,7 +19,7 @@ def stop_all() -> list[str]:
 
     stopped = []
     if supervisor.stop_running():
-        stopped.append("Dagster's UI and daemon")
+        stopped.append("Dagster's UI and daemon, and the server of pictures")
     if town.stop():
         stopped.append("the simulated town")
     if settings().embedded and server.stop():
