@@ -123,7 +123,7 @@ class Conformer:
             # Joined to one text, ("A|1", "2") and ("A", "1|2") would be one record.
             ambiguous = values.str.contains(KEY_SEPARATOR, literal=True).fill_null(False)
             marks.wrong(column, "separator_in_key", ambiguous, always=True)
-        if column.required:
+        if column.required and values.null_count():
             # A placeholder that stands for nothing (a telephone number of "无") is as missing as a blank.
             marks.wrong(column, "missing_required", values.is_null() & ~_any_of(wrong, len(values)), always=True)
         return values.rename(column.name)

@@ -89,8 +89,9 @@ class _Run:
     versions: npt.NDArray[np.int64]
 
     @staticmethod
-    def sorted(keys: Hashes, hashes: Hashes, versions: npt.NDArray[np.int64]) -> _Run:
-        order = np.argsort(keys[:, 0], kind="stable")
+    def sorted(keys: Hashes, hashes: Hashes, versions: npt.NDArray[np.int64], *, of_two: bool = False) -> _Run:
+        """Keys stand once. What is `of_two` sorted parts is merged, which is several times faster than sorting it."""
+        order = np.argsort(keys[:, 0], kind="stable" if of_two else "quicksort")
         return _Run(keys[order], hashes[order], versions[order])
 
     def find(self, keys: Hashes) -> npt.NDArray[np.int64]:
@@ -179,4 +180,5 @@ def _merged(older: _Run, newer: _Run) -> _Run:
         np.concatenate([older.keys[~replaced], newer.keys]),
         np.concatenate([older.hashes[~replaced], newer.hashes]),
         np.concatenate([older.versions[~replaced], newer.versions]),
+        of_two=True,
     )

@@ -58,7 +58,7 @@ def build(
     wanted = {node.unique_id for node in only}
     stand = {uid: Outcome(uid, "success", 0.0, None, None, "") for uid in wanted & standing}
     tests = [test for test in project.tests_of(step) if test.node in wanted]
-    names = [uid.split(".")[2] for uid in (*sorted(wanted - standing), *(test.unique_id for test in tests))]
+    names = _selectors(project, (wanted - standing) | {test.unique_id for test in tests})
     if not names:
         return stand
     result = _invoke(
@@ -71,6 +71,16 @@ def build(
         ]
     )
     return stand | {outcome.unique_id: outcome for outcome in map(_outcome, result.results)}
+
+
+def _selectors(project: Project, wanted: AbstractSet[str]) -> list[str]:
+    """What to select so that exactly `wanted` (unique ids) is built and tested.
+
+    A folder where all of it is wanted, else name by name: dbt holds every selector against every node.
+    """
+    whole = {name: uids for name, uids in project.folders.items() if uids <= wanted}
+    rest = wanted - frozenset().union(*whole.values())
+    return sorted(whole) + sorted(uid.split(".")[2] for uid in rest)
 
 
 def save_outcomes(run_id: str, project: Project, outcomes: Mapping[str, Outcome]) -> None:

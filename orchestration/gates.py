@@ -12,7 +12,7 @@ import dagster as dg
 
 from orchestration import building, names, recovery, report
 from orchestration.failures import safe_message
-from orchestration.manifest import PRODUCTS, Project
+from orchestration.manifest import Project
 from orchestration.warehouse import key_of
 from warehouse.release import Candidate
 
@@ -29,7 +29,7 @@ def _asset(project: Project, family: str) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=key,
-        deps=sorted(key_of(node) for node in project.nodes_of(f"{PRODUCTS}_{family}")),
+        deps=sorted(key_of(node) for node in project.products_of(family)),
         group_name="gates",
         owners=[names.team("data office")],
         kinds={"python", "greatexpectations"},

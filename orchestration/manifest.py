@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,8 @@ class Node:
     materialized: str
     description: str
     step: str
+    group: str
+    """The step, and of products the family too."""
     parents: tuple[str, ...]
     columns: tuple[tuple[str, str, str], ...]
     """(name, type, description) of the enforced contract."""
@@ -68,20 +70,28 @@ class Project:
     tests: dict[str, Test]
     sources: dict[str, tuple[str, str]]
     """unique id → (schema, table)."""
+    folders: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Name of a layer's folder, as dbt selects it → everything that it would select, by unique id."""
 
     @property
     def families(self) -> list[str]:
         """The product families that have models, by name."""
-        prefix = PRODUCTS + "_"
-        return sorted({node.step.removeprefix(prefix) for node in self.nodes.values() if node.step.startswith(prefix)})
+        return sorted({node.group.removeprefix(f"{PRODUCTS}_") for node in self.nodes_of(PRODUCTS)})
 
     @property
     def steps(self) -> list[str]:
-        """The dbt invocations of a build, in order."""
-        return [STAGING, CORE, *(f"{PRODUCTS}_{family}" for family in self.families)]
+        """The dbt invocations of a build, in order.
+
+        The families' products are built in one: each invocation costs seconds, and dbt itself keeps a failure to what
+        depends on it.
+        """
+        return [STAGING, CORE, PRODUCTS]
 
     def nodes_of(self, step: str) -> list[Node]:
         return [node for node in self.nodes.values() if node.step == step]
+
+    def products_of(self, family: str) -> list[Node]:
+        return [node for node in self.nodes.values() if node.group == f"{PRODUCTS}_{family}"]
 
     def tests_of(self, step: str) -> list[Test]:
         return [test for test in self.tests.values() if test.step == step]
@@ -159,11 +169,20 @@ def read(document: Mapping[str, Any]) -> Project:
         test = _test(uid, body, nodes) if body["resource_type"] == "test" else None
         if test is not None:
             tests[uid] = test
-    return Project(nodes, tests, sources)
+    return Project(nodes, tests, sources, _folders(raw))
+
+
+def _folders(raw: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for uid, body in raw.items():
+        if len(body["fqn"]) > 2 and body["resource_type"] != "unit_test":
+            found.setdefault(".".join(body["fqn"][:2]), set()).add(uid)
+    return {name: frozenset(uids) for name, uids in found.items()}
 
 
 def _node(uid: str, body: Mapping[str, Any]) -> Node:
     columns = body.get("columns", {}).values()
+    group = _group(body)
     return Node(
         unique_id=uid,
         name=body["name"],
@@ -172,13 +191,14 @@ def _node(uid: str, body: Mapping[str, Any]) -> Node:
         table=body.get("alias") or body["name"],
         materialized=body["config"].get("materialized", ""),
         description=body.get("description", ""),
-        step=_step(body),
+        step=PRODUCTS if group.startswith(f"{PRODUCTS}_") else group,
+        group=group,
         parents=tuple(body.get("depends_on", {}).get("nodes", ())),
         columns=tuple((c["name"], c.get("data_type") or "", c.get("description") or "") for c in columns),
     )
 
 
-def _step(body: Mapping[str, Any]) -> str:
+def _group(body: Mapping[str, Any]) -> str:
     """Seeds and staging first, then (after identity resolution) core, then each family's products by itself."""
     folder = body["fqn"][1:-1]
     if body["resource_type"] == "seed" or folder[:1] == [STAGING]:
@@ -191,7 +211,7 @@ def _test(uid: str, body: Mapping[str, Any], nodes: Mapping[str, Node]) -> Test 
     parents = [nodes[parent] for parent in body["depends_on"]["nodes"] if parent in nodes]
     if not parents:
         return None
-    last = max(parents, key=lambda node: (_rank(node.step), node.step)).step
+    last = max((node.step for node in parents), key=[STAGING, CORE, PRODUCTS].index)
     attached = nodes.get(body.get("attached_node") or "")
     shown = attached if attached in parents and attached.step == last else next(p for p in parents if p.step == last)
     return Test(
@@ -202,10 +222,6 @@ def _test(uid: str, body: Mapping[str, Any], nodes: Mapping[str, Node]) -> Test 
         severity=str(body["config"].get("severity", "ERROR")).lower(),
         description=body.get("description", ""),
     )
-
-
-def _rank(step: str) -> int:
-    return {STAGING: 0, CORE: 1}.get(step, 2)
 
 
 def _fresh(manifest: Path, stamp: Path, wanted: str) -> bool:

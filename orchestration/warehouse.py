@@ -1,6 +1,6 @@
 """dbt's models as Dagster assets and its data tests as asset checks, made from the manifest.
 
-One multi-asset per dbt invocation: staging, core, and the products of each family. (dagster-dbt would do this too,
+One multi-asset per dbt invocation: staging, core, products. (dagster-dbt would do this too,
 but importing it costs 3.8 s in every process that loads the definitions.) Outputs are optional: a model that failed
 is not materialized, what depends on it is skipped, and everything else goes on; a table's `built` check says why.
 """
@@ -150,7 +150,7 @@ def _spec(project: Project, node: Node, landing: Mapping[tuple[str, str], dg.Ass
         key_of(node),
         deps=sorted(deps),
         description=node.description or None,
-        group_name=node.step,
+        group_name=node.group,
         owners=[names.team("data office")],
         kinds={"dbt", "postgres", node.resource_type if node.resource_type == "seed" else node.materialized},
         metadata={

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +81,15 @@ class Manifest:
 def read_manifest(path: Path) -> Manifest:
     """Raises ManifestMissing with the remedy."""
     try:
-        return Manifest(json.loads(path.read_text(encoding="utf-8")), path.parent)
+        state = path.stat()
+        return _read(path, state.st_mtime_ns, state.st_size)
     except FileNotFoundError:
         raise ManifestMissing(
             f"there is no {path.name} of dbt in {path.parent.name}/; build once (townhub run)"
         ) from None
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path, changed: int, size: int) -> Manifest:
+    """Once per state of the file: every gate of every family asks for it, and it is large."""
+    return Manifest(json.loads(path.read_text(encoding="utf-8")), path.parent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 import sqlglot
@@ -70,13 +71,19 @@ def _entry(number: int, entry: object) -> Declassification:
 
 def keeps_small_groups_out(sql: str, entries: Sequence[Declassification]) -> bool:
     """Whether a model's outermost query groups and keeps only groups as large as every entry demands."""
+    return _smallest_group(sql) >= max(entry.minimum_group_size for entry in entries)
+
+
+@lru_cache(maxsize=64)
+def _smallest_group(sql: str) -> int:
+    """The least rows of a group that the outermost query keeps, 0 where it does not say. Asked for every column."""
     query = sqlglot.parse_one(sql, dialect="postgres")
     having = query.args.get("having")
     if not isinstance(query, exp.Select) or query.args.get("group") is None or having is None:
-        return False
+        return 0
     condition = having.this.unnest()
     parts = list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
-    return max((_least(part.unnest()) for part in parts), default=0) >= max(e.minimum_group_size for e in entries)
+    return max((_least(part.unnest()) for part in parts), default=0)
 
 
 def _least(condition: exp.Expression) -> int:

@@ -8,10 +8,10 @@ cannot be followed is a violation too.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ from quality import declassification
 from quality.dbt_manifest import Manifest, ManifestMissing, read_manifest
 from quality.declassification import Declassification
 from quality.families import FAMILIES
-from quality.lineage import ROWS, Edge, Lineage, Unresolved, trace
+from quality.lineage import ROWS, Edge, Lineage, Unresolved
+from quality.traces import Traces
 from warehouse.settings import settings
 
 ANY = "any"
@@ -32,8 +33,6 @@ KNOWN_HOOKS = ("{{ analyse() }}",)
 Purposes = frozenset[str]
 _Touched = dict[tuple[Edge, Purposes], tuple[str, ...]]
 """(source column, purposes that a declassification gives it on this way) → the way to it."""
-
-_traced: dict[str, Lineage] = {}
 
 
 @dataclass(frozen=True)
@@ -102,6 +101,7 @@ def judge_manifest(
             if ANY not in permitted and purpose not in permitted:
                 reason = f"{project.spoken(edge)} permits {', '.join(sorted(permitted))} only"
                 violations.append(Violation(name, purpose, project.spoken(edge), path, reason))
+    project.traces.save()
     return Judged(violations, looked_at)
 
 
@@ -114,6 +114,12 @@ def streams_behind(manifest: Manifest, model: str) -> dict[str, tuple[str, ...]]
             contract, stream = project.streams[edge[:2]]
             found.setdefault(f"{contract.id}.{stream.name}", path)
     return found
+
+
+@cache
+def _traces(folder: Path) -> Traces:
+    """One per folder in a process: the gates of all families ask about the same models."""
+    return Traces(folder)
 
 
 def in_force() -> list[Declassification]:
@@ -160,6 +166,7 @@ class _Project:
         self.schema = self._schema()
         self.exceptions = {e.model: [other for other in exceptions if other.model == e.model] for e in exceptions}
         self.lineages: dict[str, Lineage] = {}
+        self.traces = _traces(manifest.folder)
         self.known: dict[tuple[str, str], _Touched] = {}
         self.open: set[tuple[str, str]] = set()
 
@@ -255,15 +262,13 @@ class _Project:
         sql = self.manifest.compiled_sql(dict(node))
         named = [(schema, table, shape) for schema, tables in self.schema.items() for table, shape in tables.items()]
         read = sorted((schema, table, *shape) for schema, table, shape in named if table in sql)
-        key = hashlib.sha256(f"{read}\0{sql}".encode()).hexdigest()
-        if key not in _traced:
-            try:
-                _traced[key] = trace(sql, self.schema)
-            except Unresolved as error:
-                raise Unresolved(f"{name}: {error}") from error
-        if set(_traced[key].columns) != set(self.schema[node["schema"]][node.get("alias") or name]):
+        try:
+            lineage = self.traces.lineage(sql, read, self.schema)
+        except Unresolved as error:
+            raise Unresolved(f"{name}: {error}") from error
+        if set(lineage.columns) != set(self.schema[node["schema"]][node.get("alias") or name]):
             raise Unresolved(f"{name}: its query gives other columns than its contract in the .yml")
-        return _traced[key]
+        return lineage
 
     def _schema(self) -> dict[str, dict[str, dict[str, str]]]:
         """What statements may read: models and seeds by their declared columns, sources by contract or declaration."""

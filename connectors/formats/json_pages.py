@@ -28,6 +28,7 @@ MAX_VALUES: Final = 1_000_000
 """Values of a document that is read value by value: each costs memory a hundred times its two bytes."""
 
 _LONGEST_NUMBER: Final = 40
+_USUAL_NUMBER: Final = 16
 _EXACT_DIGITS: Final = 15
 """A float gives back every integer of so many digits; longer numbers and fractions must stay text."""
 
@@ -70,13 +71,12 @@ def _quick(payload: bytes, where: str = "the page") -> pl.DataFrame | None:
         frame = pl.read_json(text, schema=dict.fromkeys(keys, pl.String))
     except pl.exceptions.PolarsError:
         return None
-    # Every record has just the keys of the first one if there are so many keys in all and none had to be filled up:
-    # either nothing is null, or every key stands in as many records as there are.
+    # Every record has just the keys of the first one if there are so many keys in all and none had to be filled up: a
+    # key without nulls stands in every record, one with nulls must be found as often as there are records.
     if pairs != frame.height * len(keys):
         return None
-    whole = not any(frame.null_count().row(0)) or all(
-        payload.count(f'"{key}":'.encode("utf-8", "replace")) == frame.height for key in keys
-    )
+    doubtful = [key for key, nulls in zip(keys, frame.null_count().row(0), strict=True) if nulls]
+    whole = all(payload.count(f'"{key}":'.encode("utf-8", "replace")) == frame.height for key in doubtful)
     return frame if whole else None
 
 
@@ -95,11 +95,14 @@ def _quote_numbers(payload: bytes) -> tuple[bytes, int] | None:
     starts = starts[_NUMBER_START[data[starts]] & ~_NO_KEY_END[data[pairs - 2]]]
     if not starts.size:
         return payload, pairs.size
-    window = data[starts[:, None] + np.arange(_LONGEST_NUMBER)]
-    lengths = np.argmin(_NUMBER[window], axis=1)
-    if not lengths.all():
+    for width in (_USUAL_NUMBER, _LONGEST_NUMBER):
+        window = data[starts[:, None] + np.arange(width)]
+        lengths = np.argmin(_NUMBER[window], axis=1)
+        if lengths.all():
+            break
+    else:
         return None
-    exact = _FRACTION[window] & (np.arange(_LONGEST_NUMBER) < lengths[:, None])
+    exact = _FRACTION[window] & (np.arange(width) < lengths[:, None])
     if lengths.max() <= _EXACT_DIGITS and not exact.any():
         return payload, pairs.size
     places = np.column_stack([starts, starts + lengths]).ravel()

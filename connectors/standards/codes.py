@@ -62,6 +62,7 @@ _SEX_SPELLINGS: Final = {
     "未知": "0", "不详": "0", "未知的性别": "0", "UNKNOWN": "0",
     "未说明": "9", "未说明的性别": "9", "UNSTATED": "9",
 }  # fmt: skip
+_SEX_CODES: Final = {code: code for code in SEX} | _SEX_SPELLINGS
 # The one-digit form says less: 0 is self or head of household, which for a household member is 本人.
 _RELATION_UP: Final = {"0": "01"} | {str(digit): f"{digit}0" for digit in range(1, 9)}
 
@@ -83,13 +84,12 @@ def is_known(s: pl.Series, table: Mapping[str, str]) -> pl.Series:
 
 def sex_code(s: pl.Series) -> pl.Series:
     """1/2/0/9, 男/女, M/F, male/female → the code of GB/T 2261.1; anything else → null."""
-    spellings = {code: code for code in SEX} | _SEX_SPELLINGS
-    return _read(s.str.to_uppercase(), spellings)
+    return _read(s.str.to_uppercase(), _SEX_CODES)
 
 
 def sex(s: pl.Series) -> pl.Series:
     """Any spelling that ``sex_code`` reads → 'male', 'female', 'unknown' or 'unstated'."""
-    return decode(sex_code(s), SEX_ENGLISH)
+    return _read(s.str.to_uppercase(), {spelling: SEX_ENGLISH[code] for spelling, code in _SEX_CODES.items()})
 
 
 def ethnic_code(s: pl.Series) -> pl.Series:

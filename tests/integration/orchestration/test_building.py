@@ -51,7 +51,7 @@ def test_every_step_after_midnight_has_the_day_on_which_the_build_began(evening:
     project = Project({}, {}, {})
     warehouse._build(RUN, project, "core", [])
     evening.setenv("TOWNHUB_AS_OF", MORNING.isoformat())
-    warehouse._build(RUN, project, "products_safety", [])
+    warehouse._build(RUN, project, "products", [])
     gates._judge("run", "safety", building.begin("run"))
     assert seen == [EVENING] * 3
     assert building.end("run") == EVENING

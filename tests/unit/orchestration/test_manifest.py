@@ -48,11 +48,13 @@ DOCUMENT = _document(
 )
 
 
-def test_models_run_by_layer_and_family() -> None:
+def test_models_run_by_layer_and_are_grouped_by_family() -> None:
     project = manifest.read(DOCUMENT)
     assert project.families == ["safety", "welfare"]
-    assert project.steps == ["staging", "core", "products_safety", "products_welfare"]
-    assert [node.name for node in project.nodes_of("products_safety")] == ["risk"]
+    assert project.steps == ["staging", "core", "products"]
+    assert [node.name for node in project.nodes_of("products")] == ["risk", "match"]
+    assert [node.name for node in project.products_of("safety")] == ["risk"]
+    assert project.nodes["model.risk"].group == "products_safety"
     assert project.nodes["model.dim"].columns == (("a", "text", "d"),)
 
 
