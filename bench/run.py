@@ -22,7 +22,19 @@ from orchestration.commands.passes import DEFAULT_SEED
 
 REPOSITORY = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-m", "orchestration.cli"]
-STEPS = ("setup", "extract", "conform", "land", "staging", "resolve", "build", "gate", "publish", "orchestration")
+STEPS = (
+    "setup",
+    "extract",
+    "conform",
+    "land",
+    "staging",
+    "resolve",
+    "build",
+    "gate",
+    "publish",
+    "draw",
+    "orchestration",
+)
 
 
 @dataclass

@@ -21,5 +21,5 @@ echo "setup: installing the pinned requirements into .venv (once; a minute or tw
 # Compiled afterwards and in parallel: import times halve, and pip alone would compile on one core.
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements.lock
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-.venv/bin/python -m compileall -q -j 0 .venv/lib connectors orchestration quality resolution simulator warehouse bench >/dev/null || true
+.venv/bin/python -m compileall -q -j 0 .venv/lib connectors orchestration pictures quality resolution simulator warehouse bench >/dev/null || true
 touch .venv/.ready

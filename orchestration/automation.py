@@ -11,7 +11,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from connectors.contract import Contract
-from orchestration import names, sensing
+from orchestration import names, picture_assets, sensing
 from orchestration.manifest import Project
 
 AnyJob = dg.JobDefinition | UnresolvedAssetJobDefinition
@@ -27,6 +27,7 @@ CADENCES = (
 MONTHLY = ("intake_monthly", "0 3 2 * *")
 DAILY_BUILD = "0 4 * * *"
 DAILY_RETENTION = "30 3 * * *"
+HOURLY_PICTURES = "20 * * * *"
 ACTIVE = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -48,18 +49,24 @@ def by_cadence(contracts: Mapping[str, Contract]) -> dict[tuple[str, str], list[
 
 
 def jobs(contracts: Mapping[str, Contract], project: Project) -> list[AnyJob]:
-    """The four jobs that people start, and the intake of each cadence."""
+    """The jobs that people start, and the intake of each cadence."""
     landing = [key for keys in by_cadence(contracts).values() for key in keys]
-    serving = [dg.AssetKey(names.release(family)) for family in project.families]
+    pictures = [dg.AssetKey(names.picture(page)) for page in picture_assets.PAGES]
+    publish = [*(dg.AssetKey(names.release(family)) for family in project.families), *pictures]
     made: list[AnyJob] = [
         _job(names.INTAKE, landing, "Take in every enabled stream; one that fails does not stop the others."),
         dg.define_asset_job(
             names.BUILD,
-            dg.AssetSelection.all() - dg.AssetSelection.assets(*landing) - dg.AssetSelection.assets(*serving),
+            dg.AssetSelection.all() - dg.AssetSelection.assets(*landing) - dg.AssetSelection.assets(*publish),
             description="Staging, identity resolution, core, products, and each family's gate.",
             executor_def=dg.in_process_executor,
         ),
-        _job(names.PUBLISH, serving, "Publish each family's newest candidate, if Postgres finds its verdicts green."),
+        _job(
+            names.PUBLISH,
+            publish,
+            "Publish each family's newest candidate, if Postgres finds its verdicts green, and draw its pictures.",
+        ),
+        _job(names.PICTURES, pictures, "Draw the pictures anew, with the age that what they show has now."),
         everything,
         retention,
     ]
@@ -115,13 +122,15 @@ def retention() -> None:
 def schedules(contracts: Mapping[str, Contract]) -> list[dg.ScheduleDefinition]:
     """One schedule per cadence that some system has; each morning what is expired goes and the day's build comes.
 
-    Builds after intake link only new and changed records; the day's build links all anew.
+    Builds after intake link only new and changed records; the day's build links all anew. Pictures are drawn with each
+    release, and every hour, because one that shows an old release must say how old.
     """
     intake = [_schedule(name, cron) for name, cron in by_cadence(contracts)]
     return [
         *intake,
         _schedule(names.RETENTION, DAILY_RETENTION),
         _schedule(names.BUILD, DAILY_BUILD, {names.ANEW_TAG: "true"}),
+        _schedule(names.PICTURES, HOURLY_PICTURES),
     ]
 
 
@@ -147,7 +156,7 @@ def active_runs(instance: dg.DagsterInstance, job: str) -> int:
 
 
 def sensors(contracts: Mapping[str, Contract]) -> list[dg.SensorDefinition]:
-    """Inbox, dropped files, builds after intake, releases after the gate."""
+    """Inbox, dropped files, builds after intake, releases after the gate, pictures after releases."""
     intake_jobs = [names.INTAKE, *(name for name, _ in by_cadence(contracts))]
     after = [
         _build_after(status, intake_jobs)
@@ -155,7 +164,7 @@ def sensors(contracts: Mapping[str, Contract]) -> list[dg.SensorDefinition]:
     ]
     publish_when_judged = dg.AutomationConditionSensorDefinition(
         "publish_when_judged",
-        target=dg.AssetSelection.groups("serving"),
+        target=dg.AssetSelection.groups("serving", picture_assets.GROUP),
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=30,
     )

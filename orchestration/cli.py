@@ -16,6 +16,7 @@ from orchestration.commands import (
     holds,
     lookup,
     passes,
+    pictures,
     products,
     quarantine,
     query,
@@ -42,6 +43,7 @@ bringing_up.attach(app)
 status.attach(app)
 backfill.attach(app)
 query.attach(app)
+pictures.attach(app)
 explain.attach(app)
 holds.attach(app)
 app.add_typer(systems.app, name="systems")

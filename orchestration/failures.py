@@ -7,7 +7,7 @@ kind and the objects concerned are told.
 
 from __future__ import annotations
 
-OWN_ROOMS = ("connectors", "resolution", "quality", "warehouse", "orchestration")
+OWN_ROOMS = ("connectors", "resolution", "quality", "warehouse", "orchestration", "pictures")
 
 
 def is_own(error: BaseException) -> bool:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from connectors.contract_folder import Broken
 
 INTAKE, BUILD, PUBLISH, EVERYTHING, RETENTION = "intake", "build", "publish", "everything", "retention"
+PICTURES = "pictures"
 
 RUN_KEY_TAG = "townhub/run_key"
 ANEW_TAG = "townhub/link_anew"
@@ -35,6 +36,10 @@ def candidate(family: str) -> Key:
 
 def release(family: str) -> Key:
     return ("serving", family)
+
+
+def picture(page: str) -> Key:
+    return ("pictures", page)
 
 
 def intake_pool(system: str) -> str:

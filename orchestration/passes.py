@@ -53,10 +53,12 @@ def execute(
     failing step is reported, not raised.
     """
     from connectors.contract_folder import broken_contracts, load_contracts
+    from orchestration import picture_assets
     from warehouse import crash
 
     streams = names.selected_streams(load_contracts(), select, broken_contracts())
     before, started = dict(collected.seconds), time.perf_counter()
+    collected.drawn.clear()
     _note_start(run_key)
     state, basis = "failed", ""
     try:
@@ -64,7 +66,8 @@ def execute(
             _run_job(instance, names.INTAKE, [names.landing(stream) for stream in streams], run_key, collected)
             crash.point("pass.taken_in")
             day, basis = _basis()
-            if rebuild or not _still_stands(basis, collected):
+            builds = rebuild or not _still_stands(basis, collected)
+            if builds:
                 anew = {names.ANEW_TAG: "true"} if rebuild else {}
                 built_on = _run_job(instance, names.BUILD, None, run_key, collected, anew)
                 if built_on not in (None, day):
@@ -72,6 +75,9 @@ def execute(
                 crash.point("pass.built")
                 _run_job(instance, names.PUBLISH, None, run_key, collected)
             crash.point("pass.published")
+            # A step of Dagster is skipped when what it depends on failed in its run: these have one of their own.
+            if pages := picture_assets.undrawn(collected.drawn, published=builds):
+                _run_job(instance, names.PICTURES, [names.picture(page) for page in pages], run_key, collected)
         state = "failed" if collected.failures else "succeeded"
     finally:
         total = time.perf_counter() - started

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-STEPS = ("extract", "conform", "land", "staging", "resolve", "build", "gate", "publish")
+STEPS = ("extract", "conform", "land", "staging", "resolve", "build", "gate", "publish", "draw")
 
 
 class Progress(Protocol):
@@ -64,6 +64,8 @@ class PassReport:
     verdicts: dict[str, dict[str, str]] = field(default_factory=dict)
     """family → check → state of the last candidate judged."""
     published: dict[str, bool] = field(default_factory=dict)
+    drawn: set[str] = field(default_factory=set)
+    """Pictures that were drawn, or could not be."""
     failures: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     """Step → seconds on the clock, which add up to the pass's; of intake, what the pass had to wait for."""

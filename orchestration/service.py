@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from orchestration import demo, environment, failures, hub, output, receiving, recovery, supervisor
+from orchestration import demo, environment, failures, hub, output, picture_service, receiving, recovery, supervisor
 
 
 def serve(port: int, *, simulated: tuple[float, int] | None) -> None:
@@ -28,8 +28,10 @@ def serve(port: int, *, simulated: tuple[float, int] | None) -> None:
         output.say(
             f"Dagster UI: http://{supervisor.HOST}:{port} (ready in some seconds); logs in {environment.log_folder()}"
         )
+        pictures = picture_service.child(port)
+        output.say(f"pictures: http://{supervisor.HOST}:{pictures.command[-1]} (also files: townhub pictures)")
         output.say("Ctrl-C stops it; PostgreSQL keeps running until `townhub down`")
-        supervisor.Supervisor(supervisor.dagster_children(port), look).run()
+        supervisor.Supervisor([*supervisor.dagster_children(port), pictures], look).run()
 
 
 def _refuse_taken(port: int) -> None:

@@ -1,4 +1,5 @@
-"""`townhub up`: Dagster's web server and daemon as child processes, watched, and dead runs closed meanwhile."""
+"""`townhub up`: Dagster's web server and daemon and the server of pictures as child processes, watched, and dead runs
+closed meanwhile."""
 
 from __future__ import annotations
 
@@ -93,7 +94,7 @@ class Supervisor:
         for child in self.children:
             if not child.alive:
                 if child.starts > RESTARTS:
-                    raise SupervisorError(f"Dagster's {child.name} does not stay up; see {child.log}")
+                    raise SupervisorError(f"the process {child.name} does not stay up; see {child.log}")
                 child.start()
                 self._note()
         self.each_look()

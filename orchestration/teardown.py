@@ -7,8 +7,8 @@ from pathlib import Path
 
 from orchestration import environment, town
 
-WRITTEN = ("dagster", "dbt_target", "docs", "logs", "quality", "simulator", "work")
-FILES = ("receiver.json", "receiver.lock", "town.json", "up.json")
+WRITTEN = ("dagster", "dbt_target", "docs", "logs", "pictures", "quality", "simulator", "work")
+FILES = ("pictures.json", "receiver.json", "receiver.lock", "town.json", "up.json")
 
 
 def stop_all() -> list[str]:
@@ -19,7 +19,7 @@ def stop_all() -> list[str]:
 
     stopped = []
     if supervisor.stop_running():
-        stopped.append("Dagster's UI and daemon")
+        stopped.append("Dagster's UI and daemon, and the server of pictures")
     if town.stop():
         stopped.append("the simulated town")
     if settings().embedded and server.stop():

@@ -169,6 +169,7 @@ GRANTS: tuple[Grant, ...] = (
     Grant(AUDITOR, "function", "EXECUTE", ("control.audit_append", "control.released_rows")),
     *(Grant(f"townhub_app_{app}", "schema", "USAGE", ("serving",)) for app in APPS),
     *(_read(f"townhub_app_{app}", "serving.release_info") for app in APPS),
+    _read("townhub_app_overview", "serving.input_info"),
     *(
         _read(f"townhub_app_{app}", *(f"serving.{product}" for product in products))
         for app, products in PRODUCTS.items()

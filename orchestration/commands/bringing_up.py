@@ -17,11 +17,13 @@ def attach(app: typer.Typer) -> None:
 
 def up(
     simulate: Annotated[bool, typer.Option("--simulate", help="With the simulated town as upstream.")] = False,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the Dagster UI on 127.0.0.1.")] = 3000,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port of the Dagster UI on 127.0.0.1; the pictures take the next.")
+    ] = 3000,
     scale: Annotated[float, typer.Option(min=0.001, max=1.0, help="Size of the simulated town.")] = DEFAULT_SCALE,
     seed: Annotated[int, typer.Option(help="Which simulated town.")] = DEFAULT_SEED,
 ) -> None:
-    """Database, webhook receiver, Dagster UI and daemon, until Ctrl-C (PostgreSQL stays; see townhub down).
+    """Database, webhook receiver, Dagster UI, daemon and pictures, until Ctrl-C (PostgreSQL stays; see townhub down).
 
     Example: townhub up --simulate --port 3000
     """

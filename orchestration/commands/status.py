@@ -26,6 +26,7 @@ def status(as_json: Annotated[bool, output.JSON_OPTION] = False) -> None:
     Example: townhub status --json
     """
     from connectors.contract_folder import broken_contracts
+    from orchestration import picture_service
     from warehouse import connection, server
     from warehouse.settings import settings
     from warehouse.status import status_rows
@@ -69,3 +70,5 @@ def status(as_json: Annotated[bool, output.JSON_OPTION] = False) -> None:
         )
     else:
         output.emit_rows(lines, as_json=False, empty="no streams yet; take something in with `townhub run`")
+        if (address := picture_service.url()) is not None:
+            print(f"pictures: {address}")

@@ -7,7 +7,7 @@ from quality.checks import ROWS, Check, columns, holds, in_set, no_rows, not_nul
 COLUMNS = (
     "grid_code", "community_code", "name", "premises_count", "scored_count", "red_count", "yellow_count",
     "green_count", "grey_count", "coverage", "raw_score", "shrunk_score", "colour", "confidence", "reason",
-    "score_version", "rows_held", "rows_held_unplaced",
+    "score_version", "rows_held", "rows_held_unplaced", "community_name", "border",
 )  # fmt: skip
 
 _SPANS = (
@@ -45,6 +45,11 @@ CHECKS: tuple[Check, ...] = (
         "held_counted",
         "num_nulls(rows_held, rows_held_unplaced) = 0 AND least(rows_held, rows_held_unplaced) >= 0",
         "What waits is counted, zero included.",
+    ),
+    holds(
+        "border_is_an_area",
+        "border::jsonb ->> 'type' IN ('Polygon', 'MultiPolygon')",
+        "Every grid can be drawn.",
     ),
     holds("grey_has_no_confidence", "(colour = 'grey') = (confidence = 'none')", "Grey claims no confidence."),
     holds("coloured_has_score", "colour = 'grey' OR shrunk_score IS NOT NULL", "A colour rests on a score."),

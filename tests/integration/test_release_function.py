@@ -38,7 +38,7 @@ CREATE TABLE candidate.grid_risk (
     grid_code text, community_code text, name text, premises_count bigint, scored_count bigint, red_count bigint,
     yellow_count bigint, green_count bigint, grey_count bigint, coverage numeric, raw_score numeric,
     shrunk_score numeric, colour text, confidence text, reason text, score_version text,
-    rows_held bigint, rows_held_unplaced bigint);
+    rows_held bigint, rows_held_unplaced bigint, community_name text, border text);
 CREATE TABLE candidate.welfare_match (
     resident_key text, policy_code text, community_code text, outcome text, reason text, missing_evidence text[],
     receiving boolean, finding text, amount_due numeric, rule_version text, evidence jsonb, due_on date);

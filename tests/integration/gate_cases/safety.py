@@ -40,7 +40,8 @@ INSERT INTO candidate.grid_risk VALUES
     ('G1', 'C1', 'Grid 1', 2, 2, 1, 0, 1, 0, 1, 39, 39, 'yellow', 'high', 'yellow: mean score 39', 'v1'),
     ('G2', 'C1', 'Grid 2', 1, 0, 0, 0, 0, 1, 0, NULL, NULL, 'grey', 'none', 'grey: too few', 'v1');
 ALTER TABLE candidate.premises_risk ADD held_inputs text[] DEFAULT '{}';
-ALTER TABLE candidate.grid_risk ADD rows_held integer DEFAULT 0, ADD rows_held_unplaced integer DEFAULT 0;
+ALTER TABLE candidate.grid_risk ADD rows_held integer DEFAULT 0, ADD rows_held_unplaced integer DEFAULT 0,
+    ADD community_name text, ADD border text DEFAULT '{"type": "Polygon", "coordinates": []}';
 """
 CANDIDATES += _inspections.CANDIDATES + _discovery.CANDIDATES
 LAWFUL = {
@@ -85,6 +86,7 @@ BREAK_PREMISES = {
     "no_identity_number": f"UPDATE candidate.premises_risk SET name = 'Wang {CANARY}' WHERE premises_code = 'A1'",
 }
 BREAK_GRIDS = {
+    "border_is_an_area": "UPDATE candidate.grid_risk SET border = NULL WHERE grid_code = 'G1'",
     "held_counted": "UPDATE candidate.grid_risk SET rows_held = NULL WHERE grid_code = 'G1'",
     "columns": "ALTER TABLE candidate.grid_risk DROP confidence",
     "code_given": "UPDATE candidate.grid_risk SET grid_code = NULL WHERE grid_code = 'G1'",

@@ -152,6 +152,7 @@ def first(hub: Hub) -> Stage:
     """`townhub demo` on nothing."""
     stage = run_pass(hub, "demo", "--scale", SCALE, "--seed", SEED)
     stage.more["status"] = hub.answer("status")
+    stage.more["pictures"] = hub.answer("pictures")
     return stage
 
 

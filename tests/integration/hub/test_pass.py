@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from connectors.contract_folder import load_contracts
+from pictures.catalogue import PICTURES
 from quality.families import FAMILIES
 from warehouse import access
 from warehouse.grants import PRODUCTS
@@ -17,7 +18,7 @@ from warehouse.grants import PRODUCTS
 if TYPE_CHECKING:
     from tests.integration.hub.conftest import Hub, Stage
 
-STEPS = {"extract", "conform", "land", "staging", "resolve", "build", "gate", "publish"}
+STEPS = {"extract", "conform", "land", "staging", "resolve", "build", "gate", "publish", "draw"}
 
 
 def _streams() -> set[tuple[str, str]]:
@@ -206,6 +207,21 @@ def test_each_app_sees_its_own_and_no_other(hub: Hub, first: Stage) -> None:
     assert all(row["as_of"] == "2026-06-30" and row["age"] for row in told)
     for table in ("serving.welfare_match", "released.premises_risk", "landing.household_registry__residents"):
         assert "permission denied" in hub.refusal("sql", f"SELECT 1 FROM {table}", "--role", "safety")
+
+
+def test_the_pictures_of_the_release_are_drawn_as_assets(hub: Hub, first: Stage) -> None:
+    listed = {row["page"]: row for row in first.more["pictures"]}
+    assert set(listed) == set(PICTURES)
+    numbers = {family: release["release_id"] for family, release in first.report["releases"].items()}
+    for name, picture in PICTURES.items():
+        shown = {f"{family} {numbers[family]}" for family in picture.families}
+        assert set(listed[name]["releases"].split(", ")) == shown and listed[name]["says"]
+    drawn = hub.rows(
+        "SELECT asset_key, count(*) FROM event_logs WHERE dagster_event_type = 'ASSET_MATERIALIZATION'"
+        " AND asset_key LIKE '[\"pictures\"%%' GROUP BY 1",
+        database="dagster",
+    )
+    assert {json.loads(key)[1] for key, _ in drawn} == set(PICTURES)
 
 
 def test_a_second_pass_changes_nothing(first: Stage, second: Stage) -> None:

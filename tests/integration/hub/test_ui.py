@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,17 +18,14 @@ import httpx
 import pytest
 
 from connectors.contract_folder import load_contracts
+from pictures.catalogue import PICTURES
+from tests.browser import CHROMIUM, FLAGS, WITHOUT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from tests.integration.hub.conftest import Hub, Stage
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 CLOSED_WITHIN = 15.0
 SLOW = "pension"
 """A system whose turn is once a month: no schedule of the daemon takes it in beside the test."""
@@ -124,7 +120,7 @@ def test_a_second_up_is_refused(hub: Hub, up: Up) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (apt-get install chromium)")
+@pytest.mark.skipif(CHROMIUM is None, reason=WITHOUT)
 def test_the_lineage_and_an_asset_as_people_see_them(up: Up, tmp_path: Path) -> None:
     from playwright.sync_api import sync_playwright
 
@@ -142,10 +138,32 @@ def test_the_lineage_and_an_asset_as_people_see_them(up: Up, tmp_path: Path) -> 
             page.get_by_text(contract.legal_basis, exact=False).first.wait_for(timeout=30_000)
             page.get_by_text(contract.owner, exact=False).first.wait_for(timeout=30_000)
             page.screenshot(path=tmp_path / "asset.png")
+            _open(page, f"{up.url}/assets/pictures/grid_map?view=overview")
+            page.get_by_text("Show Markdown").first.click(timeout=30_000)
+            preview = page.locator("img[src^='data:image/svg+xml']").first
+            preview.wait_for(timeout=30_000)
+            assert preview.evaluate("image => image.naturalWidth") > 100
         finally:
             browser.close()
     assert (tmp_path / "lineage.png").stat().st_size > 10_000
     assert (tmp_path / "asset.png").stat().st_size > 10_000
+
+
+def test_pictures_are_served_beside_the_ui_and_status_says_where(hub: Hub, up: Up) -> None:
+    told = hub.command("status").stdout.splitlines()[-1]
+    address = told.removeprefix("pictures: ")
+    assert address.startswith("http://127.0.0.1:") and address in hub.command("pictures").stdout
+
+    def answers() -> bool:
+        with contextlib.suppress(httpx.HTTPError):
+            return httpx.get(address, timeout=5, trust_env=False).status_code == 200
+        return False
+
+    _eventually(answers, 20)
+    for page in PICTURES:
+        answer = httpx.get(f"{address}/{page}.html", timeout=5, trust_env=False)
+        assert answer.status_code == 200 and PICTURES[page].chinese in answer.text
+    assert httpx.get(f"{address}/../town.json", timeout=5, trust_env=False).status_code == 404
 
 
 def _open(page: Page, url: str) -> None:
@@ -185,4 +203,5 @@ def test_ctrl_c_ends_every_child(hub: Hub, up: Up) -> None:
     up.process.send_signal(signal.SIGINT)
     assert up.process.wait(60) == 0
     _eventually(lambda: _dagster_processes(hub) == [], 10)
-    assert "nothing" not in hub.command("status").stdout
+    told = hub.command("status").stdout
+    assert "nothing" not in told and "pictures:" not in told

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.integration.hub.conftest import Hub, Stage
 
 EACH = 20
-TRACES = ("logs", "dbt_target", "dagster", "quality", "docs", "work")
+TRACES = ("logs", "dbt_target", "dagster", "quality", "docs", "work", "pictures")
 PERSONAL = ("cn.resident_id", "cn.person_name", "cn.phone")
 
 
@@ -61,7 +61,7 @@ def _files(hub: Hub) -> list[Path]:
 
 def test_no_file_that_the_hub_leaves_names_a_person(hub: Hub, canaries: set[str]) -> None:
     files = _files(hub)
-    assert {path.relative_to(hub.home).parts[0] for path in files} >= {"logs", "dbt_target", "quality"}
+    assert {path.relative_to(hub.home).parts[0] for path in files} >= {"logs", "dbt_target", "quality", "pictures"}
     leaks = []
     for path in files:
         content = path.read_bytes()

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from orchestration import automation, names, passes, recovery, resolution, sensing, statistics
+from orchestration import automation, names, passes, picture_assets, recovery, resolution, sensing, statistics
 from orchestration.releases import publish_once_judged
 from orchestration.report import PassReport
 from resolution import runner
@@ -76,6 +76,21 @@ def test_a_red_candidate_asks_for_nothing_and_a_failing_release_is_not_repeated(
             _materialize(defs, "release", instance)
         total += asked
     assert total == 1
+
+
+def test_a_new_release_asks_for_its_pictures_once(instance: dg.DagsterInstance) -> None:
+    @dg.asset(key=dg.AssetKey(names.release("safety")))
+    def release() -> None:
+        """A release that is published."""
+
+    defs = dg.Definitions(assets=[release, *picture_assets.assets(["safety"])])
+    _, cursor = _requests(defs, instance, None)
+    dg.materialize([release], instance=instance)
+    asked = []
+    for _ in range(3):
+        number, cursor = _requests(defs, instance, cursor)
+        asked.append(number)
+    assert asked == [3, 0, 0]  # the two pages of safety, and the board of all families
 
 
 def test_only_news_ask_for_a_build(fresh_database: str) -> None:
@@ -159,7 +174,7 @@ def test_the_day_s_build_links_all_anew() -> None:
         for schedule in automation.schedules({}):
             ticked = schedule.evaluate_tick(dg.build_schedule_context(instance=instance))
             asked[schedule.job_name] = any(names.ANEW_TAG in request.tags for request in ticked.run_requests or ())
-    assert asked == {names.RETENTION: False, names.BUILD: True}
+    assert asked == {names.RETENTION: False, names.BUILD: True, names.PICTURES: False}
 
 
 @pytest.mark.parametrize(("tags", "anew"), [({}, False), ({names.ANEW_TAG: "true"}, True)])
@@ -185,6 +200,8 @@ def test_a_rebuild_is_a_build_that_links_all_anew(monkeypatch: pytest.MonkeyPatc
 
     def run_job(instance: object, job: str, *given: Any) -> None:
         tags[job] = dict(given[3]) if len(given) > 3 else {}
+        if job == names.PUBLISH:
+            given[2].drawn.update(picture_assets.PAGES)
 
     monkeypatch.setattr(passes, "_run_job", run_job)
     monkeypatch.setattr(passes, "_basis", lambda: (None, ""))

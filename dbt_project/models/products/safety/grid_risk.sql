@@ -83,6 +83,8 @@ judged as (
         grid.grid_code,
         grid.community_code,
         grid.name,
+        grid.community_name,
+        grid.geometry as border,
         coalesce(counted.premises_count, 0) as premises_count,
         coalesce(counted.scored_count, 0) as scored_count,
         coalesce(counted.red_count, 0) as red_count,
@@ -143,5 +145,7 @@ select
     end as reason,
     score_version,
     rows_held::integer as rows_held,
-    rows_held_unplaced::integer as rows_held_unplaced
+    rows_held_unplaced::integer as rows_held_unplaced,
+    community_name,
+    border
 from judged

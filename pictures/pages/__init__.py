@@ -1,0 +1,1 @@
+"""One module per page: its statement, and how its document becomes figures and tables."""
