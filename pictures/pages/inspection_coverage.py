@@ -127,7 +127,7 @@ def _table(caption: str, heading: str, rows: list[Any], name: str) -> Table:
         )  # fmt: skip
     counts = (
         "场所 premises", "按期 in time", "到期 due", "逾期 overdue", "未知 unknown", "从未巡查 never visited",
-        "31 天内 visited in 31 days",
+        "月内巡查 visited in 31 days",
     )  # fmt: skip
     first = (heading, "频次 cadence") if name == "colour" else (heading,)
     return Table(caption, (*first, *counts), made, frozenset(counts))
