@@ -71,7 +71,7 @@ def test_before_the_first_release_a_page_says_that_nothing_is_known(name: str, t
     empty = {key: None for key in DOCUMENTS[name]}
     text = _text(_draw(name, empty, tmp_path))
     assert "No release" in text or "unknown" in text
-    assert "last that passed" not in text
+    assert "what happened since" not in text
     assert (tmp_path / f"{name}.svg").exists()
 
 
