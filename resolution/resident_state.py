@@ -14,6 +14,8 @@ from resolution.residents.features import with_births, without_number
 from resolution.residents.keys import TRAITS, counted_keys, meetings, number_keys
 from resolution.union import YEARS_APART
 
+ENTITIES_AT_ONCE = 50_000
+ROWS_AT_ONCE = 100_000
 TABLES = ("resident_record", "resident_block", "resident_count")
 _TEXTS = ("system", "stream", "record_key", "entity_key", "link_kind")
 _KEPT = ("number", "typed", "typed_ends", "typed_head", "typed_tail", "name", "pinyin", "surname", "sound", "day",
@@ -109,12 +111,26 @@ def counted(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def rewrite(conn: psycopg.Connection, rows: pl.DataFrame) -> None:
-    """These are all the records (`SCHEMA`) that there are."""
+    """These are all the records (`SCHEMA`) that there are.
+
+    Blocks and counts are made of some entities at a time: of a whole town at once they would take more memory than all
+    the rest of a run.
+    """
+    rows = rows.select(list(SCHEMA)).sort("entity_key")
+    number = rows["entity_key"].rle_id()
+    names = rows.select("entity_key", entity=number).unique(maintain_order=True)
+    blocks, counts, start = [], [], 0
+    for length in (number // ENTITIES_AT_ONCE).rle().struct.field("len"):
+        part = rows.slice(start, length)
+        blocks.append(_blocks(part).join(names, on="entity_key").drop("entity_key"))
+        counts.append(counted(part))
+        start += length
     conn.execute("TRUNCATE resolution.resident_record, resolution.resident_block, resolution.resident_count")
     # In the order of their indexes they are written several times faster.
-    _copy(conn, "resident_record", rows.select(list(SCHEMA)).sort("entity_key"))
-    _copy(conn, "resident_block", _blocks(rows).sort("key"))
-    _copy(conn, "resident_count", counted(rows).sort("key"))
+    _copy(conn, "resident_record", rows)
+    for part in pl.concat(blocks).sort("key").iter_slices(ROWS_AT_ONCE):
+        _copy(conn, "resident_block", part.join(names, on="entity", maintain_order="left").drop("entity"))
+    _copy(conn, "resident_count", pl.concat(counts).group_by("key").agg(pl.col("entities").sum()).sort("key"))
 
 
 def replace(conn: psycopg.Connection, before: pl.DataFrame, after: pl.DataFrame, *, unmet: pl.Series) -> None:
@@ -173,4 +189,5 @@ def _copy(conn: psycopg.Connection, table: str, rows: pl.DataFrame) -> None:
     columns = sql.SQL(", ").join(map(sql.Identifier, rows.columns))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT CSV)").format(sql.Identifier("resolution", table), columns)
     with conn.cursor().copy(statement) as copy:
-        copy.write(rows.write_csv(include_header=False))
+        for part in rows.iter_slices(ROWS_AT_ONCE):
+            copy.write(part.write_csv(include_header=False))

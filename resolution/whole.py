@@ -57,4 +57,5 @@ def whole(conn: psycopg.Connection, kind: str) -> Whole:
     people = features(records)
     borrowed = borrowed_numbers(people)
     people_of_record = pl.concat([people, records.select(RECORD)], how="horizontal")
+    records = records.select(RECORD)  # the rest is in `people`
     return Whole(kind, records, residents.cluster_all(people, borrowed), people_of_record, borrowed["row"])
