@@ -44,13 +44,9 @@ MOST_PER_PLACE: Final = 4
 PATIENCE_SECONDS = 1.0
 LOOK_SECONDS = 0.1
 """How often places are looked at; a pull that ends is seen at once."""
-AMPLE_TIMES: Final = 1.1
-AMPLE_ROWS: Final = 2_000
-"""More than so many times its largest load of late and this many rows is more than ample for a stream.
-
-Little above what it may well be: an honest stream that has grown loses no more than its turn, and a flood takes what it
-brings until then from the others.
-"""
+AMPLE_TIMES: Final = 2
+AMPLE_ROWS: Final = 20_000
+"""More than twice its largest load of late and this many rows is more than ample for a stream."""
 AMPLE_ROWS_UNKNOWN: Final = 500_000
 """A stream that was never landed may bring this much before it has to step aside."""
 
@@ -157,7 +153,7 @@ class Pulls:
         pace = Pace(
             bounds=self._bounds,
             progress=lambda rows: self._progress.rows(f"{stream.system}.{stream.name}", rows),
-            ample_rows=AMPLE_ROWS_UNKNOWN if rows is None else round(AMPLE_TIMES * rows) + AMPLE_ROWS,
+            ample_rows=AMPLE_ROWS_UNKNOWN if rows is None else AMPLE_TIMES * rows + AMPLE_ROWS,
             step_aside=lambda: self._step_aside(stream.system),
         )
         return _Pull(contract, stream, pace, history)
