@@ -28,7 +28,6 @@ MAX_VALUES: Final = 1_000_000
 """Values of a document that is read value by value: each costs memory a hundred times its two bytes."""
 
 _LONGEST_NUMBER: Final = 40
-_USUAL_NUMBER: Final = 16
 _EXACT_DIGITS: Final = 15
 """A float gives back every integer of so many digits; longer numbers and fractions must stay text."""
 
@@ -95,14 +94,11 @@ def _quote_numbers(payload: bytes) -> tuple[bytes, int] | None:
     starts = starts[_NUMBER_START[data[starts]] & ~_NO_KEY_END[data[pairs - 2]]]
     if not starts.size:
         return payload, pairs.size
-    for width in (_USUAL_NUMBER, _LONGEST_NUMBER):
-        window = data[starts[:, None] + np.arange(width)]
-        lengths = np.argmin(_NUMBER[window], axis=1)
-        if lengths.all():
-            break
-    else:
+    window = data[starts[:, None] + np.arange(_LONGEST_NUMBER)]
+    lengths = np.argmin(_NUMBER[window], axis=1)
+    if not lengths.all():
         return None
-    exact = _FRACTION[window] & (np.arange(width) < lengths[:, None])
+    exact = _FRACTION[window] & (np.arange(_LONGEST_NUMBER) < lengths[:, None])
     if lengths.max() <= _EXACT_DIGITS and not exact.any():
         return payload, pairs.size
     places = np.column_stack([starts, starts + lengths]).ravel()
