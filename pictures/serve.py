@@ -9,8 +9,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from pictures.drawing import INDEX
+from warehouse.ports import HOST
 
-HOST = "127.0.0.1"
 HEADERS = {
     # A page may use its own styles and pictures, and nothing else: no script, no form, nothing of elsewhere.
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none';"

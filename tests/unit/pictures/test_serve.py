@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pictures import serve
+from warehouse.ports import HOST
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def port(tmp_path: Path) -> Iterator[int]:
 
 
 def _ask(port: int, path: str, method: str = "GET", host: str | None = None) -> tuple[int, dict[str, str], bytes]:
-    connection = http.client.HTTPConnection(serve.HOST, port, timeout=10)
+    connection = http.client.HTTPConnection(HOST, port, timeout=10)
     connection.request(method, path, headers={"Host": host or f"127.0.0.1:{port}"})
     answer = connection.getresponse()
     found = answer.status, dict(answer.getheaders()), answer.read()
