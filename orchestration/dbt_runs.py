@@ -58,7 +58,7 @@ def build(
     wanted = {node.unique_id for node in only}
     stand = {uid: Outcome(uid, "success", 0.0, None, None, "") for uid in wanted & standing}
     tests = [test for test in project.tests_of(step) if test.node in wanted]
-    names = _selectors(project, (wanted - standing) | {test.unique_id for test in tests})
+    names = selectors(project, (wanted - standing) | {test.unique_id for test in tests})
     if not names:
         return stand
     result = _invoke(
@@ -73,7 +73,7 @@ def build(
     return stand | {outcome.unique_id: outcome for outcome in map(_outcome, result.results)}
 
 
-def _selectors(project: Project, wanted: AbstractSet[str]) -> list[str]:
+def selectors(project: Project, wanted: AbstractSet[str]) -> list[str]:
     """What to select so that exactly `wanted` (unique ids) is built and tested.
 
     A folder where all of it is wanted, else name by name: dbt holds every selector against every node.

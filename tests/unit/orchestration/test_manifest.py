@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from orchestration import manifest
+from orchestration import dbt_runs, manifest
 
 
 def _model(name: str, folder: list[str], parents: list[str] | None = None) -> dict[str, Any]:
@@ -64,6 +64,18 @@ def test_a_test_runs_when_the_last_of_its_models_is_built() -> None:
     assert (both.step, both.node, both.severity) == ("core", "model.dim", "warn")
     assert both.name == "rel_ation_ships"
     assert "test.source" not in project.tests
+
+
+def test_folders_are_what_dbt_would_select() -> None:
+    assert manifest.read(DOCUMENT).folders["townhub.products"] == {"model.risk", "model.match"}
+
+
+def test_a_folder_is_selected_only_where_all_of_it_is_wanted() -> None:
+    risk, match, test = "model.townhub.risk", "model.townhub.match", "test.townhub.unique_risk.abc"
+    project = manifest.Project({}, {}, {}, {"townhub.products": frozenset({risk, match})})
+    assert dbt_runs.selectors(project, {risk, match, test}) == ["townhub.products", "unique_risk"]
+    assert dbt_runs.selectors(project, {risk, test}) == ["risk", "unique_risk"]
+    assert dbt_runs.selectors(project, set()) == []
 
 
 def test_the_digest_follows_the_files(tmp_path: Path) -> None:

@@ -60,6 +60,9 @@ def settled(landed: LandedTown) -> ResolutionResult:
 def landed(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> LandedTown:
     """No records yet. In so small a town a few changes are a large share, and yet no reason to link all anew."""
     monkeypatch.setattr(incremental, "MOST", 1.0)
+    # A town is written in parts; so small a one would be a single part.
+    monkeypatch.setattr(resident_state, "ENTITIES_AT_ONCE", 50)
+    monkeypatch.setattr(resident_state, "ROWS_AT_ONCE", 100)
     return LandedTown(fresh_database, SYSTEMS, monkeypatch)
 
 
