@@ -53,6 +53,8 @@ def purge(conn: psycopg.Connection, contracts: Mapping[str, Contract], today: da
             forget_gone(conn, kept.system, kept.stream, kept.table)
             if rows:
                 deleted[(kept.system, kept.stream)] = rows
+                # Deleted without a load: what was built by changes would keep what it was made of.
+                conn.execute("DELETE FROM control.build_state")
                 _certify(conn, kept, limit, rows)
     return deleted
 

@@ -11,21 +11,26 @@ midnight or the simulated town lives on meanwhile. All steps of a run are in thi
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
 import psycopg
 
+from connectors.contract_folder import load_contracts
+from orchestration import increments
+from orchestration.manifest import Project
 from warehouse import build_inputs, connection
 from warehouse.settings import settings
 
 PATIENCE = "30min"
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Build:
     conn: psycopg.Connection
     as_of: date
+    plan: increments.Plan | None = None
 
 
 _guard = threading.Lock()
@@ -60,6 +65,25 @@ def begin(run_id: str) -> date:
             raise
         _held[run_id] = _Build(conn, as_of)
         return as_of
+
+
+def plan(run_id: str, project: Project, *, anew: bool) -> list[str]:
+    """The chains of models that this build makes by changes (see `increments`), decided when it is first asked for.
+
+    That is after resolution: which records belong to whom is a change too. `anew`: none of them.
+    """
+    build = _held[run_id]
+    if build.plan is None:
+        build.plan = increments.plan(build.conn, project, load_contracts(), build.as_of, anew=anew)
+    return build.plan.by_changes
+
+
+def note_built(run_id: str, project: Project, models: Iterable[str]) -> None:
+    """Models (unique ids) that came out well; once all of a chain have, the next build goes on from this one."""
+    build = _held[run_id]
+    assert build.plan is not None, "a build is planned before anything is built"
+    build.plan.built |= set(models)
+    increments.keep(build.conn, project, build.plan)
 
 
 def end(run_id: str) -> date | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -41,6 +41,8 @@ class Outcome:
     rows: int | None
     failures: int | None
     message: str
+    by_changes: bool = False
+    """Only those rows that changed were made anew: `rows` are these, and not those of the table."""
 
     @property
     def passed(self) -> bool:
@@ -48,11 +50,18 @@ class Outcome:
 
 
 def build(
-    project: Project, step: str, *, as_of: date, only: Iterable[Node], standing: AbstractSet[str] = frozenset()
+    project: Project,
+    step: str,
+    *,
+    as_of: date,
+    only: Iterable[Node],
+    standing: AbstractSet[str] = frozenset(),
+    by_changes: Sequence[str] = (),
 ) -> dict[str, Outcome]:
     """`dbt build` of one step: its seeds and models that are in `only`, with the data tests that belong to them.
 
-    Those in `standing` (unique ids) are there already: only their tests are run. Returns the outcome of every node of
+    Those in `standing` (unique ids) are there already: only their tests are run. `by_changes` are the chains of which
+    only what changed is made anew. Returns the outcome of every node of
     `only` and of its tests, by unique id. Unit tests are left to the test suite: they judge the SQL, not today's data.
     """
     wanted = {node.unique_id for node in only}
@@ -66,11 +75,13 @@ def build(
             "build",
             *("--select", *names),
             *("--indirect-selection", "empty", "--exclude-resource-type", "unit_test"),
-            *("--vars", json.dumps({"as_of": as_of.isoformat()}), "--threads", THREADS, "--no-write-json"),
+            *("--vars", json.dumps({"as_of": as_of.isoformat(), "by_changes": list(by_changes)})),
+            *("--threads", THREADS, "--no-write-json"),
             *manifest.arguments(manifest.target_folder()),
         ]
     )
-    return stand | {outcome.unique_id: outcome for outcome in map(_outcome, result.results)}
+    made = (_outcome(each, by_changes) for each in result.results)
+    return stand | {outcome.unique_id: outcome for outcome in made}
 
 
 def selectors(project: Project, wanted: AbstractSet[str]) -> list[str]:
@@ -120,7 +131,7 @@ def _names(project: Project, outcome: Outcome) -> dict[str, str | None]:
     return {"model": node.name if node else outcome.unique_id, "test": test.name if test else None}
 
 
-def _outcome(result: Any) -> Outcome:
+def _outcome(result: Any, by_changes: Sequence[str]) -> Outcome:
     # An adapter answers "SELECT 1234" for a table and says -1 where it does not know.
     rows = (result.adapter_response or {}).get("rows_affected")
     return Outcome(
@@ -130,6 +141,7 @@ def _outcome(result: Any) -> Outcome:
         rows=int(rows) if rows is not None and int(rows) >= 0 else None,
         failures=result.failures,
         message=str(result.message or "").strip().split("\n")[0][:300],
+        by_changes=(result.node.config.meta or {}).get("by_changes", {}).get("chain") in by_changes,
     )
 
 

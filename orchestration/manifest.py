@@ -46,6 +46,8 @@ class Node:
     parents: tuple[str, ...]
     columns: tuple[tuple[str, str, str], ...]
     """(name, type, description) of the enforced contract."""
+    chain: str | None = None
+    """Of a model that can be built by changes, the chain that it is of (see `increments`)."""
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,7 @@ def _node(uid: str, body: Mapping[str, Any]) -> Node:
         group=group,
         parents=tuple(body.get("depends_on", {}).get("nodes", ())),
         columns=tuple((c["name"], c.get("data_type") or "", c.get("description") or "") for c in columns),
+        chain=(body["config"].get("meta") or {}).get("by_changes", {}).get("chain"),
     )
 
 

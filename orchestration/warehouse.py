@@ -12,13 +12,15 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import building, environment, manifest, names, recovery, report, staging_views
+from orchestration import building, environment, manifest, names, recovery, report, staged
 from orchestration.dbt_runs import Outcome
 from orchestration.failures import safe_message
 from orchestration.manifest import STAGING, Node, Project, Test
 from warehouse import crash
 
 BUILT_CHECK = "built"
+TABLES = ("table", "by_changes")
+"""Materializations of dbt that leave a table."""
 SEVERITIES = {"error": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}
 
 
@@ -58,7 +60,7 @@ def _step(project: Project, step: str, landing: Mapping[tuple[str, str], dg.Asse
         + [
             dg.AssetCheckSpec(BUILT_CHECK, asset=key, description="dbt built the model.")
             for key, node in nodes.items()
-            if node.materialized == "table"
+            if node.materialized in TABLES
         ],
         can_subset=True,
     )
@@ -82,12 +84,16 @@ def _build(context: dg.AssetExecutionContext, project: Project, step: str, chose
             from orchestration import dbt_runs
 
             crash.point("build.begin")
-            digest = manifest.digest(environment.DBT_PROJECT)
-            standing = staging_views.standing(chosen, digest) if step == STAGING else set()
-            outcomes = dbt_runs.build(project, step, as_of=as_of, only=chosen, standing=standing)
             if step == STAGING:
-                made = [n for n in chosen if n.materialized == "view" and n.unique_id not in standing]
-                staging_views.mark([node for node in made if outcomes[node.unique_id].passed], digest)
+                digest = manifest.digest(environment.DBT_PROJECT)
+                standing = staged.standing(chosen, digest)
+                outcomes = dbt_runs.build(project, step, as_of=as_of, only=chosen, standing=standing)
+                made = [node for node in chosen if node.unique_id not in standing]
+                staged.mark([node for node in made if outcomes[node.unique_id].passed], digest)
+            else:
+                going_on = building.plan(context.run_id, project, anew=names.ANEW_TAG in context.run.tags)
+                outcomes = dbt_runs.build(project, step, as_of=as_of, only=chosen, by_changes=going_on)
+                building.note_built(context.run_id, project, (o.unique_id for o in outcomes.values() if o.passed))
             crash.point("build.done")
             dbt_runs.save_outcomes(context.run_id, project, outcomes)
     except Exception as error:
@@ -107,9 +113,9 @@ def _node_results(
     if outcome is not None and built:
         metadata: dict[str, Any] = {"seconds": round(outcome.seconds, 3)}
         if outcome.rows is not None and node.materialized not in ("view", "ephemeral"):
-            metadata["dagster/row_count"] = outcome.rows
+            metadata["rows made anew" if outcome.by_changes else "dagster/row_count"] = outcome.rows
         yield dg.MaterializeResult(asset_key=key_of(node), metadata=metadata)
-    if node.materialized != "table":
+    if node.materialized not in TABLES:
         return
     yield dg.AssetCheckResult(
         asset_key=key_of(node),

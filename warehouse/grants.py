@@ -57,7 +57,7 @@ GRANTS: tuple[Grant, ...] = (
     ),  # DELETE: retention
     Grant(LOADER, "table", "SELECT, INSERT, DELETE", ("inbox.message",)),
     _read(LOADER, "control.correction_status"),
-    Grant(LOADER, "table", "SELECT, DELETE", ("control.correction",)),  # DELETE: retention
+    Grant(LOADER, "table", "SELECT, DELETE", ("control.correction", "control.build_state")),  # DELETE: retention
     Grant(
         LOADER,
         "function",
@@ -79,6 +79,12 @@ GRANTS: tuple[Grant, ...] = (
     _read(BUILDER, "control.release", "control.release_pointer", "control.release_move"),
     Grant(BUILDER, "table", "SELECT, INSERT, UPDATE", ("control.run", "control.contract_check")),
     Grant(BUILDER, "table", "SELECT, INSERT, DELETE", ("control.build_input",)),
+    Grant(
+        BUILDER,
+        "table",
+        "SELECT, INSERT, UPDATE, DELETE",
+        ("control.build_state", "control.changed_record", "control.changed_key"),
+    ),
     Grant(BUILDER, "table", "SELECT, INSERT", ("control.candidate", "control.verdict", "resolution.event")),
     # What must be green is not for those to decide whose work is judged.
     _read(BUILDER, "control.product", "control.required_check"),

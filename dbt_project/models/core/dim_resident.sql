@@ -19,6 +19,15 @@ unplaced_death as (
     select resident_id, min(died_on) as died_on from notice where entity_key is null group by resident_id
 ),
 
+-- The door is looked up before records are gathered (offset 0: and stays so): of the records of residents PostgreSQL
+-- expects one, and would read the register of doors once for each.
+person as (
+    select told.*, home.community_code as home_community_code
+    from {{ ref('int_person_record') }} as told
+    left join {{ ref('stg_standard_address__addresses') }} as home on home.address_code = told.address_code
+    offset 0
+),
+
 record as (
     select
         member.entity_key,
@@ -33,16 +42,16 @@ record as (
         person.registration_state,
         person.updated_at,
         ranking.source_rank,
-        home.community_code as home_community_code,
+        person.home_community_code,
         unplaced_death.died_on
-    from {{ ref('int_person_record') }} as person
+    from person
     inner join {{ source('resolution', 'membership') }} as member
         on member.kind = 'resident' and member.to_run is null and member.system = person.system
         and member.stream = person.stream and member.record_key = person.record_key
     inner join {{ ref('resident_source_rank') }} as ranking
         on ranking.system = person.system and {{ in_force("ranking") }}
-    left join {{ ref('stg_standard_address__addresses') }} as home on home.address_code = person.address_code
     left join unplaced_death on unplaced_death.resident_id = person.resident_id
+    where {{ is_changed('residents', 'dim_resident', 'member.entity_key') }}
 ),
 
 golden as (

@@ -90,3 +90,4 @@ left join {{ ref('dim_grid') }} as grid on grid.grid_code = event.grid_code
 left join {{ source('resolution', 'membership') }} as incident
     on incident.kind = 'event' and incident.to_run is null and incident.system = event.channel
     and incident.stream = event.stream and incident.record_key = event.record_key
+where {{ is_changed('events', 'fct_event', "event.channel || ':' || event.record_key") }}

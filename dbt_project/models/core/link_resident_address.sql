@@ -19,6 +19,7 @@ with placed as (
         told.seen_to
     from {{ ref('int_residence_version') }} as told
     left join {{ ref('stg_standard_address__addresses') }} as home on home.address_code = told.address_code
+    where {{ is_changed('residents', 'link_resident_address', "told.system || '/' || told.stream || '/' || told.record_key") }}
 ),
 
 compared as (

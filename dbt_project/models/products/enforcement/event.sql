@@ -31,3 +31,4 @@ select
     doubts,
     unknown_inputs
 from {{ ref('int_event_incident') }}
+where {{ is_changed('events', 'event', 'incident_key') }}

@@ -8,6 +8,7 @@ with step as (
         lag(step_number) over (partition by channel, record_key order by first_load) as step_before
     from {{ ref('int_event_version') }}
     where step_number is not null
+        and {{ is_changed('events', 'int_event_history', "channel || ':' || record_key") }}
 )
 
 select

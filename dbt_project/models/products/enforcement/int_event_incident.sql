@@ -27,6 +27,7 @@ report as (
     inner join channel on channel.channel = report.channel
     left join held
         on held.system = report.channel and held.stream = report.stream and held.record_key = report.record_key
+    where {{ is_changed('events', 'int_event_incident', 'report.incident_key') }}
 ),
 
 incident as (

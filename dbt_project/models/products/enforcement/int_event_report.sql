@@ -23,6 +23,7 @@ with report as (
         {{ event_step('state') }} as step
     from {{ ref('fct_event') }}
     where {{ local_date('reported_at') }} <= {{ as_of() }}
+        and {{ is_changed('events', 'int_event_report', 'event_key') }}
 ),
 
 -- A code, a code with a word behind it, or a word with a code before it: read as resolution reads them.
@@ -34,15 +35,6 @@ category as (
         on code.category = substring(said.category from '^[0-9]+') and {{ in_force('code') }}
     left join {{ ref('event_categories') }} as word
         on word.category = substring(said.category from '[\u4e00-\u9fff]+$') and {{ in_force('word') }}
-),
-
--- Closed by a button and not by work: many reports of one unit in the same second.
-bulk as (
-    select channel, unit_code, coalesce(closed_at, updated_at) as closing
-    from report
-    where step = 'closed' and coalesce(closed_at, updated_at) is not null
-    group by channel, unit_code, coalesce(closed_at, updated_at)
-    having count(*) >= {{ parameter('event_parameters', 'event', 'bulk_closed_from') }}
 )
 
 select
@@ -79,7 +71,7 @@ select
     case when report.longitude is not null then report.latitude end as latitude
 from report
 left join category on category.category = report.category
-left join bulk
+left join {{ ref('int_event_bulk') }} as bulk
     on report.step = 'closed' and bulk.channel = report.channel and bulk.unit_code = report.unit_code
     and bulk.closing = coalesce(report.closed_at, report.updated_at)
 left join {{ ref('int_event_history') }} as history

@@ -1,0 +1,114 @@
+{#
+  Of each model that is built by changes (see by_changes.sql), the keys whose rows may have changed. They read tables by
+  their names and not by ref(): among them the model itself as the last build left it, which it must not rest on. What
+  they find decides which rows are made anew, never what stands in them.
+#}
+
+{# Records of a chain that changed: its system, stream and record_key. #}
+{% macro changed_records(chain) -%}
+    (select told.system, told.stream, told.record_key from control.changed_record as told where told.chain = '{{ chain }}')
+{%- endmacro %}
+
+
+{# Entities that changed records belong to, or belonged to when the chain was last built. #}
+{% macro changed_entities(chain, kind) -%}
+    select link.entity_key
+    from {{ changed_records(chain) }} as told
+    inner join resolution.membership as link
+        on link.kind = '{{ kind }}' and link.system = told.system and link.stream = told.stream
+        and link.record_key = told.record_key
+        and (link.to_run is null or link.to_run > {{ run_before(chain, kind) }})
+{%- endmacro %}
+
+
+{# Resolution has placed every notice of death before core is built, so none stands for the bearer of its number alone. #}
+{% macro changes_of_dim_resident() -%}
+    {{ changed_entities('residents', 'resident') }}
+{%- endmacro %}
+
+
+{% macro changes_of_link_resident_address() -%}
+    select told.system || '/' || told.stream || '/' || told.record_key
+    from {{ changed_records('residents') }} as told
+{%- endmacro %}
+
+
+{% macro changes_of_fct_event() -%}
+    select told.system || ':' || told.record_key from {{ changed_records('events') }} as told
+{%- endmacro %}
+
+
+{% macro changes_of_int_event_history() -%}
+    {{ changes_of_fct_event() }}
+{%- endmacro %}
+
+
+{% macro changes_of_int_event_on_map() -%}
+    select changed.key from {{ changed_keys('fct_event') }} as changed (key)
+{%- endmacro %}
+
+
+{# Besides: reports of today, and those that one button closed together or did before. #}
+{% macro changes_of_int_event_report() -%}
+    select changed.key from {{ changed_keys('fct_event') }} as changed (key)
+    union all
+    select report.event_key
+    from core.fct_event as report
+    where {{ local_date('report.reported_at') }} > {{ day_before('events') }}
+    union all
+    select report.event_key from candidate.int_event_report as report where report.bulk_closed
+    union all
+    select report.event_key
+    from core.fct_event as report
+    inner join candidate.int_event_bulk as bulk
+        on bulk.channel = report.channel and bulk.unit_code = coalesce(report.unit_code, '')
+        and bulk.closing = coalesce(report.closed_at, report.updated_at)
+{%- endmacro %}
+
+
+{#
+  Besides: incidents that a changed report left, those whose limit ran out since, those of which a version waits or
+  waited, and all of them when other channels are unusable than before.
+#}
+{% macro changes_of_int_event_incident() -%}
+    select report.incident_key
+    from candidate.int_event_report as report
+    where report.event_key in {{ changed_keys('int_event_report') }}
+    union all
+    select changed.key from {{ changed_keys('int_event_report') }} as changed (key)
+    union all
+    {{ changed_entities('events', 'event') }}
+    union all
+    select incident.incident_key
+    from candidate.int_event_incident as incident
+    where not incident.overdue and incident.state in ('received', 'accepted', 'dispatched', 'handled')
+        and {{ local_date('incident.due_at') }} < {{ as_of() }}
+    union all
+    select incident.incident_key from candidate.int_event_incident as incident where 'held' = any(incident.doubts)
+    union all
+    select report.incident_key
+    from control.held_rows as waiting
+    inner join candidate.int_event_report as report
+        on report.channel = waiting.system and report.stream = waiting.stream and report.record_key = waiting.record_key
+    union all
+    select incident.incident_key
+    from candidate.int_event_incident as incident
+    where (
+        select array_agg(distinct told.input order by told.input)
+        from candidate.int_event_incident as before
+        cross join lateral unnest(before.unknown_inputs) as told (input)
+    ) is distinct from (
+        select array_agg(input.system || '.' || input.stream order by input.system || '.' || input.stream)
+        from core.dim_input as input
+        where not coalesce(input.usable, false)
+            and (
+                input.system = 'grid_map' and input.stream = 'grids'
+                or (input.system, input.stream) in (select report.channel, report.stream from candidate.int_event_report as report)
+            )
+    )
+{%- endmacro %}
+
+
+{% macro changes_of_event() -%}
+    select changed.key from {{ changed_keys('int_event_incident') }} as changed (key)
+{%- endmacro %}

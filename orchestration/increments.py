@@ -1,0 +1,203 @@
+"""Which tables a build makes anew only in part: the rows that what landed since the last build can have changed.
+
+The models that say so (dbt's `meta.by_changes`) form chains, each of the records of some streams. A chain goes on from
+its last build when that came to an end for all of its models, from the same files, and when nothing changed of what
+its models read beside those records: the other streams, which rows of the seeds are in force. Which rows of a model a
+changed record can touch is said by its macro in dbt_project/macros/changes.sql. Otherwise, and on a rebuild, the whole
+chain is built from everything. A build that ends early leaves the state as it was, so the next makes the same rows
+again, and more.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from connectors.contract import Contract, Stream
+from orchestration import environment, standing
+from orchestration.manifest import Node, Project
+from resolution.sources import entity_kind
+from resolution.things import SOURCES, Kind
+from warehouse import build_inputs
+
+LANDING = ("landing", "isolated")
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Models that are made anew by the records of some streams, and by the kind of entity that these belong to."""
+
+    name: str
+    kind: Kind
+
+    @property
+    def entity(self) -> str:
+        return entity_kind(self.kind)
+
+    @property
+    def streams(self) -> set[tuple[str, str]]:
+        """(system, stream) of the records that are followed."""
+        return {(source.system, source.stream) for source in SOURCES[self.kind]}
+
+
+CHAINS = (Chain("residents", "residents"), Chain("events", "events"))
+
+
+@dataclass
+class Plan:
+    """The chains that a build makes by changes, what each would be built from now, and which models came out well."""
+
+    by_changes: list[str]
+    bases: dict[str, str]
+    as_of: date
+    built: set[str] = field(default_factory=set)
+
+
+def plan(
+    conn: psycopg.Connection, project: Project, contracts: Mapping[str, Contract], as_of: date, *, anew: bool
+) -> Plan:
+    """Decide for each chain, and note the records of those that go on (role builder, while it holds the build).
+
+    `anew`: everything is to be built from everything.
+    """
+    bases = {chain.name: _basis(conn, project, chain, as_of) for chain in CHAINS}
+    known = _states(conn)
+    conn.execute("DELETE FROM control.changed_record")
+    conn.execute("DELETE FROM control.changed_key")
+    going_on = []
+    for chain in CHAINS:
+        state = known.get(chain.name)
+        if state is None:
+            continue
+        if anew or state.basis != bases[chain.name] or state.as_of > as_of or not _all_there(conn, project, chain):
+            conn.execute("DELETE FROM control.build_state WHERE chain = %s", [chain.name])
+            continue
+        _note_changes(conn, chain, contracts, state)
+        going_on.append(chain.name)
+    return Plan(going_on, bases, as_of)
+
+
+def keep(conn: psycopg.Connection, project: Project, done: Plan) -> None:
+    """Note what was built from what, for those chains of which every model came out well."""
+    loads = Jsonb(build_inputs.bounds(conn))
+    for chain in CHAINS:
+        if {node.unique_id for node in models_of(project, chain.name)} <= done.built:
+            conn.execute(
+                """INSERT INTO control.build_state AS s (chain, basis, as_of, loads, runs) VALUES (%s, %s, %s, %s, %s)
+                   ON CONFLICT (chain) DO UPDATE SET basis = excluded.basis, as_of = excluded.as_of,
+                       loads = excluded.loads, runs = excluded.runs, built_at = clock_timestamp()""",
+                [chain.name, done.bases[chain.name], done.as_of, loads, Jsonb(_last_runs(conn))],
+            )
+
+
+def models_of(project: Project, chain: str) -> list[Node]:
+    return [node for node in project.nodes.values() if node.chain == chain]
+
+
+@dataclass(frozen=True)
+class _State:
+    basis: str
+    as_of: date
+    loads: dict[str, int]
+    runs: dict[str, int]
+
+
+def _states(conn: psycopg.Connection) -> dict[str, _State]:
+    rows = conn.execute("SELECT chain, basis, as_of, loads, runs FROM control.build_state").fetchall()
+    return {chain: _State(*rest) for chain, *rest in rows}
+
+
+def _basis(conn: psycopg.Connection, project: Project, chain: Chain, as_of: date) -> str:
+    """One text that changes with all that the chain rests on beside the records that it follows."""
+    beside = sorted(".".join(stream) for stream in _streams_read(project, chain) - chain.streams)
+    loads = conn.execute(
+        """SELECT l.system || '.' || l.stream, max(l.load_id) FROM control.load l JOIN control.build_input b
+            USING (system, stream) WHERE l.state = 'committed' AND l.rows_landed + l.rows_tombstoned > 0
+            AND l.load_id <= b.load_id AND l.system || '.' || l.stream = ANY (%s) GROUP BY 1 ORDER BY 1""",
+        [beside],
+    ).fetchall()
+    found = [chain.name, standing.code_digest(), loads, _dated_since(as_of)]
+    return hashlib.sha256(json.dumps(found, default=str).encode()).hexdigest()
+
+
+def _streams_read(project: Project, chain: Chain) -> set[tuple[str, str]]:
+    """(system, stream) of every landing table that a model of the chain is built from."""
+    waiting = [node.unique_id for node in models_of(project, chain.name)]
+    seen: set[str] = set()
+    while waiting:
+        uid = waiting.pop()
+        if uid not in seen:
+            seen.add(uid)
+            waiting += project.nodes[uid].parents if uid in project.nodes else ()
+    tables = [project.sources[uid] for uid in seen if uid in project.sources]
+    return {(table.split("__")[0], table.split("__")[1]) for schema, table in tables if schema in LANDING}
+
+
+def _dated_since(as_of: date) -> str:
+    """The last day up to this one on which a row of a seed came into force or went out of it."""
+    days = {""}
+    for path in sorted((environment.DBT_PROJECT / "seeds").glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                days.add(row.get("valid_from") or "")
+                if last := row.get("valid_to"):
+                    days.add((date.fromisoformat(last) + timedelta(days=1)).isoformat() if last < "9999" else "")
+    return max(day for day in days if day <= as_of.isoformat())
+
+
+def _all_there(conn: psycopg.Connection, project: Project, chain: Chain) -> bool:
+    names = [f"{node.schema}.{node.table}" for node in models_of(project, chain.name)]
+    row = conn.execute("SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(%s::text[]) AS name", [names])
+    return bool(names) and bool((row.fetchone() or [False])[0])
+
+
+def _note_changes(conn: psycopg.Connection, chain: Chain, contracts: Mapping[str, Contract], state: _State) -> None:
+    known = {(s.system, s.name): s for contract in contracts.values() for s in contract.streams.values()}
+    for stream in (known[place] for place in sorted(chain.streams) if place in known):
+        conn.execute(
+            sql.SQL(
+                "INSERT INTO control.changed_record (chain, system, stream, record_key)"
+                " SELECT DISTINCT %(chain)s, %(system)s, %(stream)s, {key} FROM {table}"
+                " WHERE _from_load > %(load)s OR _to_load > %(load)s"
+            ).format(key=record_key(stream), table=sql.Identifier(stream.landing_schema, stream.landing_table)),
+            {
+                "chain": chain.name,
+                "system": stream.system,
+                "stream": stream.name,
+                "load": state.loads.get(f"{stream.system}.{stream.name}", 0),
+            },
+        )
+    conn.execute(
+        "INSERT INTO control.changed_record (chain, system, stream, record_key)"
+        " SELECT DISTINCT %(chain)s, system, stream, record_key FROM resolution.membership"
+        " WHERE kind = %(kind)s AND (from_run > %(run)s OR to_run > %(run)s)",
+        {"chain": chain.name, "kind": chain.entity, "run": state.runs.get(chain.entity, 0)},
+    )
+
+
+def record_key(stream: Stream) -> sql.Composable:
+    """A row's record_key as staging gives it (dbt's macro of this name)."""
+    parts: Iterable[sql.Composable] = (
+        sql.SQL("""to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""").format(
+            sql.Identifier(column.name)
+        )
+        if column.logical_type == "timestamp"
+        else sql.SQL("{}::text").format(sql.Identifier(column.name))
+        for column in stream.primary_key
+    )
+    return sql.SQL(" || '|' || ").join(parts)
+
+
+def _last_runs(conn: psycopg.Connection) -> dict[str, Any]:
+    """Kind of entity → its last finished run."""
+    rows = conn.execute("SELECT kind, max(run_id) FROM resolution.run WHERE finished_at IS NOT NULL GROUP BY 1")
+    return {entity_kind(kind): run for kind, run in rows.fetchall()}
