@@ -60,14 +60,15 @@ def build(
 ) -> dict[str, Outcome]:
     """`dbt build` of one step: its seeds and models that are in `only`, with the data tests that belong to them.
 
-    Those in `standing` (unique ids) are there already: only their tests are run. `by_changes` are the chains of which
-    only what changed is made anew. Returns the outcome of every node of
-    `only` and of its tests, by unique id. Unit tests are left to the test suite: they judge the SQL, not today's data.
+    Those in `standing` (unique ids of nodes and of tests) are not run again: they would come out as they did.
+    `by_changes` are the chains of which only what changed is made anew (see `increments`). Returns the outcome of every
+    node of `only` and of its tests, by unique id. Unit tests are left to the test suite: they judge the SQL, not
+    today's data.
     """
-    wanted = {node.unique_id for node in only}
+    nodes = {node.unique_id for node in only}
+    wanted = nodes | {test.unique_id for test in project.tests_of(step) if test.node in nodes}
     stand = {uid: Outcome(uid, "success", 0.0, None, None, "") for uid in wanted & standing}
-    tests = [test for test in project.tests_of(step) if test.node in wanted]
-    names = selectors(project, (wanted - standing) | {test.unique_id for test in tests})
+    names = selectors(project, wanted - standing)
     if not names:
         return stand
     result = _invoke(

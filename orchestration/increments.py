@@ -13,10 +13,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -25,7 +24,6 @@ from psycopg.types.json import Jsonb
 from connectors.contract import Contract, Stream
 from orchestration import environment, standing
 from orchestration.manifest import Node, Project
-from resolution.sources import entity_kind
 from resolution.things import SOURCES, Kind
 from warehouse import build_inputs
 
@@ -34,22 +32,26 @@ LANDING = ("landing", "isolated")
 
 @dataclass(frozen=True)
 class Chain:
-    """Models that are made anew by the records of some streams, and by the kind of entity that these belong to."""
+    """Models that are made anew by the records of some streams, and by the kind of entity that these belong to.
+
+    `also`: (system, stream) that speak of none, but are followed record by record too.
+    """
 
     name: str
     kind: Kind
-
-    @property
-    def entity(self) -> str:
-        return entity_kind(self.kind)
+    entity: str
+    also: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def streams(self) -> set[tuple[str, str]]:
         """(system, stream) of the records that are followed."""
-        return {(source.system, source.stream) for source in SOURCES[self.kind]}
+        return {(source.system, source.stream) for source in SOURCES[self.kind]} | self.also
 
 
-CHAINS = (Chain("residents", "residents"), Chain("events", "events"))
+CHAINS = (
+    Chain("residents", "residents", "resident", also=frozenset({("standard_address", "addresses")})),
+    Chain("events", "events", "event"),
+)
 
 
 @dataclass
@@ -125,7 +127,7 @@ def _basis(conn: psycopg.Connection, project: Project, chain: Chain, as_of: date
             AND l.load_id <= b.load_id AND l.system || '.' || l.stream = ANY (%s) GROUP BY 1 ORDER BY 1""",
         [beside],
     ).fetchall()
-    found = [chain.name, standing.code_digest(), loads, _dated_since(as_of)]
+    found = [chain.name, standing.code_digest(), loads, dated_since(as_of)]
     return hashlib.sha256(json.dumps(found, default=str).encode()).hexdigest()
 
 
@@ -142,7 +144,7 @@ def _streams_read(project: Project, chain: Chain) -> set[tuple[str, str]]:
     return {(table.split("__")[0], table.split("__")[1]) for schema, table in tables if schema in LANDING}
 
 
-def _dated_since(as_of: date) -> str:
+def dated_since(as_of: date) -> str:
     """The last day up to this one on which a row of a seed came into force or went out of it."""
     days = {""}
     for path in sorted((environment.DBT_PROJECT / "seeds").glob("*.csv")):
@@ -186,18 +188,16 @@ def _note_changes(conn: psycopg.Connection, chain: Chain, contracts: Mapping[str
 
 def record_key(stream: Stream) -> sql.Composable:
     """A row's record_key as staging gives it (dbt's macro of this name)."""
-    parts: Iterable[sql.Composable] = (
-        sql.SQL("""to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""").format(
-            sql.Identifier(column.name)
-        )
-        if column.logical_type == "timestamp"
-        else sql.SQL("{}::text").format(sql.Identifier(column.name))
+    as_text = {"timestamp": """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""}
+    parts = [
+        sql.SQL(as_text.get(column.logical_type, "{}::text")).format(sql.Identifier(column.name))
         for column in stream.primary_key
-    )
+    ]
     return sql.SQL(" || '|' || ").join(parts)
 
 
-def _last_runs(conn: psycopg.Connection) -> dict[str, Any]:
-    """Kind of entity → its last finished run."""
+def _last_runs(conn: psycopg.Connection) -> dict[str, int]:
+    """Kind of entity → its last finished run of resolution, for the kinds that are followed."""
     rows = conn.execute("SELECT kind, max(run_id) FROM resolution.run WHERE finished_at IS NOT NULL GROUP BY 1")
-    return {entity_kind(kind): run for kind, run in rows.fetchall()}
+    last = dict(rows.fetchall())
+    return {chain.entity: last[chain.kind] for chain in CHAINS if chain.kind in last}

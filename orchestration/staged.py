@@ -1,42 +1,78 @@
-"""Staging views and seeds that stand: what was made from these very files is not made again.
+"""The staging step: what was made from these very files is not made again, nor tested again.
 
 A view is its definition and a seed its file. Making a hundred of them anew costs more than most of core. Each carries
 the digest of the dbt project that it was made from as its comment; dbt replaces one together with its comment, and what
-was dropped has none.
+was dropped has none. The tests of this step look at seeds alone: at what their files say, and at which of their rows
+are in force, which is the same until the next day on which one begins or ends.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
+import psycopg
 from psycopg import sql
 
-from orchestration.manifest import Node
+from orchestration import environment, increments, manifest
+from orchestration.dbt_runs import Outcome
+from orchestration.manifest import STAGING, Node, Project
 from warehouse import connection
 
 _MARK = "made from "
 _KINDS = {"view": "VIEW", "seed": "TABLE"}
+_TESTED = "seeds"
+"""Under this name `control.build_state` keeps what the seeds' tests last passed for."""
 
 
-def standing(nodes: Iterable[Node], digest: str) -> set[str]:
+def build(project: Project, chosen: list[Node], as_of: date) -> dict[str, Outcome]:
+    """Make those that do not stand, and test them (see `dbt_runs.build`)."""
+    from orchestration import dbt_runs
+
+    digest = manifest.digest(environment.DBT_PROJECT)
+    basis = f"{digest} {increments.dated_since(as_of)}"
+    tests = {test.unique_id for test in project.tests_of(STAGING)}
+    with connection.connect("builder", autocommit=True) as conn:
+        made = standing(conn, chosen, digest)
+        tested = tests if all(node.unique_id in made for node in chosen) and _passed(conn, basis) else set()
+        outcomes = dbt_runs.build(project, STAGING, as_of=as_of, only=chosen, standing=made | tested)
+        mark(conn, [n for n in chosen if n.unique_id not in made and outcomes[n.unique_id].passed], digest)
+        if tests - tested and all(uid in outcomes and outcomes[uid].passed for uid in tests):
+            _note_passed(conn, basis, as_of)
+    return outcomes
+
+
+def standing(conn: psycopg.Connection, nodes: Iterable[Node], digest: str) -> set[str]:
     """The unique ids of those that were made from the project with this digest and are still there."""
     made = {(node.schema, node.table): node.unique_id for node in nodes if node.materialized in _KINDS}
-    with connection.connect("builder") as conn:
-        rows = conn.execute(
-            "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-            "WHERE c.relkind IN ('v', 'r') AND obj_description(c.oid, 'pg_class') = %s",
-            [_MARK + digest],
-        ).fetchall()
+    rows = conn.execute(
+        "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE c.relkind IN ('v', 'r') AND obj_description(c.oid, 'pg_class') = %s",
+        [_MARK + digest],
+    ).fetchall()
     return {made[place] for schema, name in rows if (place := (schema, name)) in made}
 
 
-def mark(nodes: Iterable[Node], digest: str) -> None:
-    """Note on those that were just made what they were made from; other nodes are left alone."""
-    with connection.connect("builder") as conn:
-        for node in nodes:
-            if kind := _KINDS.get(node.materialized):
-                conn.execute(
-                    sql.SQL("COMMENT ON {} {} IS {}").format(
-                        sql.SQL(kind), sql.Identifier(node.schema, node.table), sql.Literal(_MARK + digest)
-                    )
+def mark(conn: psycopg.Connection, nodes: Iterable[Node], digest: str) -> None:
+    """Note on those that were just made what they were made from."""
+    for node in nodes:
+        if kind := _KINDS.get(node.materialized):
+            conn.execute(
+                sql.SQL("COMMENT ON {} {} IS {}").format(
+                    sql.SQL(kind), sql.Identifier(node.schema, node.table), sql.Literal(_MARK + digest)
                 )
+            )
+
+
+def _passed(conn: psycopg.Connection, basis: str) -> bool:
+    row = conn.execute("SELECT basis = %s FROM control.build_state WHERE chain = %s", [basis, _TESTED]).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _note_passed(conn: psycopg.Connection, basis: str, as_of: date) -> None:
+    conn.execute(
+        """INSERT INTO control.build_state AS s (chain, basis, as_of, loads, runs) VALUES (%s, %s, %s, '{}', '{}')
+           ON CONFLICT (chain) DO UPDATE SET basis = excluded.basis, as_of = excluded.as_of,
+               built_at = clock_timestamp()""",
+        [_TESTED, basis, as_of],
+    )

@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import building, environment, manifest, names, recovery, report, staged
+from orchestration import building, names, recovery, report, staged
 from orchestration.dbt_runs import Outcome
 from orchestration.failures import safe_message
 from orchestration.manifest import STAGING, Node, Project, Test
@@ -85,11 +85,7 @@ def _build(context: dg.AssetExecutionContext, project: Project, step: str, chose
 
             crash.point("build.begin")
             if step == STAGING:
-                digest = manifest.digest(environment.DBT_PROJECT)
-                standing = staged.standing(chosen, digest)
-                outcomes = dbt_runs.build(project, step, as_of=as_of, only=chosen, standing=standing)
-                made = [node for node in chosen if node.unique_id not in standing]
-                staged.mark([node for node in made if outcomes[node.unique_id].passed], digest)
+                outcomes = staged.build(project, chosen, as_of)
             else:
                 going_on = building.plan(context.run_id, project, anew=names.ANEW_TAG in context.run.tags)
                 outcomes = dbt_runs.build(project, step, as_of=as_of, only=chosen, by_changes=going_on)

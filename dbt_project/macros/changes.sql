@@ -24,12 +24,37 @@
 {# Resolution has placed every notice of death before core is built, so none stands for the bearer of its number alone. #}
 {% macro changes_of_dim_resident() -%}
     {{ changed_entities('residents', 'resident') }}
+    union all
+    select link.entity_key
+    from {{ at_changed_doors() }} as person
+    inner join resolution.membership as link
+        on link.kind = 'resident' and link.to_run is null and link.system = person.system
+        and link.stream = person.stream and link.record_key = person.record_key
 {%- endmacro %}
 
 
+{# Records of residents that stand at a door of which the register tells otherwise now. #}
+{% macro at_changed_doors() -%}
+    (
+        select 'household_registry' as system, 'residents' as stream, person.record_key
+        from staging.stg_household_registry__residents as person
+        where person.address_code in (
+            select told.record_key from {{ changed_records('residents') }} as told where told.system = 'standard_address'
+        )
+    )
+{%- endmacro %}
+
+
+{# A stay that is over has a door too. #}
 {% macro changes_of_link_resident_address() -%}
     select told.system || '/' || told.stream || '/' || told.record_key
     from {{ changed_records('residents') }} as told
+    union all
+    select stay.system || '/' || stay.stream || '/' || stay.record_key
+    from core.link_resident_address as stay
+    where stay.address_code in (
+        select told.record_key from {{ changed_records('residents') }} as told where told.system = 'standard_address'
+    )
 {%- endmacro %}
 
 
