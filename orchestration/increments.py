@@ -32,25 +32,30 @@ LANDING = ("landing", "isolated")
 
 @dataclass(frozen=True)
 class Chain:
-    """Models that are made anew by the records of some streams, and by the kind of entity that these belong to.
+    """Models that are made anew by the records of some streams, (system, stream), and by what entities these belong to.
 
-    `also`: (system, stream) that speak of none, but are followed record by record too.
+    `kind` and `entity`: what resolution calls all of them and one of them.
     """
 
     name: str
-    kind: Kind
-    entity: str
-    also: frozenset[tuple[str, str]] = frozenset()
+    streams: frozenset[tuple[str, str]]
+    kind: Kind | None = None
+    entity: str = ""
 
-    @property
-    def streams(self) -> set[tuple[str, str]]:
-        """(system, stream) of the records that are followed."""
-        return {(source.system, source.stream) for source in SOURCES[self.kind]} | self.also
+
+DOORS = ("standard_address", "addresses")
+
+
+def _about(kind: Kind) -> frozenset[tuple[str, str]]:
+    return frozenset((source.system, source.stream) for source in SOURCES[kind])
 
 
 CHAINS = (
-    Chain("residents", "residents", "resident", also=frozenset({("standard_address", "addresses")})),
-    Chain("events", "events", "event"),
+    Chain("residents", _about("residents") | {DOORS}, "residents", "resident"),
+    Chain("events", _about("events"), "events", "event"),
+    Chain("taxes", frozenset({("tax_analysis", "collections")}), "enterprises", "enterprise"),
+    Chain("certificates", frozenset({("certificate_library", "certificates")})),
+    Chain("doors", frozenset({DOORS})),
 )
 
 
@@ -178,6 +183,8 @@ def _note_changes(conn: psycopg.Connection, chain: Chain, contracts: Mapping[str
                 "load": state.loads.get(f"{stream.system}.{stream.name}", 0),
             },
         )
+    if chain.kind is None:
+        return
     conn.execute(
         "INSERT INTO control.changed_record (chain, system, stream, record_key)"
         " SELECT DISTINCT %(chain)s, system, stream, record_key FROM resolution.membership"
@@ -199,5 +206,5 @@ def record_key(stream: Stream) -> sql.Composable:
 def _last_runs(conn: psycopg.Connection) -> dict[str, int]:
     """Kind of entity → its last finished run of resolution, for the kinds that are followed."""
     rows = conn.execute("SELECT kind, max(run_id) FROM resolution.run WHERE finished_at IS NOT NULL GROUP BY 1")
-    last = dict(rows.fetchall())
+    last: dict[str, int] = dict(rows.fetchall())
     return {chain.entity: last[chain.kind] for chain in CHAINS if chain.kind in last}

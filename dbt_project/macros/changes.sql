@@ -137,3 +137,42 @@
 {% macro changes_of_event() -%}
     select changed.key from {{ changed_keys('int_event_incident') }} as changed (key)
 {%- endmacro %}
+
+
+{% macro changes_of_int_door() -%}
+    select told.record_key from {{ changed_records('doors') }} as told
+{%- endmacro %}
+
+
+{# Besides: the collections of taxpayers that became another enterprise. #}
+{% macro changes_of_fct_tax() -%}
+    select told.record_key from {{ changed_records('taxes') }} as told where told.system = 'tax_analysis'
+    union all
+    select tax.taxpayer_no || '|' || tax.tax_kind || '|' || to_char(tax.period_month, 'YYYY-MM')
+    from core.fct_tax as tax
+    where tax.taxpayer_no in (
+        select told.record_key from {{ changed_records('taxes') }} as told where told.system = 'tax_registry'
+    )
+{%- endmacro %}
+
+
+{# All certificates of one kind of a holder one of whose changed or ran out since: which is the newest is asked of them. #}
+{% macro changes_of_dim_certificate() -%}
+    select told.record_key from {{ changed_records('certificates') }} as told
+    union all
+    select own.certificate_id
+    from staging.stg_certificate_library__certificates as own
+    where (own.kind, coalesce(own.resident_id, own.credit_code)) in (
+        select version.kind, coalesce(version.resident_id, version.credit_code)
+        from landing.certificate_library__certificates as version
+        where version.certificate_id in (select told.record_key from {{ changed_records('certificates') }} as told)
+        union all
+        select known.kind, coalesce(known.resident_id, known.credit_code)
+        from core.dim_certificate as known
+        where known.valid_to >= {{ day_before('certificates') }} and known.valid_to < {{ as_of() }}
+    )
+    union all
+    select known.certificate_id
+    from core.dim_certificate as known
+    where known.valid_to >= {{ day_before('certificates') }} and known.valid_to < {{ as_of() }}
+{%- endmacro %}

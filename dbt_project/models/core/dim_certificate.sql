@@ -10,6 +10,7 @@ with certificate as (
             order by issued_on desc nulls last, certificate_id desc
         ) as newness
     from {{ ref('stg_certificate_library__certificates') }}
+    where {{ is_changed('certificates', 'dim_certificate', 'certificate_id') }}
 )
 
 select

@@ -2,13 +2,13 @@
 -- that door is named. Whose home it is and who lives there stays in staging: they serve the housing office alone.
 with door as (
     select
-        {{ door_key('full_address') }} as door_key,
+        door_key,
         min(address_code) as address_code,
         min(community_code) as community_code,
         min(grid_code) as grid_code
-    from {{ ref('stg_standard_address__addresses') }}
-    where {{ door_key('full_address') }} <> ''
-    group by 1
+    from {{ ref('int_door') }}
+    where door_key <> ''
+    group by door_key
     having count(*) = 1
 )
 

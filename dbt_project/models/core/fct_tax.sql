@@ -11,3 +11,4 @@ from {{ ref('stg_tax_analysis__collections') }} as collection
 left join {{ source('resolution', 'membership') }} as member
     on member.kind = 'enterprise' and member.to_run is null and member.system = 'tax_registry'
     and member.stream = 'taxpayers' and member.record_key = collection.taxpayer_no
+where {{ is_changed('taxes', 'fct_tax', 'collection.record_key') }}

@@ -24,6 +24,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from orchestration import manifest
 from warehouse import connection
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -219,6 +220,39 @@ def next_day(hub: Hub, healed: Stage) -> Stage:
 def next_day_again(hub: Hub, next_day: Stage) -> Stage:
     """The same day once more."""
     return run_pass(hub, "run")
+
+
+@pytest.fixture(scope="package")
+def later_day(hub: Hub, next_day_again: Stage) -> Stage:
+    """Another day, built from the one before by what changed."""
+    hub.answer("simulate", "advance", "--days", "1")
+    stage = run_pass(hub, "run")
+    stage.more["made anew"] = dict(hub.rows("SELECT model, count(*) FROM control.changed_key GROUP BY 1"))
+    stage.more["tables"] = by_changes(hub)
+    return stage
+
+
+@pytest.fixture(scope="package")
+def later_day_anew(hub: Hub, later_day: Stage) -> Stage:
+    """The same day, built from everything."""
+    stage = run_pass(hub, "run", "--rebuild")
+    stage.more["made anew"] = dict(hub.rows("SELECT model, count(*) FROM control.changed_key GROUP BY 1"))
+    stage.more["tables"] = by_changes(hub)
+    return stage
+
+
+def by_changes(hub: Hub) -> dict[str, tuple[int, int]]:
+    """Of each model that can be built by changes, how many rows it has and a sum over what stands in them."""
+    with hub.surrounded():
+        nodes = [node for node in manifest.load().nodes.values() if node.chain]
+    found = {}
+    for node in nodes:
+        query = sql.SQL("SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {} t")
+        with hub.connect("builder") as conn:
+            row = conn.execute(query.format(sql.Identifier(node.schema, node.table))).fetchone()
+        assert row is not None
+        found[node.name] = (int(row[0]), int(row[1]))
+    return found
 
 
 @pytest.fixture

@@ -72,8 +72,7 @@ lease as (
 address as (
     select enterprise.enterprise_key, min(door.community_code) as community_code
     from {{ ref('dim_enterprise') }} as enterprise
-    inner join {{ ref('stg_standard_address__addresses') }} as door
-        on {{ door_key('door.full_address') }} = {{ door_key('enterprise.address') }}
+    inner join {{ ref('int_door') }} as door on door.door_key = {{ door_key('enterprise.address') }}
     group by enterprise.enterprise_key
     having count(distinct door.community_code) = 1
 ),

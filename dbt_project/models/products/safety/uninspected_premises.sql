@@ -49,10 +49,10 @@ by_door as (
 ),
 
 door as (
-    select {{ door_key('full_address') }} as door_key, min(grid_code) as grid_code
-    from {{ ref('stg_standard_address__addresses') }}
-    where {{ door_key('full_address') }} <> ''
-    group by 1
+    select door_key, min(grid_code) as grid_code
+    from {{ ref('int_door') }}
+    where door_key <> ''
+    group by door_key
     having count(*) = 1
 ),
 
