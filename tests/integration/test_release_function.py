@@ -332,7 +332,9 @@ def test_only_the_functions_write_what_apps_see(conn: psycopg.Connection, role: 
         conn.execute(statement)
 
 
-@pytest.mark.parametrize("helper", ["move_pointer('safety', 1, 'x', 'y')", "apply_product('grid_risk', 1)", "refuse_changed(NULL)"])
+@pytest.mark.parametrize(
+    "helper", ["move_pointer('safety', 1, 'x', 'y')", "apply_product('grid_risk', 1)", "refuse_changed(NULL)"]
+)
 def test_nobody_calls_the_parts_of_publishing(conn: psycopg.Connection, helper: str) -> None:
     for role in ("loader", "builder", "publisher"):
         conn.execute(f"SET ROLE townhub_{role}")
