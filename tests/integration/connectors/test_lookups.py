@@ -14,7 +14,7 @@ import pytest
 from connectors import intake
 from connectors.errors import ContractViolation
 from connectors.intake import LoadResult
-from connectors.protocols.base import Answered, Page, Pull
+from connectors.protocols.base import Answered, BadRecord, Page, Pull
 from connectors.retention import purge
 from warehouse import connection, ledger
 
@@ -51,6 +51,8 @@ class Office:
     has: dict[str, list[dict[str, str]]]
     wanted: list[str]
     asked: list[str] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+    """Who has a record beside that cannot be read."""
     breaks: bool = False
     acknowledge: Any = None
     state: dict[str, Any] = field(default_factory=dict)
@@ -67,7 +69,8 @@ class Office:
         for value in self.asked:
             rows = self.has.get(value, [])
             made = self.make_page(*rows)
-            yield Page(made.frame, (), made.bytes_in, (Answered(value, len(rows), 0),))
+            bad = (BadRecord(0, "{", "unreadable"),) if value in self.broken else ()
+            yield Page(made.frame, bad, made.bytes_in, (Answered(value, len(rows), len(bad)),))
         if self.breaks:
             raise ContractViolation("the office closed", "Ask later")
 
@@ -121,11 +124,15 @@ def test_everybody_is_asked_once_in_a_cycle(office: Office) -> None:
 def test_new_refused_and_missing_answers_are_asked_at_once(office: Office) -> None:
     office.has["P01"] = [account("P01"), account("P01", "9", "2")]
     del office.has["P02"]
-    assert balance(office.pull()) == (40, 39, 0, 1, 0)
+    office.broken = {"P03"}
+    first = office.pull()
+    assert balance(first) == (41, 39, 0, 2, 0)
+    assert first.notes["lookups"] == {"wanted": 40, "asked": 40, "answered_well": 37}
+    office.broken.clear()
     office.wanted.append("P99")
     office.has["P99"] = [account("P99")]
-    assert balance(office.pull()) == (3, 1, 1, 1, 0)
-    assert office.asked == ["P01", "P02", "P99"]
+    assert balance(office.pull()) == (4, 1, 2, 1, 0)
+    assert office.asked == ["P01", "P02", "P03", "P99"]
     office.has["P01"][1] = account("P01", "2", "2")
     office.has["P02"] = [account("P02")]
     done = office.pull()
