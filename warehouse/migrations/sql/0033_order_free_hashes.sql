@@ -103,7 +103,7 @@ $$;
 
 -- Close the open rows that the candidate no longer has and open the new ones. History at earlier releases is untouched,
 -- also after a rollback: the open rows are those of the newest release, wherever the pointer stands. Rows are compared
--- by their bytes; what is closed is looked for first, because what only reads may use more than one processor.
+-- by their bytes, in a statement of its own: what only reads may use more than one processor.
 CREATE OR REPLACE FUNCTION control.apply_product(p_product text, p_release bigint, OUT inserted bigint, OUT closed bigint)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' SET intervalstyle = 'postgres'
@@ -119,6 +119,7 @@ DECLARE
     as_candidate text;
     repeated bigint;
     gone tid[];
+    come tid[];
 BEGIN
     -- From here on nobody can put a view in its place: what was looked at is what is read.
     EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', candidate);
@@ -140,18 +141,17 @@ BEGIN
             USING HINT = 'mend the model so that a key stands once, build again and check again';
     END IF;
     EXECUTE format($q$
-        SELECT array_agg(r.ctid) FROM released.%1$I r
-        WHERE r.to_release IS NULL AND NOT EXISTS (
-            SELECT FROM (SELECT %2$s FROM %3$s) c WHERE %4$s AND record_image_eq(ROW(%5$s), ROW(%6$s)))
-    $q$, p_product, typed, candidate, same_key, as_candidate, as_released) INTO gone;
+        SELECT array_agg(r.place) FILTER (WHERE r.place IS NOT NULL), array_agg(c.place) FILTER (WHERE c.place IS NOT NULL)
+        FROM (SELECT ctid AS place, %1$s FROM %2$s) c
+        FULL JOIN (SELECT ctid AS place, %3$s FROM released.%4$I WHERE to_release IS NULL) r ON %5$s
+        WHERE r.place IS NULL OR c.place IS NULL OR NOT record_image_eq(ROW(%6$s), ROW(%7$s))
+    $q$, typed, candidate, names, p_product, same_key, as_candidate, as_released) INTO gone, come;
     EXECUTE format('UPDATE released.%I SET to_release = $1 WHERE ctid = ANY ($2) AND to_release IS NULL', p_product)
     USING p_release, gone;
     GET DIAGNOSTICS closed = ROW_COUNT;
-    EXECUTE format($q$
-        INSERT INTO released.%1$I (%2$s, from_release)
-        SELECT %2$s, %3$s FROM (SELECT %4$s FROM %5$s) c
-        WHERE NOT EXISTS (SELECT FROM released.%1$I r WHERE r.to_release IS NULL AND %6$s)
-    $q$, p_product, names, p_release, typed, candidate, same_key);
+    EXECUTE format('INSERT INTO released.%I (%s, from_release) SELECT %s, $1 FROM %s WHERE ctid = ANY ($2)',
+                   p_product, names, typed, candidate)
+    USING p_release, come;
     GET DIAGNOSTICS inserted = ROW_COUNT;
 END $$;
 
