@@ -141,10 +141,10 @@ BEGIN
             USING HINT = 'mend the model so that a key stands once, build again and check again';
     END IF;
     EXECUTE format($q$
-        SELECT array_agg(r.place) FILTER (WHERE r.place IS NOT NULL), array_agg(c.place) FILTER (WHERE c.place IS NOT NULL)
-        FROM (SELECT ctid AS place, %1$s FROM %2$s) c
-        FULL JOIN (SELECT ctid AS place, %3$s FROM released.%4$I WHERE to_release IS NULL) r ON %5$s
-        WHERE r.place IS NULL OR c.place IS NULL OR NOT record_image_eq(ROW(%6$s), ROW(%7$s))
+        SELECT array_agg(r.ctid) FILTER (WHERE r.ctid IS NOT NULL), array_agg(c.ctid) FILTER (WHERE c.ctid IS NOT NULL)
+        FROM (SELECT ctid, %1$s FROM %2$s) c
+        FULL JOIN (SELECT ctid, %3$s FROM released.%4$I WHERE to_release IS NULL) r ON %5$s
+        WHERE r.ctid IS NULL OR c.ctid IS NULL OR NOT record_image_eq(ROW(%6$s), ROW(%7$s))
     $q$, typed, candidate, names, p_product, same_key, as_candidate, as_released) INTO gone, come;
     EXECUTE format('UPDATE released.%I SET to_release = $1 WHERE ctid = ANY ($2) AND to_release IS NULL', p_product)
     USING p_release, gone;
