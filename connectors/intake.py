@@ -244,7 +244,7 @@ def _acknowledge(books: psycopg.Connection, load_id: int, extraction: Extraction
 
 
 def _batches(
-    extraction: Extraction, conform: Conformer, stream: Stream, clock: Clock, pace: Pace, lookups: Lookups | None
+    extraction: Extraction, conform: Conformer, stream: Stream, clock: Clock, pace: Pace, lookups: Lookups | None = None
 ) -> Iterator[tuple[Batch, int]]:
     """Batches ready to be landed, with the bytes that they came in."""
     received = pace.pages(extraction.pages(), f"{stream.system}.{stream.name}")
