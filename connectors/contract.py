@@ -147,6 +147,12 @@ class Stream:
     def landing_table(self) -> str:
         return f"{self.system}__{self.name}"
 
+    @property
+    def max_age_days(self) -> int | None:
+        """For how many days the answer to a value of a look-up stands; None when every pull asks for all of them."""
+        days = (self.source.get("lookup") or {}).get("maxAgeDays")
+        return None if days is None else int(days)
+
     @cached_property
     def shape(self) -> str:
         """A digest of how the columns are read: when it changes, what was taken in before is not what it would be."""

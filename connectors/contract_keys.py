@@ -47,6 +47,8 @@ SOURCE_KEYS = {
     "soap": {"pageSize", "record"},
     "sftp": {"format", "totalRows", "headerRows", "sheet"},
 }
+LONGEST_AGE_DAYS = 366
+"""No answer stands for longer than a year: then it is a copy that nobody keeps."""
 _EXCEL_ALONE = {"headerRows", "sheet"}
 _ACKNOWLEDGE = {"column", "waiting", "taken"}
 
@@ -130,9 +132,19 @@ def source_misuse(protocol: str, source: dict[str, Any]) -> Iterator[tuple[str, 
     for name in sorted(source.keys() & {"pageSize", "headerRows"}):
         if type(source[name]) is not int or source[name] < 1:
             yield f"source.{name} is no count", "Give a whole number from 1."
-    lookup = source.get("lookup")
-    if lookup is not None and (not isinstance(lookup, dict) or set(lookup) != {"parameter", "values"}):
-        yield "source.lookup is not understood", "Write {parameter: NAME, values: PATH OF A FILE}."
+    yield from _lookup_misuse(source.get("lookup"))
+
+
+def _lookup_misuse(lookup: Any) -> Iterator[tuple[str, str]]:
+    if lookup is None:
+        return
+    if not isinstance(lookup, dict) or set(lookup) - {"maxAgeDays"} != {"parameter", "values"}:
+        yield "source.lookup is not understood", "Write {parameter: NAME, values: PATH OF A FILE, maxAgeDays: DAYS}."
+        return
+    days = lookup.get("maxAgeDays", 1)
+    if type(days) is not int or not 1 <= days <= LONGEST_AGE_DAYS:
+        reason = f"source.lookup.maxAgeDays is no number of days from 1 to {LONGEST_AGE_DAYS}"
+        yield reason, "Say for how many days an answer stands, or leave it out: then every pull asks for all values."
 
 
 def _properties(node: Any, where: Place) -> Iterator[Found]:

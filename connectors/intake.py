@@ -24,6 +24,7 @@ from connectors.errors import IntakeError, Permanent, Retriable, Unwell
 from connectors.held_loads import Allowed, Held
 from connectors.landed import Landed, commit
 from connectors.landing import Batch, Lander
+from connectors.lookups import Lookups
 from connectors.pace import Pace
 from connectors.pipeline import Clock, ahead, in_chunks, timed
 from connectors.protocols import open_extraction
@@ -32,6 +33,7 @@ from connectors.refusals import without_text
 from connectors.variables import resolve_server
 from warehouse import connection, crash, ledger, load_history
 from warehouse.errors import StreamBusy, WarehouseUnreachable
+from warehouse.settings import settings
 
 ATTEMPTS = 3
 LONGEST_PAUSE = 10.0
@@ -172,9 +174,12 @@ def _pull(
     if position.get("shape", shape) != shape:
         # A column or a code more: what was taken in before is read again, or it would lack them for ever.
         position = {"afresh": True}
+    afresh = position.get("afresh", False)
+    asks = "lookup" in stream.source
+    lookups = Lookups.begin(books, stream, settings().as_of(), afresh=afresh) if asks else None
     pull = Pull(
         stream, server, since=_since(position), state=position.get("state", {}), page_rows=CHUNK_ROWS,
-        afresh=position.get("afresh", False), probing=probing,
+        afresh=afresh, probing=probing, due=lookups.due if lookups else list,
     )  # fmt: skip
     conform = Conformer(stream, server)
     released = {
@@ -184,7 +189,7 @@ def _pull(
     with open_extraction(pull) as extraction, connection.connect("loader") as conn:
         lander = Lander(conn, stream, load_id, contract.version, rekey=rekey)
         bytes_in = 0
-        for batch, size in ahead(_batches(extraction, conform, stream, clock, pace), "intake-conform"):
+        for batch, size in ahead(_batches(extraction, conform, stream, clock, pace, lookups), "intake-conform"):
             bytes_in += size
             crash.point("intake.page")
             with clock("land"):
@@ -199,6 +204,8 @@ def _pull(
                     collapse=released["volume_collapse"] is not None,
                 ),
             )
+            if lookups is not None:
+                landed.lookups = lookups.keep(conn, load_id)
             crash.point("intake.before_commit")
             for hold_id in released.values():
                 if hold_id is not None and extraction.complete:
@@ -237,7 +244,7 @@ def _acknowledge(books: psycopg.Connection, load_id: int, extraction: Extraction
 
 
 def _batches(
-    extraction: Extraction, conform: Conformer, stream: Stream, clock: Clock, pace: Pace
+    extraction: Extraction, conform: Conformer, stream: Stream, clock: Clock, pace: Pace, lookups: Lookups | None = None
 ) -> Iterator[tuple[Batch, int]]:
     """Batches ready to be landed, with the bytes that they came in."""
     received = pace.pages(extraction.pages(), f"{stream.system}.{stream.name}")
@@ -246,10 +253,13 @@ def _batches(
     for page in timed(pages, clock, "extract"):
         with clock("conform"):
             conformed = conform(page.frame)
+            rejected = conformed.rejected["row_no"]
             # Rows are counted over the whole pull, as the protocols count the records that never became rows.
             conformed.rejected = conformed.rejected.with_columns(pl.col("row_no") + before)
             bad = without_text(page.bad) if stream.refusals else page.bad
             batch = Batch.of(_with_bad_records(conformed, bad), stream)
+            if lookups is not None:
+                lookups.judge(page.answers, rejected, batch.keys)
         before += len(page.frame) + len(page.bad)
         yield batch, page.bytes_in
 

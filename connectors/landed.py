@@ -29,6 +29,8 @@ class Landed:
     """Rows held before that the source has settled by what it sent."""
     deletions_withheld: int = 0
     """Records that a snapshot lacked and that were not closed, because a row of it could be any of them."""
+    lookups: dict[str, int] = field(default_factory=dict)
+    """Of a look-up: values that are wanted, that were asked, and of these the ones whose answer stands."""
     added_columns: Counter[str] = field(default_factory=Counter)
     """Columns that no contract describes, with the accepted rows that came with them."""
 
@@ -38,6 +40,7 @@ class Landed:
         found = {
             "held_rows_settled": self.settled,
             "deletions_withheld": self.deletions_withheld,
+            "lookups": self.lookups,
             "added_columns": dict(self.added_columns),
         }
         return {name: value for name, value in found.items() if value}

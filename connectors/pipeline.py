@@ -101,11 +101,14 @@ def in_chunks(pages: Iterable[Page], size: int) -> Iterator[Page]:
     """Small pages put together to `size` rows: a COPY and a search per page of 500 rows would cost more than these."""
     waiting: list[Page] = []
     loose: list[Page] = []
-    rows = 0
+    rows, columns = 0, list[str]()
     for page in pages:
-        if (waiting or loose) and page.frame.columns != (waiting or loose)[0].frame.columns:
+        # An answer of no rows has no columns either.
+        if page.frame.height and rows and page.frame.columns != columns:
             yield _joined([*waiting, *loose])
             waiting, loose, rows = [], [], 0
+        if page.frame.height:
+            columns = page.frame.columns
         loose.append(page)
         rows += len(page.frame)
         if rows >= size:
@@ -121,8 +124,10 @@ def in_chunks(pages: Iterable[Page], size: int) -> Iterator[Page]:
 def _joined(pages: list[Page]) -> Page:
     if len(pages) == 1:
         return pages[0]
+    frames = [page.frame for page in pages if page.frame.height] or [pages[0].frame]
     return Page(
-        pl.concat([page.frame for page in pages], how="vertical_relaxed", rechunk=True),
+        pl.concat(frames, how="vertical_relaxed", rechunk=True),
         tuple(record for page in pages for record in page.bad),
         sum(page.bytes_in for page in pages),
+        tuple(answer for page in pages for answer in page.answers),
     )

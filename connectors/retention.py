@@ -95,6 +95,10 @@ def _purge_stream(conn: psycopg.Connection, kept: Kept, limit: date) -> int:
         "DELETE FROM quarantine.addition WHERE system = %s AND stream = %s AND last_seen < %s",
         [kept.system, kept.stream, limit],
     ).rowcount
+    conn.execute(
+        "DELETE FROM control.lookup_answer WHERE system = %s AND stream = %s AND answered_on < %s",
+        [kept.system, kept.stream, limit],
+    )
     rows += conn.execute(
         "DELETE FROM control.correction AS c USING control.correction_status AS s WHERE s.correction_id ="
         " c.correction_id AND c.system = %s AND c.stream = %s AND s.state = 'closed' AND s.since < %s",

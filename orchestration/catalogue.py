@@ -86,9 +86,14 @@ def _system(contract: Contract) -> Iterator[str]:
 def _stream(contract: Contract, stream: Stream) -> Iterator[str]:
     cursor = f" by `{stream.cursor.name}`" if stream.cursor else ""
     expires = f", kept from `{stream.expires.name}` on" if stream.expires else ""
+    asked = "; asked value by value" if "lookup" in stream.source else ""
+    stands = f", an answer stands for {span(stream.max_age_days * 86_400)}" if stream.max_age_days else ""
     yield f"### {contract.id}.{stream.name}"
     yield ""
-    yield f"`{stream.physical_name}`: {stream.grain or 'one row per record'}. Load: {stream.load}{cursor}{expires}."
+    yield (
+        f"`{stream.physical_name}`: {stream.grain or 'one row per record'}. Load: {stream.load}{cursor}{expires}"
+        f"{asked}{stands}."
+    )
     yield ""
     yield from table(
         ("Column", "At the source", "Type", "Standard", "Class", "Notes"),

@@ -118,6 +118,13 @@ def apply_grants(connection: psycopg.Connection) -> None:
     run("REVOKE CREATE ON SCHEMA control FROM {}", RELEASER)
 
 
+def hand_back_functions(connection: psycopg.Connection) -> None:
+    """Give the functions that publish to the owner, who alone migrates; `apply_grants` gives them away again."""
+    for name in RELEASER_FUNCTIONS:
+        for (found,) in _signatures(connection, "control", name):
+            connection.execute(sql.SQL(f"ALTER FUNCTION {found} OWNER TO {{}}").format(sql.Identifier(OWNER)))
+
+
 def _take_back(connection: psycopg.Connection) -> None:
     """Revoke every privilege that the table does not give any more (a grant alone would never take one away).
 
@@ -141,7 +148,7 @@ def _take_back(connection: psycopg.Connection) -> None:
 
 def _signatures(connection: psycopg.Connection, schema: str, name: str) -> list[tuple[str]]:
     return connection.execute(
-        "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = %s::regnamespace AND proname = %s",
+        "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = to_regnamespace(%s) AND proname = %s",
         [schema, name],
     ).fetchall()
 

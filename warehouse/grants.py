@@ -51,6 +51,7 @@ GRANTS: tuple[Grant, ...] = (
         ("control.load", "control.stream", "control.hold", "control.run"),
     ),
     Grant(LOADER, "table", "SELECT, INSERT, UPDATE, DELETE", ("control.cursor",)),
+    Grant(LOADER, "table", "SELECT, INSERT, DELETE", ("control.lookup_answer",)),
     Grant(LOADER, "table", "SELECT, INSERT, UPDATE", ("control.defect",)),
     Grant(
         LOADER, "table", "SELECT, INSERT, UPDATE, DELETE", ("quarantine.row", "quarantine.addition")
@@ -105,13 +106,13 @@ GRANTS: tuple[Grant, ...] = (
         BUILDER,
         "function",
         "EXECUTE",
-        ("control.audit_append", "control.row_text", "control.row_source", "control.product_hash"),
+        ("control.audit_append", "control.row_values", "control.row_source", "control.product_hash"),
     ),
     Grant(
         BUILDER,
         "function",
         "EXECUTE",
-        ("control.content_hash", "control.candidate_hash", "control.serving_hash"),
+        ("control.content_hash", "control.candidate_hash", "control.candidate_hashes", "control.serving_hash"),
     ),
     Grant(BUILDER, "function", "EXECUTE", ("control.register_candidate", "control.obstacles", "control.publish")),
     Grant(BUILDER, "function", "EXECUTE", ("control.release_hash",)),
@@ -157,8 +158,8 @@ GRANTS: tuple[Grant, ...] = (
         tuple(
             f"control.{name}"
             for name in (
-                *("audit_append", "row_text", "row_source", "product_hash", "content_hash", "candidate_hash"),
-                *("obstacles", "move_pointer", "apply_product"),
+                *("audit_append", "row_values", "row_source", "product_hash", "content_hash", "candidate_hash"),
+                *("candidate_hashes", "obstacles", "move_pointer", "apply_product", "refuse_changed"),
             )
         ),
     ),

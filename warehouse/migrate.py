@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 
 from warehouse import grants
-from warehouse.access import apply_grants, ensure_roles, grant_database
+from warehouse.access import apply_grants, ensure_roles, grant_database, hand_back_functions
 from warehouse.connection import connect, ensure_database, url
 from warehouse.errors import WarehouseError
 
@@ -73,6 +73,9 @@ def _run() -> str:
     revision = ScriptDirectory.from_config(configuration).get_current_head() or ""
     engine = create_engine(url(driver="psycopg"), poolclass=NullPool)
     with engine.begin() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        hand_back_functions(driver)
         connection.execute(text(f"SET LOCAL ROLE {grants.OWNER}"))
         connection.execute(text("CREATE SCHEMA IF NOT EXISTS control"))
         connection.execute(
@@ -84,8 +87,6 @@ def _run() -> str:
         configuration.attributes["connection"] = connection
         command.upgrade(configuration, "head")
         connection.execute(text("RESET ROLE"))
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)
         try:
             apply_grants(driver)
         except (psycopg.errors.UndefinedFunction, psycopg.errors.UndefinedTable) as error:

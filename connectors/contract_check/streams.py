@@ -92,6 +92,10 @@ def _stream(
             reason = f"the cursor {named.name} may be missing"
             file.problem(where, reason, "Add required: true: what has no time of change is neither newer nor older.")
         times[role] = named
+    lookup = source.get("lookup")
+    if load == "snapshot" and isinstance(lookup, dict) and "maxAgeDays" in lookup and times["cursor"] is None:
+        reason = "answers of different days stand beside each other, and nothing tells which of two rows is newer"
+        file.problem(where, reason, "Add a cursor, or take out source.lookup.maxAgeDays.")
     if not any(column.primary_key for column in columns):
         file.problem(where, "no primary key", "Mark it: without one a change cannot be told from a new record.")
     if file.problems:

@@ -8,7 +8,7 @@ called before the threads of a run begin and imports what the first pull would i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -31,12 +31,25 @@ class BadRecord:
 
 
 @dataclass(frozen=True)
+class Answered:
+    """What a look-up brought for one value: so many rows of its page, in the order of the answers, and bad records."""
+
+    value: str
+    rows: int
+    bad: int
+
+
+@dataclass(frozen=True)
 class Page:
-    """A batch of rows as received: columns named by physicalName, all of them String."""
+    """A batch of rows as received: columns named by physicalName, all of them String.
+
+    `answers` of a look-up: whose rows they are.
+    """
 
     frame: pl.DataFrame
     bad: tuple[BadRecord, ...] = ()
     bytes_in: int = 0
+    answers: tuple[Answered, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,7 +59,8 @@ class Pull:
     `since` is the highest cursor value that was landed (aware), for protocols that can ask for changes only;
     `state` is what the protocol itself left in `Extraction.state` after the last committed pull. With `afresh`
     everything is asked for again, also what was acknowledged: the contract reads it otherwise than before. A `probing`
-    pull tries once until the source has answered: its last loads failed, and the others are waiting.
+    pull tries once until the source has answered: its last loads failed, and the others are waiting. A look-up asks
+    only those of its values that `due` gives back; see `connectors.lookups`.
     """
 
     stream: Stream
@@ -56,6 +70,7 @@ class Pull:
     page_rows: int = 50_000
     afresh: bool = False
     probing: bool = False
+    due: Callable[[list[str]], list[str]] = list
 
 
 class Dated(Protocol):

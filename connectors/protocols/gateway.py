@@ -2,7 +2,7 @@
 
 Data lie at ``<endpoint>/gateway/api/<dir>/dataSharing/<id>.htm``; the contract's ``source.interface`` is ``dir/id``.
 Changes are asked for with ``startTime`` (source time, rows changed at or after it); a lookup interface is asked once
-per value of the file that ``source.lookup`` names.
+per value of the file that ``source.lookup`` names, as far as the answer to it does not stand.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from connectors.errors import ContractViolation, Permanent, Retriable, Truncated
 from connectors.formats import require_columns
 from connectors.formats.json_pages import cut_array, read_records, records_page
-from connectors.protocols.base import Extraction, Page, Pull
+from connectors.protocols.base import Answered, Extraction, Page, Pull
 from connectors.protocols.gateway_token import BAD_SIGNATURE, OK, SECRET_EXPIRED
 from connectors.protocols.http import HttpSource
 from connectors.protocols.paging import Answer, all_pages, changed_since, refuse_empty
@@ -123,7 +123,7 @@ class GatewayExtraction:
         return code, Answer(Page(page.frame, page.bad, len(body)), total, pages)
 
     def _lookups(self) -> Iterator[Page]:
-        """One call per value; several at a time, in the order of the file."""
+        """One call per value that is due; several at a time, in the order of the file."""
         lookup = self._stream.source["lookup"]
         parameter, path = str(lookup["parameter"]), Path(str(resolve_value(lookup["values"])))
         try:
@@ -134,10 +134,16 @@ class GatewayExtraction:
                 f"{self._where}: the file of lookup values cannot be read",
                 "Set the variable to a file, one value a line",
             ) from None
+        asked = self.pull.due(list(dict.fromkeys(values)))
+
+        def answer(value: str) -> Page:
+            page = self._page(1, **{parameter: value}).page
+            return replace(page, answers=(Answered(value, page.frame.height, len(page.bad)),))
+
         with ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup") as pool:
             chunk = LOOKUP_THREADS * 16
-            for start in range(0, len(values), chunk):
-                yield from pool.map(lambda v: self._page(1, **{parameter: v}).page, values[start : start + chunk])
+            for start in range(0, len(asked), chunk):
+                yield from pool.map(answer, asked[start : start + chunk])
 
 
 def _split(body: bytes, where: str) -> tuple[dict[str, Any], bytes | list[Any]]:

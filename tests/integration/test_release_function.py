@@ -332,7 +332,9 @@ def test_only_the_functions_write_what_apps_see(conn: psycopg.Connection, role: 
         conn.execute(statement)
 
 
-@pytest.mark.parametrize("helper", ["move_pointer('safety', 1, 'x', 'y')", "apply_product('grid_risk', 1)"])
+@pytest.mark.parametrize(
+    "helper", ["move_pointer('safety', 1, 'x', 'y')", "apply_product('grid_risk', 1)", "refuse_changed(NULL)"]
+)
 def test_nobody_calls_the_parts_of_publishing(conn: psycopg.Connection, helper: str) -> None:
     for role in ("loader", "builder", "publisher"):
         conn.execute(f"SET ROLE townhub_{role}")
@@ -465,6 +467,84 @@ def test_hash_is_the_same_whatever_the_session_says(builder: psycopg.Connection)
     assert builder.execute("SELECT control.candidate_hash('safety')").fetchone() == expected
     _build(builder, {"c": 63, "b": 2, "a": 2})
     assert builder.execute("SELECT control.candidate_hash('safety')").fetchone() != expected
+
+
+HASHED_APART = {
+    "two rows exchange a value": "UPDATE candidate.premises_risk SET score = 3 - score",
+    "a value moves to the next column": "UPDATE candidate.grid_risk SET community_code = name, name = community_code",
+    "a missing text becomes an empty one": "UPDATE candidate.grid_risk SET border = ''",
+}
+
+
+@pytest.mark.parametrize("way", HASHED_APART)
+def test_the_hash_tells_apart(builder: psycopg.Connection, way: str) -> None:
+    _build(builder, {"a": 1, "b": 2})
+    builder.execute("UPDATE candidate.grid_risk SET name = 'x'")
+    before = builder.execute("SELECT * FROM control.candidate_hashes('safety')").fetchone()
+    builder.execute(HASHED_APART[way].encode())
+    after = builder.execute("SELECT * FROM control.candidate_hashes('safety')").fetchone()
+    assert before is not None and after is not None
+    assert before[0] != after[0] and before[1] != after[1]
+
+
+def test_numbers_and_times_of_eight_bytes_are_hashed_whole(builder: psycopg.Connection) -> None:
+    """PostgreSQL's own hash of them folds the halves together: 0 and 2^32 + 1 would be the same."""
+    empty_candidates(builder, "enforcement", but=frozenset())
+    empty_candidates(builder, "welfare", but=frozenset())
+    fold = 2**32 + 1
+    for product, key, column, small, large in (
+        ("welfare_reconciliation", "policy_code", "due_people", "0", str(fold)),
+        ("event", "incident_key", "due_at", "timestamptz '2000-01-01Z'",
+         f"timestamptz '2000-01-01Z' + interval '{fold} microseconds'"),
+    ):  # fmt: skip
+        builder.execute(f"INSERT INTO candidate.{product} ({key}, {column}) VALUES ('x', {small})".encode())
+        hashes = f"SELECT * FROM control.product_hash('{product}', NULL)".encode()
+        before = builder.execute(hashes).fetchone()
+        builder.execute(f"UPDATE candidate.{product} SET {column} = {large}".encode())
+        after = builder.execute(hashes).fetchone()
+        assert before is not None and after is not None
+        assert before[0] != after[0] and before[1] != after[1]
+
+
+def test_what_is_written_beside_a_publish_is_not_shown(builder: psycopg.Connection) -> None:
+    """The publish stops between looking for what changed and writing it; then the candidate is another one."""
+    release.publish(builder, _green(builder, {"a": 1, "b": 2}).candidate_id, "tester")
+    candidate = _green(builder, {"a": 1, "b": 3})
+    builder.commit()
+    before = _seen()
+    outcome: list[BaseException | int] = []
+
+    def publish() -> None:
+        with connect("publisher") as publisher:
+            try:
+                outcome.append(release.publish(publisher, candidate.candidate_id, "tester").release_id)
+            except ReleaseError as error:
+                outcome.append(error)
+
+    with connect() as hub:
+        hub.execute("LOCK TABLE released.premises_risk IN SHARE MODE")
+        worker = threading.Thread(target=publish)
+        worker.start()
+        time.sleep(0.5)
+        assert not outcome, "publish did not come to where it writes"
+        builder.execute("UPDATE candidate.premises_risk SET score = 9 WHERE premises_code = 'b'")
+        builder.commit()
+    worker.join(10)
+    assert isinstance(outcome[0], ReleaseError) and "changed after it was checked" in str(outcome[0])
+    assert _seen() == before
+
+
+def test_a_release_hashed_in_another_way_is_not_taken_for_the_same(builder: psycopg.Connection) -> None:
+    """As after an upgrade: one release more, of which no row changed."""
+    first = release.publish(builder, _green(builder, {"a": 1}).candidate_id, "tester")
+    builder.commit()
+    with connect() as hub:
+        hub.execute("UPDATE control.release SET exact_hash = 'as it was written before', content_hash = 'likewise'")
+    second = release.publish(builder, _green(builder, {"a": 1}).candidate_id, "tester")
+    assert second.published and second.release_id > first.release_id
+    assert second.changes["premises_risk"] == {"rows": 1, "inserted": 0, "closed": 0}
+    third = release.publish(builder, _green(builder, {"a": 1}).candidate_id, "tester")
+    assert third.release_id == second.release_id
 
 
 def _flow() -> tuple[str, str]:

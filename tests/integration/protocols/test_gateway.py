@@ -20,7 +20,7 @@ from connectors.contract import Column, Server, Stream
 from connectors.errors import ContractViolation, Permanent, Retriable, Truncated
 from connectors.protocols import http as http_module
 from connectors.protocols import open_extraction
-from connectors.protocols.base import Page, Pull
+from connectors.protocols.base import Answered, Page, Pull
 from connectors.protocols.gateway_token import signed
 from connectors.protocols.signers import signer_of
 from simulator.faults import Faults
@@ -340,13 +340,20 @@ def test_rows_appended_while_reading_are_no_gap(town: Town) -> None:
 
 def test_lookups_ask_per_value(town: Town, tmp_path: Path) -> None:
     values = tmp_path / "values.txt"
-    values.write_text("p00007\nP00009\nP99999\n\n")
+    values.write_text("p00007\nP00009\nP99999\n\nP00009\n")
     town.server.stop()
     interfaces = {(SYSTEM, "payments"): GatewayInterface("mz/payments", lookup="zfbh")}
     town.server = GatewayServer(lambda s, n: town.views[n], town.faults, interfaces, tmp_path)
     town.server.start()
     town.source = {"lookup": {"parameter": "zfbh", "values": str(values)}}
-    assert keys(town.read()) == ["P00007", "P00009"]
+    pages = town.read()
+    assert keys(pages) == ["P00007", "P00009"]
+    answers = [answer for page in pages for answer in page.answers]
+    assert answers == [Answered("P00007", 1, 0), Answered("P00009", 1, 0), Answered("P99999", 0, 0)]
+    due = replace(town.pull(), due=lambda wanted: [value for value in wanted if value != "P00007"])
+    with open_extraction(due) as extraction:
+        assert keys(list(extraction.pages())) == ["P00009"]
+        assert not extraction.complete, "absence says nothing of those who were not asked"
     written = Path(town.server.environment()["WELFARE_PAYMENT_LOOKUPS"]).read_text().split()
     assert len(written) == 250
     town.source = {"lookup": {"parameter": "zfbh", "values": str(tmp_path / "none")}}

@@ -21,8 +21,8 @@ from connectors.contract_keys import unread
 BASE = yaml.safe_load((SYSTEMS / "police_110.odcs.yaml").read_text(encoding="utf-8"))
 
 
-def check(folder: Path, document: Any) -> list[Problem]:
-    path = folder / "police_110.odcs.yaml"
+def check(folder: Path, document: Any, system: str = "police_110") -> list[Problem]:
+    path = folder / f"{system}.odcs.yaml"
     path.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding="utf-8")
     contract, problems = check_file(path)
     assert (contract is None) == bool(problems)
@@ -145,3 +145,35 @@ def test_a_property_that_would_have_no_effect_is_refused(
 
 def test_every_shipped_contract_is_without_a_mistake() -> None:
     assert [str(p) for path in sorted(SYSTEMS.glob("*.odcs.yaml")) for p in check_file(path)[1]] == []
+
+
+LOOKUP = {"parameter": "sfzh", "values": "${PAYEE_ACCOUNT_LOOKUPS}", "maxAgeDays": 30}
+PAYEES = (SYSTEMS / "payee_account.odcs.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("lookup", "told"),
+    [
+        (LOOKUP, None),
+        ({k: v for k, v in LOOKUP.items() if k != "maxAgeDays"}, None),
+        (LOOKUP | {"maxAgeDays": 0}, "no number of days"),
+        (LOOKUP | {"maxAgeDays": 367}, "no number of days"),
+        (LOOKUP | {"maxAgeDays": 1.5}, "no number of days"),
+        (LOOKUP | {"maxAgeDays": True}, "no number of days"),
+        (LOOKUP | {"maxAgeDays": None}, "no number of days"),
+        (LOOKUP | {"maxAge": 30}, "not understood"),
+        ("sfzh", "not understood"),
+    ],
+)
+def test_how_long_an_answer_stands_is_a_number_of_days(tmp_path: Path, lookup: Any, told: str | None) -> None:
+    document = yaml.safe_load(PAYEES)
+    next(p for p in document["schema"][0]["customProperties"] if p["property"] == "source")["value"]["lookup"] = lookup
+    problems = check(tmp_path, document, "payee_account")
+    assert [told in problem.reason for problem in problems] == ([True] if told else [])
+
+
+def test_answers_of_several_days_need_a_cursor(tmp_path: Path) -> None:
+    document = yaml.safe_load(PAYEES)
+    kept = document["schema"][0]["customProperties"]
+    document["schema"][0]["customProperties"] = [p for p in kept if p["property"] != "cursor"]
+    assert ["nothing tells which" in p.reason for p in check(tmp_path, document, "payee_account")] == [True]

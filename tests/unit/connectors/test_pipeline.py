@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.pipeline import LOOSE_PAGES, in_chunks
-from connectors.protocols.base import BadRecord, Page
+from connectors.protocols.base import Answered, BadRecord, Page
 
 
 def _page(first: int, rows: int, column: str = "a") -> Page:
@@ -37,3 +37,13 @@ def test_pages_with_other_columns_begin_a_new_chunk() -> None:
     chunks = list(in_chunks([_page(0, 2), _page(2, 1), _page(3, 4, "b"), _page(7, 1)], 100))
     assert [chunk.frame.columns for chunk in chunks] == [["a"], ["b"], ["a"]]
     assert [len(chunk.frame) for chunk in chunks] == [3, 4, 1]
+
+
+def test_answers_without_rows_begin_no_chunk() -> None:
+    pages = [
+        Page(_page(n, 1).frame if n % 3 else pl.DataFrame(), (), 1, (Answered(str(n), n % 3, 0),)) for n in range(9)
+    ]
+    (chunk,) = in_chunks(pages, 100)
+    assert chunk.frame["a"].to_list() == ["1", "2", "4", "5", "7", "8"]
+    assert [answer.value for answer in chunk.answers] == [str(n) for n in range(9)]
+    assert chunk.bytes_in == 9

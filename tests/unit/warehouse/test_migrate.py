@@ -6,6 +6,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -13,7 +14,7 @@ import pytest
 from psycopg import sql
 
 from warehouse import access, connection, migrate
-from warehouse.grants import PRODUCTS
+from warehouse.grants import PRODUCTS, RELEASER, RELEASER_FUNCTIONS
 
 
 @pytest.fixture
@@ -52,6 +53,35 @@ def test_again_changes_nothing(empty: str, monkeypatch: pytest.MonkeyPatch) -> N
 def test_everything_belongs_to_the_owner(conn: psycopg.Connection) -> None:
     owners = {row[3] for row in _dump(conn)}
     assert owners == {"townhub_owner"}
+
+
+def test_a_migration_may_replace_the_functions_that_publish(
+    fresh_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They belong to the releaser in every warehouse that is there already."""
+
+    def replace(configuration: Any, revision: str) -> None:
+        driver = configuration.attributes["connection"].connection.driver_connection
+        written = driver.execute(
+            "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'control'::regnamespace"
+            " AND proname = ANY (%s)",
+            [list(RELEASER_FUNCTIONS)],
+        ).fetchall()
+        assert len(written) >= len(RELEASER_FUNCTIONS)
+        for (text,) in written:
+            driver.execute(text)
+
+    monkeypatch.setattr("alembic.command.upgrade", replace)
+    monkeypatch.setattr(migrate, "_fingerprint", lambda: "a newer version of this code")
+    migrate.upgrade()
+    with connection.connect() as opened:
+        owners = opened.execute(
+            "SELECT DISTINCT proowner::regrole::text FROM pg_proc WHERE pronamespace = 'control'::regnamespace"
+            " AND proname = ANY (%s)",
+            [list(RELEASER_FUNCTIONS)],
+        ).fetchall()
+        assert owners == [(RELEASER,)]
+        assert access.unexpected_privileges(opened) == {"extra": [], "missing": []}
 
 
 def test_several_at_once(empty: str) -> None:
