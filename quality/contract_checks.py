@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 
@@ -39,23 +40,26 @@ def check_stream(
     from warehouse import connection
     from warehouse.settings import settings
 
-    day = today or settings().as_of()
-    with connection.connect("builder") as conn:
-        version = _built_from(conn, stream) if as_built else CURRENT
-        load = _newest_load(conn, stream, version)
-        if load is None:
-            return [CheckResult(f"gx.{stream.system}.{stream.name}.load.committed", False, 0)]
-        earlier = _earlier(conn, stream, day)
+    with connection.connect("builder", autocommit=True) as conn:
+        return answer(conn, stream, as_built=as_built, today=today or settings().as_of())
+
+
+def answer(conn: psycopg.Connection, stream: Stream, *, as_built: bool, today: date) -> list[CheckResult]:
+    """`check_stream` for who has a connection already (role builder, committing)."""
+    version = _built_from(conn, stream) if as_built else CURRENT
+    load = _newest_load(conn, stream, version)
+    if load is None:
+        return [CheckResult(f"gx.{stream.system}.{stream.name}.load.committed", False, 0)]
+    suite = _suite_digest(stream)
+    earlier = _earlier(conn, stream, suite, today)
     if earlier is not None and earlier.load == load:
         return earlier.results
     if earlier is not None and earlier.load < load and all(result.passed for result in earlier.results):
         version = replace(version, judged=earlier.load)
-    results = _judge(stream, day, version)
-    with connection.connect("builder") as conn:
-        results += _fit(conn, stream, version)
-        # What landed meanwhile was judged in part and under the older load's number: that answer is good for once.
-        if _newest_load(conn, stream, version) == load:
-            _remember(conn, stream, load, day, results)
+    results = _judge(conn, stream, today, version) + _fit(conn, stream, version)
+    # What landed meanwhile was judged in part and under the older load's number: that answer is good for once.
+    if _newest_load(conn, stream, version) == load:
+        _remember(conn, stream, suite, load, today, results)
     return results
 
 
@@ -75,8 +79,8 @@ def _built_from(conn: psycopg.Connection, stream: Stream) -> Version:
     return CURRENT if row is None else Version(int(row[0]))
 
 
-def _judge(stream: Stream, today: date, version: Version) -> list[CheckResult]:
-    rows, news = _rows(stream, version)
+def _judge(conn: psycopg.Connection, stream: Stream, today: date, version: Version) -> list[CheckResult]:
+    rows, news = _rows(conn, stream, version)
     present = contract_rules.rows_check(stream)
     results = [_result(stream, Outcome(present, rows > 0), rows)]
     if rows:
@@ -118,17 +122,19 @@ def _newest_load(conn: psycopg.Connection, stream: Stream, version: Version) -> 
     return None if row is None or row[0] is None else int(row[0])
 
 
-def _earlier(conn: psycopg.Connection, stream: Stream, day: date) -> _Earlier | None:
-    """The newest answer of the suite as it is now, unless it was given for a later day than this."""
+def _earlier(conn: psycopg.Connection, stream: Stream, suite: str, day: date) -> _Earlier | None:
+    """The newest answer of the suite, unless it was given for a later day than this."""
     row = conn.execute(
         """SELECT load_id, results FROM control.contract_check
             WHERE system = %s AND stream = %s AND suite_digest = %s AND as_of <= %s""",
-        [stream.system, stream.name, _suite_digest(stream), day],
+        [stream.system, stream.name, suite, day],
     ).fetchone()
     return None if row is None else _Earlier(int(row[0]), [CheckResult(**result) for result in row[1]])
 
 
-def _remember(conn: psycopg.Connection, stream: Stream, load: int, day: date, results: Sequence[CheckResult]) -> None:
+def _remember(
+    conn: psycopg.Connection, stream: Stream, suite: str, load: int, day: date, results: Sequence[CheckResult]
+) -> None:
     if any("error" in result.observed for result in results):
         return  # what could not be judged is asked again
     conn.execute(
@@ -136,21 +142,21 @@ def _remember(conn: psycopg.Connection, stream: Stream, load: int, day: date, re
            VALUES (%s, %s, %s, %s, %s, %s)
            ON CONFLICT (system, stream) DO UPDATE SET load_id = excluded.load_id, as_of = excluded.as_of,
                suite_digest = excluded.suite_digest, results = excluded.results, checked_at = clock_timestamp()""",
-        [stream.system, stream.name, load, _suite_digest(stream), day, Jsonb([asdict(result) for result in results])],
+        [stream.system, stream.name, load, suite, day, Jsonb([asdict(result) for result in results])],
     )
 
 
-def _rows(stream: Stream, version: Version) -> tuple[int, int]:
+def _rows(conn: psycopg.Connection, stream: Stream, version: Version) -> tuple[int, int]:
     """Rows of a version, and those of them that were not judged yet."""
     from warehouse import connection
 
-    table = sql.Identifier(stream.landing_schema, stream.landing_table)
-    with connection.connect("loader") as conn:
-        row = conn.execute(
-            sql.SQL("SELECT count(*), count(*) FILTER (WHERE {news}) FROM {table} WHERE {stands}").format(
-                table=table, stands=sql.SQL(version.condition), news=sql.SQL(version.news)
-            )
-        ).fetchone()
+    query = sql.SQL("SELECT count(*), count(*) FILTER (WHERE {news}) FROM {table} WHERE {stands}").format(
+        table=sql.Identifier(stream.landing_schema, stream.landing_table),
+        stands=sql.SQL(version.condition),
+        news=sql.SQL(version.news),
+    )
+    with connection.connect("loader") if stream.isolated else nullcontext(conn) as allowed:
+        row = allowed.execute(query).fetchone()
     return (int(row[0]), int(row[1])) if row else (0, 0)
 
 

@@ -31,13 +31,13 @@ from quality.checks import Version
 _BREACHES = "rows.in_breach"
 
 
-class RowsInBreach(TableMetricProvider):
+class RowsInBreach(TableMetricProvider):  # type: ignore[misc]  # GX has no types
     """How many rows do not meet an SQL condition; null counts as a breach."""
 
     metric_name = _BREACHES
     value_keys = ("condition", "bound", "judged", "landed")
 
-    @metric_partial(
+    @metric_partial(  # type: ignore[untyped-decorator]
         engine=SqlAlchemyExecutionEngine,
         partial_fn_type=MetricPartialFunctionTypes.AGGREGATE_FN,
         domain_type=MetricDomainTypes.TABLE,
@@ -59,7 +59,7 @@ class RowsInBreach(TableMetricProvider):
         return sa.func.count().filter(sa.not_(met)), domain, {}
 
 
-class ExpectRowsToMeetCondition(BatchExpectation):
+class ExpectRowsToMeetCondition(BatchExpectation):  # type: ignore[misc]
     """The SQL `condition` is true of every row; it names columns without a table before them.
 
     `landed`: the table is a landing table, and the rows are the news of `Version(bound, judged)`.
