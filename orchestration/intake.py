@@ -141,6 +141,9 @@ def _contract_check(stream: Stream, checks: Future[Any]) -> dg.AssetCheckResult:
         metadata={
             "failed": [result.name for result in failed],
             "rows checked": max((result.rows_checked for result in results), default=0),
+            "rows looked at anew": min(
+                (result.observed.get("rows_anew", result.rows_checked) for result in results), default=0
+            ),
             "observed": {result.name: result.observed for result in failed},
         },
     )

@@ -22,9 +22,14 @@ GX puts a subquery in the place of `batch`, and an alias of its own behind it un
 
 @dataclass(frozen=True)
 class Version:
-    """Which rows of a landing table are its stream: up to the load `bound`, or (None) what stands now."""
+    """Which rows of a landing table are its stream: up to the load `bound`, or (None) what stands now.
+
+    `judged`: a load at or before the bound by which every row of the stream was found good. What stands since then was
+    among those rows: only rows of later loads are news to a check that is `by_row`. None: all rows are.
+    """
 
     bound: int | None = None
+    judged: int | None = None
 
     @property
     def condition(self) -> LiteralString:
@@ -32,6 +37,11 @@ class Version:
         if self.bound is None:
             return "_to_load IS NULL"
         return f"_from_load <= {self.bound:d} AND (_to_load IS NULL OR _to_load > {self.bound:d})"
+
+    @property
+    def news(self) -> LiteralString:
+        """The condition, of the rows that nobody has judged yet."""
+        return self.condition if self.judged is None else f"{self.condition} AND _from_load > {self.judged:d}"
 
 
 CURRENT = Version()
@@ -41,7 +51,8 @@ CURRENT = Version()
 class Check:
     """One expectation: a class name of `great_expectations.expectations` and its arguments.
 
-    `says` is the sentence that people read in the data docs.
+    `says` is the sentence that people read in the data docs. `by_row`: whether a row meets it follows from that row
+    alone, and one that met it once meets it on every later day.
     """
 
     name: str
@@ -49,21 +60,24 @@ class Check:
     arguments: dict[str, Any] = field(default_factory=dict)
     says: str = ""
     severity: Severity = "error"
+    by_row: bool = False
 
 
-IDENTITY_NUMBER = "'(^|[^0-9])[0-9]{{17}}[0-9Xx]([^0-9Xx]|$)'"
-"""A pattern of PostgreSQL for `holds` (GX reads single braces): a resident's number, not a longer document's."""
+IDENTITY_NUMBER = "'(^|[^0-9])[0-9]{17}[0-9Xx]([^0-9Xx]|$)'"
+"""A pattern of PostgreSQL for `holds`: a resident's number, not a longer document's."""
 
 
-def holds(name: str, condition: str, says: str) -> Check:
-    """The SQL condition is true of every row; null counts as a breach. No braces in the condition: GX reads them."""
-    query = f"SELECT 1 AS breach FROM {ROWS} AS product WHERE NOT coalesce(({condition}), false)"
-    return Check(name, "UnexpectedRowsExpectation", {"unexpected_rows_query": query}, says)
+def holds(name: str, condition: str, says: str, severity: Severity = "error", *, by_row: bool = False) -> Check:
+    """The SQL condition is true of every row; null counts as a breach. All of a table are asked in one statement.
+
+    It names the table's columns without a table before them, also inside a subquery.
+    """
+    return Check(name, "ExpectRowsToMeetCondition", {"condition": condition}, says, severity, by_row)
 
 
 def no_rows(name: str, query: str, says: str) -> Check:
-    """The query over `ROWS` finds nothing. It selects counts or keys only: GX could show what it selects."""
-    return Check(name, "UnexpectedRowsExpectation", {"unexpected_rows_query": query}, says)
+    """The query over `ROWS` finds nothing. Braces of its own are doubled: GX reads single ones."""
+    return Check(name, "ExpectQueryToFindNothing", {"unexpected_rows_query": query}, says)
 
 
 def columns(name: str, expected: Sequence[str]) -> Check:

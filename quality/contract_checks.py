@@ -2,7 +2,9 @@
 
 The current version of a stream changes only with a load that lands or closes rows. So an answer is kept in
 `control.contract_check` and stands for as long as that load and the suite stay the same: an unchanged stream costs a
-look-up and not the seconds that Great Expectations takes to be imported.
+look-up and not the seconds that Great Expectations takes to be imported. Where a stream changed and everything was
+green before, what its loads landed since is judged, and what closed meanwhile needs no judgement: checks that are
+`by_row` look at no other rows, the others at the whole version (see `quality.checks`).
 
 A gate judges what its candidate was built from: the stream up to the load that was its last when the build began
 (control.build_input, see migration 0014), whatever was committed since.
@@ -12,7 +14,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 
 import psycopg
@@ -37,21 +40,35 @@ def check_stream(
     from warehouse import connection
     from warehouse.settings import settings
 
-    with connection.connect("builder") as conn:
-        version = _built_from(conn, stream) if as_built else CURRENT
-        load = _newest_load(conn, stream, version)
-        if load is None:
-            return [CheckResult(f"gx.{stream.system}.{stream.name}.load.committed", False, 0)]
-        known = _known(conn, stream, load)
-    if known is not None:
-        return known
-    results = _judge(stream, today or settings().as_of(), version)
-    with connection.connect("builder") as conn:
-        results += _fit(conn, stream, version)
-        # What landed meanwhile was judged in part and under the older load's number: that answer is good for once.
-        if _newest_load(conn, stream, version) == load:
-            _remember(conn, stream, load, results)
+    with connection.connect("builder", autocommit=True) as conn:
+        return answer(conn, stream, as_built=as_built, today=today or settings().as_of())
+
+
+def answer(conn: psycopg.Connection, stream: Stream, *, as_built: bool, today: date) -> list[CheckResult]:
+    """`check_stream` for who has a connection already (role builder, committing)."""
+    version = _built_from(conn, stream) if as_built else CURRENT
+    load = _newest_load(conn, stream, version)
+    if load is None:
+        return [CheckResult(f"gx.{stream.system}.{stream.name}.load.committed", False, 0)]
+    suite = _suite_digest(stream)
+    earlier = _earlier(conn, stream, suite, today)
+    if earlier is not None and earlier.load == load:
+        return earlier.results
+    if earlier is not None and earlier.load < load and all(result.passed for result in earlier.results):
+        version = replace(version, judged=earlier.load)
+    results = _judge(conn, stream, today, version) + _fit(conn, stream, version)
+    # What landed meanwhile was judged in part and under the older load's number: that answer is good for once.
+    if _newest_load(conn, stream, version) == load:
+        _remember(conn, stream, suite, load, today, results)
     return results
+
+
+@dataclass(frozen=True)
+class _Earlier:
+    """What the same suite answered when `load` was the stream's newest."""
+
+    load: int
+    results: list[CheckResult]
 
 
 def _built_from(conn: psycopg.Connection, stream: Stream) -> Version:
@@ -62,8 +79,8 @@ def _built_from(conn: psycopg.Connection, stream: Stream) -> Version:
     return CURRENT if row is None else Version(int(row[0]))
 
 
-def _judge(stream: Stream, today: date, version: Version) -> list[CheckResult]:
-    rows = _rows(stream, version)
+def _judge(conn: psycopg.Connection, stream: Stream, today: date, version: Version) -> list[CheckResult]:
+    rows, news = _rows(conn, stream, version)
     present = contract_rules.rows_check(stream)
     results = [_result(stream, Outcome(present, rows > 0), rows)]
     if rows:
@@ -74,7 +91,9 @@ def _judge(stream: Stream, today: date, version: Version) -> list[CheckResult]:
             role="loader" if stream.isolated else "builder",
             version=version,
         )
-        results += [_result(stream, outcome, rows) for outcome in outcomes]
+        results += [
+            _result(stream, outcome, rows, news if version.judged is not None else None) for outcome in outcomes
+        ]
     return results
 
 
@@ -103,42 +122,51 @@ def _newest_load(conn: psycopg.Connection, stream: Stream, version: Version) -> 
     return None if row is None or row[0] is None else int(row[0])
 
 
-def _known(conn: psycopg.Connection, stream: Stream, load: int) -> list[CheckResult] | None:
+def _earlier(conn: psycopg.Connection, stream: Stream, suite: str, day: date) -> _Earlier | None:
+    """The newest answer of the suite, unless it was given for a later day than this."""
     row = conn.execute(
-        """SELECT results FROM control.contract_check
-            WHERE system = %s AND stream = %s AND load_id = %s AND suite_digest = %s""",
-        [stream.system, stream.name, load, _suite_digest(stream)],
+        """SELECT load_id, results FROM control.contract_check
+            WHERE system = %s AND stream = %s AND suite_digest = %s AND as_of <= %s""",
+        [stream.system, stream.name, suite, day],
     ).fetchone()
-    return None if row is None else [CheckResult(**result) for result in row[0]]
+    return None if row is None else _Earlier(int(row[0]), [CheckResult(**result) for result in row[1]])
 
 
-def _remember(conn: psycopg.Connection, stream: Stream, load: int, results: Sequence[CheckResult]) -> None:
+def _remember(
+    conn: psycopg.Connection, stream: Stream, suite: str, load: int, day: date, results: Sequence[CheckResult]
+) -> None:
     if any("error" in result.observed for result in results):
         return  # what could not be judged is asked again
     conn.execute(
-        """INSERT INTO control.contract_check (system, stream, load_id, suite_digest, results)
-           VALUES (%s, %s, %s, %s, %s)
-           ON CONFLICT (system, stream) DO UPDATE SET load_id = excluded.load_id,
+        """INSERT INTO control.contract_check (system, stream, load_id, suite_digest, as_of, results)
+           VALUES (%s, %s, %s, %s, %s, %s)
+           ON CONFLICT (system, stream) DO UPDATE SET load_id = excluded.load_id, as_of = excluded.as_of,
                suite_digest = excluded.suite_digest, results = excluded.results, checked_at = clock_timestamp()""",
-        [stream.system, stream.name, load, _suite_digest(stream), Jsonb([asdict(result) for result in results])],
+        [stream.system, stream.name, load, suite, day, Jsonb([asdict(result) for result in results])],
     )
 
 
-def _rows(stream: Stream, version: Version) -> int:
+def _rows(conn: psycopg.Connection, stream: Stream, version: Version) -> tuple[int, int]:
+    """Rows of a version, and those of them that were not judged yet."""
     from warehouse import connection
 
-    table = sql.Identifier(stream.landing_schema, stream.landing_table)
-    with connection.connect("loader") as conn:
-        row = conn.execute(
-            sql.SQL("SELECT count(*) FROM {} WHERE {}").format(table, sql.SQL(version.condition))
-        ).fetchone()
-    return int(row[0]) if row else 0
+    query = sql.SQL("SELECT count(*), count(*) FILTER (WHERE {news}) FROM {table} WHERE {stands}").format(
+        table=sql.Identifier(stream.landing_schema, stream.landing_table),
+        stands=sql.SQL(version.condition),
+        news=sql.SQL(version.news),
+    )
+    with connection.connect("loader") if stream.isolated else nullcontext(conn) as allowed:
+        row = allowed.execute(query).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
 
 
-def _result(stream: Stream, outcome: Outcome, rows: int) -> CheckResult:
+def _result(stream: Stream, outcome: Outcome, rows: int, news: int | None = None) -> CheckResult:
+    """`rows`: those of the version, whether judged now or before; `news`: where only these were looked at."""
     observed = dict(outcome.observed)
     if outcome.error is not None:
         observed["error"] = outcome.error
+    if news is not None and outcome.check.by_row:
+        observed["rows_anew"] = news
     return CheckResult(
         name=f"gx.{stream.system}.{stream.name}.{outcome.check.name}",
         passed=outcome.passed,

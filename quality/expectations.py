@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -55,17 +56,18 @@ def _run(batch: Any, checks: Sequence[Check], result_format: Any, version: Versi
 def expectation(check: Check, version: Version | None = None) -> Any:
     """The GX expectation of a check; its name travels in the expectation's meta."""
     from great_expectations import expectations
-    from great_expectations.expectations.row_conditions import Column
 
-    made = getattr(expectations, check.expectation)(
-        **check.arguments, meta={"check": check.name}, description=check.says or None
-    )
-    if version is not None and check.expectation != "UnexpectedRowsExpectation":
-        stands = Column("_to_load").is_null()
-        if version.bound is not None:
-            there = Column("_from_load") <= version.bound
-            stands = (there & stands) | (there & (Column("_to_load") > version.bound))
-        made.row_condition = stands
+    from quality import custom_expectations
+
+    kind = getattr(custom_expectations, check.expectation, None) or getattr(expectations, check.expectation)
+    made = kind(**check.arguments, meta={"check": check.name}, description=check.says or None)
+    if version is None or issubclass(kind, expectations.UnexpectedRowsExpectation):
+        return made
+    rows = version if check.by_row else replace(version, judged=None)
+    if kind is custom_expectations.ExpectRowsToMeetCondition:
+        made.landed, made.bound, made.judged = True, rows.bound, rows.judged
+    else:
+        made.row_condition = custom_expectations.row_condition(rows)
     return made
 
 

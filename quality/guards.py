@@ -69,7 +69,7 @@ def inputs(at: Situation) -> Verdict:
     obey it or what they may serve: the last release stays.
     """
     from connectors.contract_folder import broken_contracts, load_contracts
-    from quality.contract_checks import check_stream
+    from quality import contract_checks
 
     contracts, broken = load_contracts(), {each.system for each in broken_contracts()}
     without = sorted({system for system, _ in at.family.inputs if system in broken})
@@ -84,7 +84,7 @@ def inputs(at: Situation) -> Verdict:
         if contract is None or stream not in contract.streams:
             never.append(f"{system}.{stream}")
         elif states[f"{system}.{stream}"] not in ("missing", "disabled"):
-            results = check_stream(contract, contract.streams[stream], as_built=True, today=day)
+            results = contract_checks.answer(at.conn, contract.streams[stream], as_built=True, today=day)
             failed += [result.name for result in results if not result.passed and result.severity == "error"]
     observed = {"states": states, "never_landed": never, "failed": failed, "broken_contracts": without}
     return _verdict("inputs", not never and not failed and not without, len(at.family.inputs), observed)

@@ -11,7 +11,11 @@ State = Literal["green", "red", "error"]
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One expectation on the landed rows of a stream. `observed` holds counts, never values of rows."""
+    """One expectation on the landed rows of a stream. `observed` holds counts, never values of rows.
+
+    `rows_checked` are the rows that the answer is about. Where some of them were found good before, it says in
+    `observed` how many were looked at for this answer: `rows_anew`.
+    """
 
     name: str
     passed: bool

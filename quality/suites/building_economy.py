@@ -14,7 +14,7 @@ COLUMNS = (
 def _limit(item: str) -> str:
     return (
         "(SELECT min(p.value) FROM core.product_parameters p WHERE p.subject = 'building_economy'"
-        f" AND p.item = '{item}' AND p.version = product.parameter_version)"
+        f" AND p.item = '{item}' AND p.version = parameter_version)"
     )
 
 

@@ -8,9 +8,7 @@ COLUMNS = (
     "community_code", "day", "finding", "passes_in", "passes_out", "gates", "gates_heard", "hours_heard",
     "hours_expected", "coverage", "unknown_inputs", "method_version",
 )  # fmt: skip
-_PARAMETER = (
-    "(SELECT min(p.value) FROM core.event_parameters p WHERE p.item = '{}' AND p.version = product.method_version)"
-)
+_PARAMETER = "(SELECT min(p.value) FROM core.event_parameters p WHERE p.item = '{}' AND p.version = method_version)"
 
 CHECKS: tuple[Check, ...] = (
     columns("columns", COLUMNS),

@@ -60,7 +60,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "no_identity_number",
-        "title !~ " + IDENTITY_NUMBER + " AND title !~ '1[3-9][0-9]{{9}}'",
+        "title !~ " + IDENTITY_NUMBER + " AND title !~ '1[3-9][0-9]{9}'",
         "No number of a person and no telephone is shown.",
     ),
 )

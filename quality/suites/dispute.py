@@ -12,7 +12,7 @@ CATEGORIES = ("neighbours", "family", "labour", "property_management", "tenancy"
 _CATEGORIES = ", ".join(f"'{category}'" for category in CATEGORIES)
 _CELL_FROM = (
     "(SELECT min(p.value) FROM core.event_parameters p WHERE p.item = 'dispute_cell_from'"
-    " AND p.version = product.method_version)"
+    " AND p.version = method_version)"
 )
 
 CHECKS: tuple[Check, ...] = (

@@ -23,9 +23,7 @@ STEP_OF = {
 }
 """reason → the state it means and what to do"""
 _RULES = ", ".join(f"('{reason}', '{state}', '{step}')" for reason, (state, step) in STEP_OF.items())
-_PARAMETER = (
-    "(SELECT min(p.value) FROM core.care_parameters p WHERE p.item = '{}' AND p.version = product.rule_version)"
-)
+_PARAMETER = "(SELECT min(p.value) FROM core.care_parameters p WHERE p.item = '{}' AND p.version = rule_version)"
 
 CHECKS: tuple[Check, ...] = (
     columns("columns", COLUMNS),

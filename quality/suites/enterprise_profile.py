@@ -15,7 +15,7 @@ TRENDS = ("rising", "stable", "falling", "no_base", "unknown")
 
 _WITHIN = (
     "(SELECT min(p.value) FROM core.product_parameters p WHERE p.subject = 'enterprise_profile'"
-    " AND p.item = 'stable_within' AND p.version = product.parameter_version)"
+    " AND p.item = 'stable_within' AND p.version = parameter_version)"
 )
 
 

@@ -9,9 +9,7 @@ COLUMNS = (
     "share_of_grid", "rate_per_1000_doors", "ratio_to_town", "trend", "few", "doors", "placed_share", "unknown_inputs",
     "method_version", "rows_held", "rows_held_unplaced",
 )  # fmt: skip
-_PARAMETER = (
-    "(SELECT min(p.value) FROM core.event_parameters p WHERE p.item = '{}' AND p.version = product.method_version)"
-)
+_PARAMETER = "(SELECT min(p.value) FROM core.event_parameters p WHERE p.item = '{}' AND p.version = method_version)"
 _FEW = _PARAMETER.format("few_below")
 
 CHECKS: tuple[Check, ...] = (

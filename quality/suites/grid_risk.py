@@ -56,7 +56,7 @@ CHECKS: tuple[Check, ...] = (
     holds(
         "few_premises_are_grey",
         "colour = 'grey' OR scored_count >= (SELECT min(w.value) FROM core.risk_weights w WHERE w.subject = 'grid'"
-        " AND w.item = 'minimum_premises' AND w.version = product.score_version)",
+        " AND w.item = 'minimum_premises' AND w.version = score_version)",
         "A grid with too few known premises is grey.",
     ),
     no_rows(

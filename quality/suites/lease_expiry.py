@@ -17,7 +17,7 @@ LEVELS = ("lapsed", "urgent", "soon", "early", "none", "open_ended", "unknown")
 def _limit(item: str) -> str:
     return (
         f"(SELECT min(p.value) FROM core.product_parameters p WHERE p.subject = 'lease_expiry' AND p.item = '{item}'"
-        " AND p.version = product.parameter_version)"
+        " AND p.version = parameter_version)"
     )
 
 
@@ -63,7 +63,7 @@ CHECKS: tuple[Check, ...] = (
         "no_identity_number",
         "concat(building_name, room, reason) !~ "
         + IDENTITY_NUMBER
-        + " AND concat(building_name, room) !~ '1[3-9][0-9]{{9}}'",
+        + " AND concat(building_name, room) !~ '1[3-9][0-9]{9}'",
         "No number of a person and no telephone is shown.",
     ),
 )

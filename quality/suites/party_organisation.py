@@ -16,7 +16,7 @@ COLUMNS = (
 
 _LEAST = (
     "(SELECT min(p.value) FROM core.product_parameters p WHERE p.subject = 'party_organisation'"
-    " AND p.item = 'minimum_count' AND p.version = product.parameter_version)"
+    " AND p.item = 'minimum_count' AND p.version = parameter_version)"
 )
 
 CHECKS: tuple[Check, ...] = (
@@ -25,7 +25,7 @@ CHECKS: tuple[Check, ...] = (
     unique("organisation_once", ["organisation_code"]),
     in_set("state_known", "state", ("stated", "stale", "unknown")),
     not_null("version_given", "parameter_version"),
-    holds("month_written", "stated_month ~ '^[0-9]{{4}}-(0[1-9]|1[0-2])$'", "The numbers are of a month."),
+    holds("month_written", "stated_month ~ '^[0-9]{4}-(0[1-9]|1[0-2])$'", "The numbers are of a month."),
     holds(
         "no_count_is_negative",
         "coalesce(least(branches, service_points, activities_12_months) >= 0, true)",
@@ -84,9 +84,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "no_identity_number",
-        "concat(name, community_name) !~ "
-        + IDENTITY_NUMBER
-        + " AND concat(name, community_name) !~ '1[3-9][0-9]{{9}}'",
+        "concat(name, community_name) !~ " + IDENTITY_NUMBER + " AND concat(name, community_name) !~ '1[3-9][0-9]{9}'",
         "No number of a person and no telephone is shown.",
     ),
 )

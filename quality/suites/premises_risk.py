@@ -19,7 +19,7 @@ COLUMNS = (
 
 _RED_FROM = (
     "(SELECT min(w.value) FROM core.risk_weights w WHERE w.subject = 'colour' AND w.item = 'red_from'"
-    " AND w.version = product.score_version)"
+    " AND w.version = score_version)"
 )
 _YELLOW_FROM = _RED_FROM.replace("red_from", "yellow_from")
 _SUM_OF_POINTS = "(SELECT coalesce(sum((p ->> 'points')::numeric), 0) FROM jsonb_array_elements(points) p)"

@@ -12,7 +12,7 @@ COLUMNS = (
 _MEDIANS = "median_hours_to_accept, median_hours_to_begin, median_hours_to_repair, median_hours_to_done"
 _MEDIAN_FROM = (
     "(SELECT min(p.value) FROM core.event_parameters p WHERE p.item = 'repair_median_from'"
-    " AND p.version = product.method_version)"
+    " AND p.version = method_version)"
 )
 
 CHECKS: tuple[Check, ...] = (

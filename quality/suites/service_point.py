@@ -57,7 +57,7 @@ CHECKS: tuple[Check, ...] = (
         "no_identity_number",
         "concat(name, service, address) !~ "
         + IDENTITY_NUMBER
-        + " AND concat_ws(' ', name, service, opening_hours) !~ '1[3-9][0-9]{{9}}'",
+        + " AND concat_ws(' ', name, service, opening_hours) !~ '1[3-9][0-9]{9}'",
         "No number of a person and no telephone is shown.",
     ),
 )

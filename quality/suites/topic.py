@@ -13,7 +13,7 @@ COLUMNS = (
 def _limit(item: str) -> str:
     return (
         f"(SELECT min(p.value) FROM core.product_parameters p WHERE p.subject = 'topic' AND p.item = '{item}'"
-        " AND p.version = product.parameter_version)"
+        " AND p.version = parameter_version)"
     )
 
 
@@ -56,5 +56,5 @@ CHECKS: tuple[Check, ...] = (
         f" DESC LIMIT 1) - {_limit('window_days')}::integer",
         "Only the days of the window stand.",
     ),
-    holds("no_identity_number", "topic !~ '[0-9]{{11}}'", "No number of a person and no telephone is shown."),
+    holds("no_identity_number", "topic !~ '[0-9]{11}'", "No number of a person and no telephone is shown."),
 )

@@ -12,7 +12,7 @@ COMPARABILITY = ("single", "comparable", "differing_definitions", "differing_uni
 
 _STALE = (
     "(SELECT min(p.value) FROM core.product_parameters p WHERE p.subject = 'town_indicator'"
-    " AND p.item = 'stale_after' AND p.version = product.parameter_version)"
+    " AND p.item = 'stale_after' AND p.version = parameter_version)"
 )
 
 CHECKS: tuple[Check, ...] = (

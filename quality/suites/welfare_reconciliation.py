@@ -23,7 +23,7 @@ CHECKS: tuple[Check, ...] = (
     in_set("policy_known", "policy_code", POLICIES),
     in_set("state_known", "state", ("agrees", "differs", "not_compared", "unknown")),
     not_null("version_given", "rule_version"),
-    holds("period_is_one", "period ~ '^([0-9]{{4}}(-[0-9]{{2}})?|unreadable)$'", "A period is a month or a year."),
+    holds("period_is_one", "period ~ '^([0-9]{4}(-[0-9]{2})?|unreadable)$'", "A period is a month or a year."),
     holds(
         "orders_known_or_unknown",
         f"num_nulls({', '.join(ORDERS)}) IN (0, {len(ORDERS)})",

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from connectors.tables import ensure_tables
 from quality import contract_checks, docs, expectations, gate, great, guards, record
 from quality.checks import Check, Outcome
 from quality.families import FAMILIES, SAFETY, WELFARE
@@ -27,8 +24,6 @@ from tests.integration.gate_cases import (
     BREAKS,
     CANARY,
     CANDIDATES,
-    CONTRACTS,
-    CORE,
     DAY,
     commit_load,
     dbt_results,
@@ -38,33 +33,8 @@ from tests.integration.gate_cases import (
     stream_of,
     write_manifest,
 )
-from warehouse import access, build_inputs, release
+from warehouse import build_inputs, release
 from warehouse.connection import connect
-
-
-@pytest.fixture(scope="module")
-def gate_database(server_url: str, template: str) -> Iterator[str]:
-    """One migrated warehouse for this module: GX takes a second to meet a new database."""
-    name = f"townhub_gate_{secrets.token_hex(4)}"
-    target = urlunsplit(urlsplit(server_url)._replace(path="/" + name))
-    with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
-    with psycopg.connect(target) as owner:
-        access.grant_database(owner)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TOWNHUB_DATABASE_URL", target)
-        patch.setenv("TOWNHUB_AS_OF", DAY.isoformat())
-        with connect("loader") as loader:
-            ensure_tables(loader, CONTRACTS)
-            for system, stream in {given for family in FAMILIES.values() for given in family.inputs}:
-                land(loader, stream_of(system, stream)[1])
-        with connect("builder") as builder:
-            builder.execute(CORE)
-        with connect("owner") as owner:
-            gate.register(owner)
-        yield target
-    with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture
@@ -255,8 +225,8 @@ def test_volume_is_held_against_the_current_release(builder: psycopg.Connection,
 def test_an_input_that_breaks_its_contract_is_red(builder: psycopg.Connection, manifest: Path) -> None:
     _, stream = stream_of("fire_119", "incidents")
     with connect("loader") as loader:
-        loader.execute("UPDATE landing.fire_119__incidents SET vehicles = 5000")
-        commit_load(loader, stream)
+        load = commit_load(loader, stream)
+        loader.execute("UPDATE landing.fire_119__incidents SET vehicles = 5000, _from_load = %s", [load])
     _, verdicts = judged(builder, "safety", manifest)
     with connect("loader") as loader:
         loader.execute("UPDATE landing.fire_119__incidents SET vehicles = 1")
@@ -295,17 +265,17 @@ def test_contract_checks_find_what_is_wrong_and_show_no_value(gate_database: str
         "updated_at": ("2030-01-01", "updated_at.not_in_future"),
     }  # fmt: skip
     with connect("loader") as loader:
-        for column, (value, _) in wrong.items():
+        landed = {"_from_load": commit_load(loader, stream)}
+        for column, value in landed.items() | {column: value for column, (value, _) in wrong.items()}.items():
             loader.execute(
                 sql.SQL("UPDATE landing.household_registry__residents SET {} = %s").format(sql.Identifier(column)),
                 [value],
             )
-        commit_load(loader, stream)
     results = {result.name: result for result in contract_checks.check_stream(contract, stream)}
     failed = {name.removeprefix("gx.household_registry.residents.") for name, r in results.items() if not r.passed}
     assert failed == {check for _, check in wrong.values()}
     found = results["gx.household_registry.residents.resident_id.format"]
-    assert (found.rows_checked, found.observed["unexpected_count"]) == (1, 1)
+    assert (found.rows_checked, found.observed["observed_value"]) == (1, 1)
     assert {r.severity for n, r in results.items() if n.endswith(("plausible", "future"))} == {"warn"}
     site = docs.build(tmp_path / "site")
     kept = [*record.folder().glob("*.json"), *site.parent.rglob("*.html")]
@@ -325,14 +295,13 @@ def test_a_superseded_version_is_not_judged_and_a_second_current_one_is(gate_dat
         names = sql.SQL(", ").join(map(sql.Identifier, columns))
         again = sql.SQL(
             "INSERT INTO landing.pension__pensioners ({names}, _key, _hash, _from_load, _to_load)"
-            " SELECT {names}, gen_random_uuid(), _hash, 1, %s FROM landing.pension__pensioners LIMIT 1"
+            " SELECT {names}, gen_random_uuid(), _hash, %s, %s FROM landing.pension__pensioners LIMIT 1"
         ).format(names=names)
-        loader.execute(again, [2])
-        commit_load(loader, stream)
+        load = commit_load(loader, stream)
+        loader.execute(again, [load, load])
     assert all(result.passed for result in contract_checks.check_stream(contract, stream))
     with connect("loader") as loader:
-        loader.execute(again, [None])
-        commit_load(loader, stream)
+        loader.execute(again, [commit_load(loader, stream), None])
     failed = [result.name for result in contract_checks.check_stream(contract, stream) if not result.passed]
     assert failed == ["gx.pension.pensioners.key.once"]
     with connect("loader") as loader:

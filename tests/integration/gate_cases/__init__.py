@@ -59,12 +59,12 @@ def sample(column: Column) -> Any:
 
 
 def land(conn: psycopg.Connection, stream: Stream, **changes: Any) -> None:
-    """One sound current record of a stream, but for the changes, and a committed load."""
+    """One sound current record of a stream, but for the changes, and the committed load that it came with."""
     row = {column.name: sample(column) for column in stream.columns} | changes
     row |= {
         "_key": "00000000-0000-0000-0000-000000000001",
         "_hash": "00000000-0000-0000-0000-000000000001",
-        "_from_load": 1,
+        "_from_load": commit_load(conn, stream),
     }
     conn.execute(
         sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
@@ -74,15 +74,17 @@ def land(conn: psycopg.Connection, stream: Stream, **changes: Any) -> None:
         ),
         list(row.values()),
     )
-    commit_load(conn, stream)
 
 
-def commit_load(conn: psycopg.Connection, stream: Stream) -> None:
-    conn.execute(
+def commit_load(conn: psycopg.Connection, stream: Stream) -> int:
+    """A committed load that landed rows; its number."""
+    row = conn.execute(
         "INSERT INTO control.load (load_key, system, stream, state, finished_at, rows_in, rows_landed)"
-        " VALUES (gen_random_uuid()::text, %s, %s, 'committed', now(), 1, 1)",
+        " VALUES (gen_random_uuid()::text, %s, %s, 'committed', now(), 1, 1) RETURNING load_id",
         [stream.system, stream.name],
-    )
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def stream_of(system: str, name: str) -> tuple[Contract, Stream]:

@@ -10,7 +10,7 @@ import pytest
 from connectors.contract import Contract
 from connectors.contract_folder import load_contracts
 from quality import contract_rules
-from quality.checks import Check
+from quality.checks import Check, Version
 
 TODAY = date(2026, 6, 30)
 CONTRACTS = load_contracts()
@@ -30,7 +30,8 @@ def test_every_rule_of_a_contract_is_checked(contract: Contract) -> None:
         for column in stream.columns:
             assert (f"{column.name}.given" in checks) == column.required
             if column.codes:
-                assert set(checks[f"{column.name}.code"].arguments["value_set"]) == set(column.codes.values())
+                condition = checks[f"{column.name}.code"].arguments["condition"]
+                assert set(re.findall("'([^']*)'", condition)) == set(column.codes.values())
             if column.minimum is not None or column.maximum is not None:
                 assert f"{column.name}.range" in checks
             if column.logical_type == "timestamp":
@@ -64,8 +65,28 @@ def test_patterns_tell_good_from_bad(semantic: str, good: str, bad: str) -> None
 
 
 def test_the_region_can_be_narrowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    wide = by_name(CONTRACTS["fire_119"], "incidents")["longitude.in_region"].arguments
+    wide = by_name(CONTRACTS["fire_119"], "incidents")["longitude.in_region"].arguments["condition"]
     monkeypatch.setenv("TOWNHUB_REGION", "120.0,30.2,120.2,30.4")
-    narrow = by_name(CONTRACTS["fire_119"], "incidents")["latitude.in_region"].arguments
-    assert (wide["min_value"], wide["max_value"]) == (119.9, 120.4)
-    assert (narrow["min_value"], narrow["max_value"]) == (30.2, 30.4)
+    narrow = by_name(CONTRACTS["fire_119"], "incidents")["latitude.in_region"].arguments["condition"]
+    assert wide == 'coalesce("longitude" >= 119.9 AND "longitude" <= 120.4, true)'
+    assert narrow == 'coalesce("latitude" >= 30.2 AND "latitude" <= 30.4, true)'
+
+
+def test_only_what_follows_from_one_row_is_asked_of_the_news_alone() -> None:
+    every = [
+        check
+        for contract in CONTRACTS.values()
+        for stream in contract.streams.values()
+        for check in contract_rules.checks_of(stream, TODAY)
+    ]
+    assert {check.name for check in every if not check.by_row} == {"key.once"}
+    # A condition that looks beyond its row would not be met once and for good.
+    assert not [check.name for check in every if check.by_row and "SELECT" in check.arguments["condition"]]
+
+
+def test_the_news_of_a_version_are_rows_of_it() -> None:
+    assert Version().news == Version().condition == "_to_load IS NULL"
+    assert Version(judged=3).news == "_to_load IS NULL AND _from_load > 3"
+    bound = Version(bound=7, judged=3)
+    assert bound.news == f"{Version(bound=7).condition} AND _from_load > 3"
+    assert bound.condition == Version(bound=7).condition
