@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import importlib.util
+import warnings
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -92,6 +93,8 @@ def _session(master: str) -> Any:
     from pyspark.sql import SparkSession
     from splink.backends.spark import SparkAPI, similarity_jar_location
 
+    # No pandas comes between: tables travel as Arrow.
+    warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
     wanted = SETTINGS | {
         "spark.jars": similarity_jar_location(),
         # Nothing is written there; but Spark makes the folder, by default where the process stands.

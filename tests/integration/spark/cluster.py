@@ -37,8 +37,9 @@ def environment(folder: Path) -> dict[str, str]:
     (folder / "conf").mkdir(exist_ok=True)
     # The start of both is told at INFO, which is what is waited for.
     (folder / "conf" / "log4j2.properties").write_text(
-        "rootLogger.level = info\nrootLogger.appenderRef.stderr.ref = stderr\nappender.stderr.type = Console\n"
-        "appender.stderr.name = stderr\nappender.stderr.target = SYSTEM_ERR\nappender.stderr.layout.type = PatternLayout\n"
+        "rootLogger.level = info\nrootLogger.appenderRef.stderr.ref = stderr\n"
+        "appender.stderr.type = Console\nappender.stderr.name = stderr\nappender.stderr.target = SYSTEM_ERR\n"
+        "appender.stderr.layout.type = PatternLayout\n"
         "appender.stderr.layout.pattern = %m%n\n"
     )
     return {"SPARK_CONF_DIR": str(folder / "conf"), "SPARK_LOCAL_IP": "127.0.0.1"}

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import polars.testing
 import pytest
 
 from connectors.standards import resident_id
@@ -24,6 +25,7 @@ from resolution.residents.blocking import candidate_pairs
 from resolution.residents.features import features
 from resolution.residents.representatives import representatives
 from tests.integration.spark.cluster import cluster, environment
+from tests.unit.resolution.every_level import all_pairs, people
 from warehouse.settings import REPOSITORY
 
 MASTER = "TOWNHUB_RESOLUTION_SPARK_MASTER"
@@ -105,11 +107,20 @@ def test_weights_and_links_are_those_of_duckdb(on_the_cluster: None, monkeypatch
         weights, links = weighed(records), resolved(records)
     assert backends.chosen().name == "spark"
     theirs = weighed(records)
-    assert theirs.select("a", "b").equals(weights.select("a", "b")) and weights.height > 20_000
-    assert (theirs["weight"] - weights["weight"]).abs().max() < 1e-9
+    assert weights.height > 10_000
+    pl.testing.assert_frame_equal(theirs, weights, abs_tol=1e-9)
     found = resolved(records)
     assert found.assigned.equals(links.assigned) and found.doubtful.equals(links.doubtful)
     assert set(links.assigned["link_kind"]) == {"exact", "probabilistic", "probable", "single"}
+
+
+def test_every_level_weighs_what_it_weighs_on_duckdb(on_the_cluster: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = people()
+    found = []
+    for backend in ("duckdb", "spark"):
+        monkeypatch.setenv(BACKEND, backend)
+        found.append(model.score(rows, all_pairs(rows), model.load(), least=-1e9).sort("a", "b"))
+    pl.testing.assert_frame_equal(*found, abs_tol=1e-9)
 
 
 def test_the_command_links_on_the_cluster_that_the_hubs_file_names(spark: tuple[str, Path], tmp_path: Path) -> None:
@@ -138,5 +149,5 @@ def test_a_cluster_without_workers_is_given_up(
     # More memory than its worker has: it is never given an executor.
     monkeypatch.setitem(on_spark.SETTINGS, "spark.executor.memory", "3g")
     monkeypatch.setattr(master_of_spark, "PATIENCE", 5.0)
-    with pytest.raises(BackendError, match="has run nothing for us in 5 seconds.*its workers"):
+    with pytest.raises(BackendError, match=r"has run nothing for us in 5 seconds.*its workers"):
         backends.ask("SELECT 1 AS one", {})
