@@ -47,7 +47,7 @@ def _read(path: Path) -> dict[str, str]:
         place = getattr(error, "problem_mark", None)
         line = f", line {place.line + 1}" if place else ""
         raise ConfigurationError(f"{path}{line} is not to be read as YAML: correct it or delete it") from error
-    found = dict(_flat(document or {}, path))
+    found = dict(_flat(document, path))
     if unknown := sorted(set(found) - set(NAMES)):
         raise ConfigurationError(f"{path}: unknown settings {', '.join(unknown)}; it may hold {', '.join(NAMES)}")
     return found
@@ -55,8 +55,10 @@ def _read(path: Path) -> dict[str, str]:
 
 def _flat(document: Any, path: Path, within: str = "") -> list[tuple[str, str]]:
     """(dotted name, value): `resolution: {backend: spark}` and `resolution.backend: spark` are the same."""
+    if document is None:
+        return []
     if not isinstance(document, dict):
         if not within or isinstance(document, list):
             raise ConfigurationError(f"{path} holds no settings by name; write for instance resolution.backend: spark")
-        return [(within, "" if document is None else str(document).strip())]
+        return [(within, str(document).strip())]
     return [pair for key, value in document.items() for pair in _flat(value, path, f"{within}.{key}".lstrip("."))]

@@ -58,3 +58,10 @@ def ask(query: str, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     from resolution.backends import on_duckdb
 
     return on_duckdb.ask(query, tables)
+
+
+def release() -> None:
+    """Give back what is held of a cluster, if anything is; the next `ask` starts anew."""
+    from resolution.backends import on_spark
+
+    on_spark.stop()

@@ -1,12 +1,11 @@
 """Queries by a Spark cluster, through Splink's `SparkAPI`, whose jar has the distances that Spark lacks.
 
-The session starts with the first query (15 to 40 seconds) and serves the process until it ends. What is not set here is
-left to Spark's own configuration (`spark-defaults.conf`): memory, encryption, how many executors.
+The session starts with the first query (15 to 40 seconds) and serves until residents are linked. What is not set here
+is left to Spark's own configuration (`spark-defaults.conf`): memory, encryption, how many executors.
 """
 
 from __future__ import annotations
 
-import atexit
 import importlib.util
 import warnings
 from collections.abc import Mapping
@@ -108,7 +107,6 @@ def _session(master: str) -> Any:
         session = SparkSession.builder.config(map=wanted).getOrCreate()
     except (PySparkException, OSError) as error:
         raise BackendError(f"Spark does not start at {master or 'its master'}: {master_of_spark.REMEDY}") from error
-    atexit.register(stop)
     master_of_spark.gives_an_executor(session)
     SparkAPI(spark_session=session, break_lineage_method="persist")
     if not session.catalog.functionExists("damerau_levenshtein"):

@@ -108,7 +108,7 @@ def test_weights_and_links_are_those_of_duckdb(on_the_cluster: None, monkeypatch
     assert backends.chosen().name == "spark"
     theirs = weighed(records)
     assert weights.height > 10_000
-    pl.testing.assert_frame_equal(theirs, weights, abs_tol=1e-9)
+    pl.testing.assert_frame_equal(theirs, weights, check_exact=True)
     found = resolved(records)
     assert found.assigned.equals(links.assigned) and found.doubtful.equals(links.doubtful)
     assert set(links.assigned["link_kind"]) == {"exact", "probabilistic", "probable", "single"}
@@ -120,7 +120,7 @@ def test_every_level_weighs_what_it_weighs_on_duckdb(on_the_cluster: None, monke
     for backend in ("duckdb", "spark"):
         monkeypatch.setenv(BACKEND, backend)
         found.append(model.score(rows, all_pairs(rows), model.load(), least=-1e9).sort("a", "b"))
-    pl.testing.assert_frame_equal(*found, abs_tol=1e-9)
+    pl.testing.assert_frame_equal(*found, check_exact=True)
 
 
 def test_the_command_links_on_the_cluster_that_the_hubs_file_names(spark: tuple[str, Path], tmp_path: Path) -> None:
