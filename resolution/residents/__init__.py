@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from resolution import backends
 from resolution.residents import model
 from resolution.residents.blocking import RuleCount
 from resolution.residents.changes import link_changes
@@ -63,7 +64,11 @@ def cluster_all(people: pl.DataFrame, borrowed: pl.DataFrame) -> Clusters:
     """The same of `features`, whose rows are numbered in an order of their own; `borrowed` is of `borrowed_numbers`."""
     trained = model.load()
     people = without_number(people, borrowed)
-    return _told(people, borrowed, link(people, exact_clusters(people), trained))
+    try:
+        linked = link(people, exact_clusters(people), trained)
+    finally:
+        backends.release()
+    return _told(people, borrowed, linked)
 
 
 def cluster_part(
@@ -79,7 +84,10 @@ def cluster_part(
 
     `people` have lost their `borrowed` numbers (row, reason); those without a reason were known, and are told no more.
     """
-    linked = link_changes(people, standing, model.load(), moved=moved, asked=asked, elsewhere=elsewhere)
+    try:
+        linked = link_changes(people, standing, model.load(), moved=moved, asked=asked, elsewhere=elsewhere)
+    finally:
+        backends.release()
     return _told(people, borrowed.drop_nulls(), linked)
 
 

@@ -14,9 +14,10 @@ from typing import Any
 
 import polars as pl
 
+from resolution.backends import on_duckdb
 from resolution.residents.keys import COUNTED
 from resolution.residents.town import LEAST, Town, town_of
-from resolution.residents.weights import MEMORY, weigh
+from resolution.residents.weights import weigh
 
 PATH = Path(__file__).parents[1] / "models" / "residents.json"
 COMPARED = ("id", "name", "pinyin", "surname", "birth", "birth_year", "gender", "phone", "door", "building",
@@ -110,9 +111,7 @@ def predict(
 
 def connect(rows: pl.DataFrame, settings: dict[str, Any]) -> tuple[Any, Any]:
     """Splink's database (whose connection the caller closes) and a linker over `rows`."""
-    import duckdb  # with Splink half a second that most commands need not pay
-    from splink import DuckDBAPI, Linker
+    from splink import DuckDBAPI, Linker  # half a second that most commands need not pay
 
-    database = duckdb.connect(":memory:", config={"memory_limit": MEMORY, "preserve_insertion_order": False})
-    api = DuckDBAPI(connection=database)
+    api = DuckDBAPI(connection=on_duckdb.database())
     return api, Linker(api.register(rows.to_arrow()), settings, log_level=None)

@@ -1,7 +1,8 @@
 """The weights of a Fellegi–Sunter model as one query, from Splink's settings: what `Linker.predict` would give.
 
 A predict of Splink's plans, writes and parses some dozen statements, and that took longer than weighing the few pairs
-that blocking leaves. Conditions of the levels are SQL of DuckDB's and are left to it, so no distance is defined twice.
+that blocking leaves. Conditions of the levels are SQL of DuckDB's and are left to the backend, so no distance is
+defined twice. Weights are chosen and added there and no more, so that every backend gives the same to the last bit.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import math
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 
-MEMORY = "2GB"
-"""DuckDB's bound; beyond it, it writes to disk."""
+from resolution import backends
 
 
 def weigh(rows: pl.DataFrame, pairs: pl.DataFrame, settings: dict[str, Any], *, least: float) -> pl.DataFrame:
@@ -21,16 +22,9 @@ def weigh(rows: pl.DataFrame, pairs: pl.DataFrame, settings: dict[str, Any], *, 
     `rows` has id, the columns that the settings compare, and tf_X (a share, or null) for each column X that they weigh
     by how often its value occurs; `pairs` has join_key_l and join_key_r (ids).
     """
-    import duckdb  # most commands need it not
-
-    database = duckdb.connect(":memory:", config={"memory_limit": MEMORY, "preserve_insertion_order": False})
-    try:
-        database.register("people", rows.to_arrow())
-        database.register("pairs", pairs.to_arrow())
-        found = pl.from_arrow(database.sql(_query(rows.columns, settings, least)).to_arrow_table())
-    finally:
-        database.close()
-    assert isinstance(found, pl.DataFrame)
+    # Logarithms differ by machine in their last bit; here they are taken once for every value, too, not for every pair.
+    told = rows.with_columns(cs.starts_with("tf_").log(2))
+    found = backends.ask(_query(rows.columns, settings, least), {"people": told, "pairs": pairs})
     return found.select(pl.col("a", "b").cast(pl.Int64), pl.col("weight").cast(pl.Float64))
 
 
@@ -70,11 +64,11 @@ def _cases(levels: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
 
 
 def _rarity(level: dict[str, Any]) -> str:
-    """What a value weighs above the mean of its level: the more common of the two sides counts."""
+    """What a value weighs above the mean of its level: the more common side counts (tf_X is log2 of a share)."""
     left, right = (f"tf_{level['tf_adjustment_column']}_{side}" for side in ("l", "r"))
     weight, mean = _number(level["tf_adjustment_weight"]), _number(math.log2(level["u_probability"]))
-    # DuckDB's greatest passes over a null; where both sides are null the value says no more than its level.
-    return f"coalesce({weight} * ({mean} - log2(greatest({left}, {right}))), 0::DOUBLE)"
+    # greatest passes over a null; where both sides are null the value says no more than its level.
+    return f"coalesce({weight} * ({mean} - greatest({left}, {right})), 0::DOUBLE)"
 
 
 def _number(value: float) -> str:
