@@ -1,7 +1,7 @@
 """The last lesson about the town (`event_town.Town`), kept for the runs after it: full ones and those by changes alike.
 
 With one lesson a full run and a run by changes come to the same, and a full run over unchanged sources to what was
-there. Whether a lesson is too old hangs on the sources alone, never on the kind of run or on when it runs: it is learned
+there. Whether a lesson is too old hangs on the sources alone, not on the kind of run or on when it runs: it is learned
 anew with other code or views, when a source has grown or shrunk by more than a tenth, when more than a tenth of the
 register was changed, and when something landed more than `DAYS` later.
 """
