@@ -22,10 +22,10 @@ CERTAIN = 0.95
 _EXACT = (event_pairs.POINT, event_pairs.REREAD)
 
 
-def cluster(records: pl.DataFrame) -> Clusters:
-    """Cluster records of `resolution.sources.EVENT_SCHEMA`, all that a town has, without a register of doors; a
-    cluster's label is its earliest report's row."""
-    town, reports, pairs = event_town.learned(records, pl.DataFrame())
+def cluster(records: pl.DataFrame, register: pl.DataFrame | None = None) -> Clusters:
+    """Cluster records of `resolution.sources.EVENT_SCHEMA`, all that a town has, by what they and its register of doors
+    (`sources.REGISTER_SCHEMA`) teach of it; a cluster's label is its earliest report's row."""
+    town, reports, pairs = event_town.learned(records, pl.DataFrame() if register is None else register)
     return clustered(reports, event_chance.judged(pairs, town.figures))
 
 

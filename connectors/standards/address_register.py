@@ -68,9 +68,9 @@ def match(s: pl.Series, register: pl.DataFrame, *, text_column: str = "full_addr
 
 def buildings(register: pl.DataFrame, *, text_column: str = "full_address") -> pl.DataFrame:
     """The buildings of a register, a small part of its rows: building (key), estate, and the other columns but
-    ``address_code`` as more than half of the building's doors have them, else null.
+    ``address_code`` as more than half of the building's doors have them together, else null.
 
-    What names no building is there without one, for it may be one of two estates with one everyday name.
+    An estate is there also without a building, for it may be one of two with one everyday name.
     """
     doors = register.unique(CODE, keep="last", maintain_order=True)
     parts = _parts(doors[text_column])

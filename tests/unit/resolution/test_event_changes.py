@@ -233,6 +233,24 @@ def test_what_is_left_of_a_chain_is_looked_at_to_its_ends(landed: LandedTown) ->
     assert len(groups()) == 1
 
 
+def test_who_loses_the_likelier_joins_another_that_is_not_near_to_it(
+    landed: LandedTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three halves of a day in a row: what goes in the first is felt in the third."""
+    monkeypatch.setattr(event_part, "MARGIN", 1)
+    taught_little(landed)
+    door, spot = "柳浪花园3幢1单元101室", {"longitude": 120.1244, "latitude": 30.3211}
+    told = [
+        report("c", HOUR, "four_platform", address=door, **SPOT),
+        report("u", 12.8 * HOUR, "snapshot_report", address=door),
+        report("x", 24.2 * HOUR, address="柳浪花园3幢附近", **spot),
+    ]
+    by_changes(landed, frame(*told))
+    assert groups() == {frozenset("cu")}
+    by_changes(landed, frame(*told[1:]))
+    assert groups() == {frozenset("ux")}
+
+
 def test_a_false_alarm_that_becomes_true_and_back(landed: LandedTown) -> None:
     taught_little(landed)
     call, alarm = report("a", **SPOT), report("b", 10, "snapshot_report", **SPOT)
@@ -305,18 +323,31 @@ def test_what_stewards_decided_holds_whatever_changes_near_it(landed: LandedTown
     assert groups() == {frozenset("ab")}
 
 
-def test_a_report_that_was_only_closed_is_no_news(landed: LandedTown, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_reading, "of_halves", lambda conn, halves: pytest.fail("read something"))
+def test_a_decision_is_followed_to_whom_it_is_about(landed: LandedTown) -> None:
+    """What stewards linked to the newcomer's like takes it in, although that one may not be there itself."""
     taught_little(landed)
-    open_report = landed.current
-    landed.land(open_report.with_columns(state=pl.lit("closed")))
-    assert not is_full(settled(landed).run)
+    told = [report(key, at * DAY, **SPOT) for key, at in (("a", 0), ("x", 20), ("y", 40))]
+    by_changes(landed, frame(*told))
+    steward("must_link", "a", "x")
+    steward("must_link", "x", "y")
+    steward("cannot_link", "a", "y")
+    assert is_full(settled(landed).run)
+    assert groups() == {frozenset("ax")}
+    by_changes(landed, frame(*told, report("n", 40 * DAY + 10, **SPOT)))
+    assert groups() == {frozenset("axn")}
+
+
+def test_a_report_that_was_only_closed_is_no_news(landed: LandedTown, monkeypatch: pytest.MonkeyPatch) -> None:
+    taught_little(landed)
+    by_changes(landed, frame(report("a", **SPOT)))
+    monkeypatch.setattr(event_reading, "of_halves", lambda conn, halves: pytest.fail("read something"))
+    by_changes(landed, landed.current.with_columns(state=pl.lit("closed")))
 
 
 def test_what_is_doubtful_no_more_leaves_the_queue(landed: LandedTown) -> None:
     taught_little(landed)
     said = {"address": "网格025002路边"}
-    told = [report("a", **said), report("b", 10, "snapshot_report", **said)]
+    told = [report("a", -5, **said), report("b", 10, "snapshot_report", **said)]  # in two halves of a day
     elsewhere = [report("c", 20 * DAY, **said), report("d", 20 * DAY + 10, "snapshot_report", **said)]
     waiting = (
         "SELECT array_agg(record ->> 'record_key' ORDER BY record ->> 'record_key')"
