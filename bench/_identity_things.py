@@ -24,7 +24,7 @@ def measure(conn: psycopg.Connection, who_is_who: pl.DataFrame) -> dict[str, Sco
     which both records are the system's own.
     """
     doors = sources.register(conn)
-    found = {}
+    found: dict[str, Score] = {}
     for kind in KINDS:
         found |= scores(kind, sources.read(conn, kind), who_is_who, doors if kind == "events" else None)
     return found

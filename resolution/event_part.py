@@ -54,6 +54,7 @@ def around(
         reading.add(records)
     asked = pl.concat([fresh.select(RECORD), left])
     decided = decisions.in_force(conn, _ENTITY)
+    # What is decided is whole entities, or the rest of an entity would be taken for gone.
     while reading.records.height <= most:
         reports = reading.reports
         judged = event_chance.judged(event_chance.pairs(reports.drop_nulls(["kind", "at"])), town.figures)

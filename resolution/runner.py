@@ -36,10 +36,11 @@ from warehouse import connection, crash
 ANALYZE_SHARE = 0.05
 """When more of the keys than this are new or gone, the planner's figures of the ledger are out of date."""
 
-
 BY_CHANGES: dict[str, Callable[..., ByChanges | EventsByChanges | None]] = {
     "residents": incremental.by_changes, "events": event_changes.by_changes,
 }  # fmt: skip
+"""kind → how it is run by changes: of a connection, the last run's totals and fingerprint, and this run's fingerprint;
+gives None where the run must be full."""
 STATE = {"residents": resident_state.TABLES, "events": (event_state.TABLE,)}
 """Tables of what the last run kept of kinds that are run by changes."""
 
@@ -63,9 +64,8 @@ def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> Res
     """Bring the ledger of a kind up to the records staged now.
 
     Nothing is written when neither records nor decisions changed since the last run. Residents and events that stand
-    are not linked again where `BY_CHANGES` allow it; `full` links all anew, unless the last run did so with the same
-    records.
-    Raises ValueError for an unknown kind.
+    are not linked again where `BY_CHANGES` allows it; `full` links all anew, unless the last run did so with the same
+    records. Raises ValueError for an unknown kind.
     """
     if kind not in CLUSTER:
         raise ValueError(f"unknown kind {kind!r}: use one of {', '.join(CLUSTER)}")
