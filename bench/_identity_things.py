@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import polars as pl
 import psycopg
 
 from bench._identity_scores import Score, score
 from resolution import enterprises, events, premises, sources
+from resolution.residents import Clusters
 
-KINDS = {
+KINDS: dict[str, tuple[Callable[[pl.DataFrame], Clusters], str]] = {
     "enterprises": (enterprises.cluster, "enterprise"),
     "premises": (premises.cluster, "premises"),
     "events": (events.cluster, "incident"),

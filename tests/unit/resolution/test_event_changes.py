@@ -251,6 +251,22 @@ def test_who_loses_the_likelier_joins_another_that_is_not_near_to_it(
     assert groups() == {frozenset("ux")}
 
 
+def test_what_speaks_for_a_link_is_told_anew_though_the_incident_stays(landed: LandedTown) -> None:
+    taught_little(landed)
+    told = report("a", **SPOT)
+    reasons = set()
+    for east, metres in ((0.0, 17.0), (1e-4, 17.0), (2e-4, 40.0)):
+        place = {"longitude": SPOT["longitude"] + east, "latitude": SPOT["latitude"], "metres": metres}
+        by_changes(landed, frame(told, report("b", 5, **place)))
+        assert groups() == {frozenset("ab")}
+        reasons |= set(memberships().select("link_kind", "reason").rows())
+    assert reasons == {
+        ("probabilistic", "same place on the map"),
+        ("probabilistic", "a few metres apart"),
+        ("probable", "within the camera's error"),
+    }
+
+
 def test_a_false_alarm_that_becomes_true_and_back(landed: LandedTown) -> None:
     taught_little(landed)
     call, alarm = report("a", **SPOT), report("b", 10, "snapshot_report", **SPOT)
