@@ -47,7 +47,7 @@ def execute(
     """Run one pass; what happened is in `collected` (counts, verdicts, failures, seconds per step).
 
     When nothing changed since the last published pass, it ends after intake (unless `rebuild`): see `standing`. A
-    rebuild links all residents anew; other passes link only new and changed records.
+    rebuild links all residents and events anew; other passes link only new and changed records of these.
 
     Also writes control.run. Raises ValueError for an unknown selection and KeyboardInterrupt when somebody stops it; a
     failing step is reported, not raised.

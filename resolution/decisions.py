@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
+import polars as pl
 import psycopg
 from psycopg.rows import dict_row
 
@@ -109,6 +110,28 @@ def about(
                 ORDER BY d.decision_id""",
             [kind, in_force, *columns],
         ).fetchall()
+
+
+def in_force(conn: psycopg.Connection, kind: str) -> pl.DataFrame:
+    """Decisions of a kind in force as they were given: verdict, and the three parts of each record, a_ and b_."""
+    columns = [f"{side}_{name}" for side in ("a", "b") for name in Record._fields] + ["verdict"]
+    rows = conn.execute(
+        f"SELECT {', '.join(columns)} FROM resolution.decision"
+        " WHERE kind = %s AND revoked_at IS NULL ORDER BY decision_id",
+        [kind],
+    ).fetchall()
+    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String()), orient="row")
+
+
+def rows_of(decided: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+    """a, b (rows) and verdict of decisions (`in_force`) about `records` (row, system, stream, record_key); those about
+    others, or about one that is not there, are left out."""
+    found = decided
+    for side in ("a", "b"):
+        columns = [f"{side}_{name}" for name in Record._fields]
+        at = records.select(*Record._fields, pl.col("row").alias(side))
+        found = found.join(at, left_on=columns, right_on=Record._fields, maintain_order="left")
+    return found.select("a", "b", "verdict")
 
 
 def stated(by: str, reason: str) -> None:

@@ -28,22 +28,24 @@ def located(records: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
     return records.with_columns(door=pl.select(pl.when(whole).then(door)).to_series(), building=building)
 
 
-def placed(records: pl.DataFrame, register: pl.DataFrame, *, metres: float) -> pl.DataFrame:
-    """`records` whose address is of a door or building of the register, but without a place on the map, with that
-    door's: longitude, latitude, and `metres` as how far the place may be from what happened there.
+def buildings(register: pl.DataFrame) -> pl.DataFrame:
+    """Where the buildings of a register stand, for `placed`: building, estate, door_longitude, door_latitude.
 
-    `register` has address_code, full_address, longitude and latitude.
+    `register` has address_code, full_address, longitude and latitude. Doors of one building share a place.
     """
-    if register.is_empty():
+    doors = register.with_columns(spot=pl.struct(door_longitude="longitude", door_latitude="latitude"))
+    return address_register.buildings(doors.select("address_code", "full_address", "spot")).unnest("spot")
+
+
+def placed(records: pl.DataFrame, buildings: pl.DataFrame, *, metres: float) -> pl.DataFrame:
+    """`records` whose address is of a door or building that is known, but without a place on the map, with that of
+    the building: longitude, latitude, and `metres` as how far the place may be from what happened there."""
+    if buildings.is_empty():
         return records
     texts = pl.col("address").str.replace(BESIDE, "").alias("said")
     asked = records.filter(pl.col("longitude").is_null() & pl.col("address").is_not_null()).select(texts.unique())
-    doors = register.select("address_code", "full_address", door_longitude="longitude", door_latitude="latitude")
-    found = address_register.match(asked["said"], doors).select("door_longitude", "door_latitude", "match_level")
-    # Doors of one building share a place; those of an estate do not.
-    at = pl.concat([asked, found], how="horizontal").filter(
-        pl.col("match_level") != address_register.PLACE, pl.col("door_longitude").is_not_null()
-    )
+    found = address_register.match_buildings(asked["said"], buildings).drop("building")
+    at = pl.concat([asked, found], how="horizontal").drop_nulls("door_longitude")
     known = records.with_columns(texts).join(at, on="said", how="left", maintain_order="left")
     missing = pl.col("longitude").is_null() & pl.col("door_longitude").is_not_null()
     moved = {"longitude": pl.col("door_longitude"), "latitude": pl.col("door_latitude"), "metres": pl.lit(metres)}

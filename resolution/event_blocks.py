@@ -25,7 +25,8 @@ NEAR_METRES = 30.0
 FAR_METRES = 100.0
 """Where a source's own places are further off than this they are as good as none."""
 _HOUR = 3_600_000
-_HALF = 12 * _HOUR
+HALF_HOURS = 12
+_HALF = HALF_HOURS * _HOUR
 _WINDOW = WINDOW_HOURS * _HOUR
 _DAY = 24 * _HOUR
 _BITS = 21
@@ -58,6 +59,11 @@ def blocked(reports: pl.DataFrame, days: int = 0) -> pl.DataFrame:
     pairs = np.sort(np.concatenate(found))
     pairs = pairs[np.diff(pairs, prepend=-1) > 0]
     return pl.DataFrame({"first": pairs // max(of, 1), "second": pairs % max(of, 1)})
+
+
+def half_of(at: pl.Expr) -> pl.Expr:
+    """The number of the half of a day (UTC) that a time is in; blocks are counted by halves."""
+    return at.dt.epoch("ms") // _HALF
 
 
 class _Line:

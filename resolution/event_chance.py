@@ -24,29 +24,53 @@ PRIOR = {
 """Share of true pairs among those of each evidence in simulated towns of seeds 101 to 103."""
 
 
-def judged(reports: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of `reports` (see `event_pairs.pairs`) with `sure`, the share of such pairs that are true (0–1).
+SCHEMA: dict[str, pl.DataType] = {
+    "evidence": pl.Int8(), "apart": pl.Int64(), "channels": pl.String(), "sure": pl.Float64(),
+}  # fmt: skip
+"""How often a kind of pairs is true (0–1); without channels: where the two systems of a pair have no figure."""
+_KINDS = (["evidence", "apart"], ["evidence", "apart", "channels"])
 
-    Such pairs are those of the same evidence and time apart and, as far as there are enough, of the same two systems:
-    some channels pass on to each other, others never do.
+
+def pairs(reports: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of `reports` (see `event_pairs.pairs`) with what their kind is told by: apart, how many of `HOURS` they are
+    further apart than, and channels, the two systems in the order of their names."""
+    return _described(event_pairs.pairs(reports), reports)
+
+
+def measured(found: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFrame:
+    """How often each kind of pairs is true (`SCHEMA`), by all `reports` of a town and their `pairs`.
+
+    A kind is an evidence, a time apart and, as far as there are enough pairs, the two systems: some channels pass on to
+    each other, others never do. Where there are few it leans on the figure of the more general kind.
     """
-    found = _described(event_pairs.pairs(reports), reports)
     by_chance = _described(pl.concat([event_pairs.pairs(reports, shift) for shift in SHIFTS]), reports)
     prior = pl.col("evidence").replace_strict(PRIOR, return_dtype=pl.Float64)
-    sure = found.with_columns(sure=prior)
-    for kinds in (["evidence", "apart"], ["evidence", "apart", "channels"]):
-        sure = _sharper(sure, by_chance, kinds)
-    return sure.drop("apart", "channels")
+    sure, figures = found.with_columns(sure=prior), []
+    for kinds in _KINDS:
+        figure = _figures(sure, by_chance, kinds)
+        sure = sure.drop("sure").join(figure, on=kinds, how="left", maintain_order="left")
+        figures.append(figure.with_columns(channels="channels" if "channels" in kinds else pl.lit(None, pl.String)))
+    columns = [pl.col(name).cast(kind) for name, kind in SCHEMA.items()]
+    return pl.concat([figure.select(columns) for figure in figures]).sort(*list(SCHEMA)[:3])
 
 
-def _sharper(found: pl.DataFrame, by_chance: pl.DataFrame, kinds: list[str]) -> pl.DataFrame:
-    """`found` with `sure` by the figures of its kinds, leaning on what `sure` was before where pairs are few."""
+def judged(found: pl.DataFrame, figures: pl.DataFrame) -> pl.DataFrame:
+    """`pairs` with `sure`, the share of such pairs that are true by the figures of a town (`measured`)."""
+    general = figures.filter(pl.col("channels").is_null()).select("evidence", "apart", general="sure")
+    prior = pl.col("evidence").replace_strict(PRIOR, return_dtype=pl.Float64)
+    both = found.join(figures, on=_KINDS[1], how="left", maintain_order="left").join(
+        general, on=_KINDS[0], how="left", maintain_order="left"
+    )
+    return both.with_columns(sure=pl.coalesce("sure", "general", prior)).drop("apart", "channels", "general")
+
+
+def _figures(found: pl.DataFrame, by_chance: pl.DataFrame, kinds: list[str]) -> pl.DataFrame:
+    """kinds, sure: by the counts of each kind, leaning on what `sure` is in `found` where pairs are few."""
     # A shifted pair is found with either report first, within a window twice as wide as that of unordered pairs.
     chance = by_chance.group_by(kinds).agg(chance=pl.len() / (2 * len(SHIFTS)))
-    counts = found.group_by(kinds).agg(pairs=pl.len(), before=pl.col("sure").mean()).join(chance, on=kinds, how="left")
+    counts = found.group_by(kinds).agg(pairs=pl.len(), before=pl.col("sure").first()).join(chance, on=kinds, how="left")
     true = (pl.col("pairs") - pl.col("chance").fill_null(0)).clip(0)
-    sure = counts.select(*kinds, sure=(true + PRIOR_PAIRS * pl.col("before")) / (pl.col("pairs") + PRIOR_PAIRS))
-    return found.drop("sure").join(sure, on=kinds, how="left", maintain_order="left")
+    return counts.select(*kinds, sure=(true + PRIOR_PAIRS * pl.col("before")) / (pl.col("pairs") + PRIOR_PAIRS))
 
 
 def _described(pairs: pl.DataFrame, reports: pl.DataFrame) -> pl.DataFrame:

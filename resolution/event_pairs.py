@@ -32,12 +32,14 @@ REASONS = (
 )  # fmt: skip
 
 
-def positions(records: pl.DataFrame) -> pl.DataFrame:
-    """x, y (metres east and north), and reread_x, reread_y: where the place is if the source sent WGS-84 as GCJ-02."""
+def positions(records: pl.DataFrame, latitude: float) -> pl.DataFrame:
+    """x, y (metres east and north), and reread_x, reread_y: where the place is if the source sent WGS-84 as GCJ-02.
+
+    `latitude` is the town's, in degrees.
+    """
     lon, lat = (records[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in ("longitude", "latitude"))
     again_lon, again_lat = coordinates.gcj02_from_wgs84(lon, lat)
-    middle = float(np.nanmedian(lat)) if np.isfinite(lat).any() else 0.0
-    east = _METRES_PER_DEGREE * np.cos(np.radians(middle))
+    east = _METRES_PER_DEGREE * np.cos(np.radians(latitude))
     frame = pl.DataFrame(
         {
             "x": lon * east,

@@ -17,6 +17,7 @@ from resolution.doors import BESIDE
 
 PARTS = ("place", "number", "building", "unit", "room")
 NEIGHBOUR_METRES = 60.0
+SQUARE_METRES = 10.0
 MIN_NAMED = 2
 """A place that fewer addresses name is not looked for in texts."""
 _ROADSIDE = r"^网格(\d{6})路边"
@@ -26,16 +27,26 @@ _INSIDE = r"(?:\d+号(?:-\d+)?(?:地块)?)?"
 _WITHIN = r"(?:[A-Z]?\d+幢)?(?:\d+单元)?(?:\d+室)?"
 
 
-def places(records: pl.DataFrame) -> pl.DataFrame:
+def stated(addresses: pl.Series) -> pl.DataFrame:
+    """`PARTS` and road as addresses say them; a roadside has none."""
+    return _parts(pl.select(pl.when(~_roadside(addresses)).then(addresses.str.replace(BESIDE, ""))).to_series())
+
+
+def names(stated: pl.DataFrame) -> list[str]:
+    """Places that addresses name, the longest first, so that 锦绣花园 is found before 锦绣."""
+    counts = pl.concat([stated["place"], stated["road"]]).drop_nulls().value_counts()
+    often = counts.filter(pl.col("count") >= MIN_NAMED).to_series()
+    return sorted((name for name in often if len(name) >= 2), key=lambda name: (-len(name), name))
+
+
+def places(records: pl.DataFrame, stated: pl.DataFrame, names: list[str]) -> pl.DataFrame:
     """For `records` with address, text and grid_code: place, stem (of the place's name), number, building, unit, room,
     grid (the last six digits of its code), roadside (told as a grid, without a door) and told (an address is given).
 
-    Of a part that the address leaves out the text may speak.
+    Of a part that the address leaves out (`stated`) the text may speak, where it names one of the `names`.
     """
-    roadside = records["address"].str.contains(_ROADSIDE).fill_null(False)
-    words = pl.select(pl.when(~roadside).then(records["address"].str.replace(BESIDE, ""))).to_series()
-    stated = _parts(words)
-    told = _parts(_mention(records["text"], _names(stated)))
+    roadside = _roadside(records["address"])
+    told = _parts(_mention(records["text"], names))
     both = [pl.coalesce(stated[part], told[part]).alias(part) for part in PARTS]
     frame = records.select(
         grid=pl.coalesce(pl.col("grid_code").str.slice(-_SUFFIX), pl.col("address").str.extract(_ROADSIDE)),
@@ -45,19 +56,37 @@ def places(records: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(stem=pl.col("place").str.replace(_KIND_OF_ESTATE, "${1}"))
 
 
-def with_near_grids(reports: pl.DataFrame) -> pl.DataFrame:
-    """`reports` of which those with a place on the map (x, y, metres) but no grid have the grid of the nearest report
-    that has both, if one is within `NEIGHBOUR_METRES`."""
-    there = pl.col("x").is_not_null() & (pl.col("metres") <= NEIGHBOUR_METRES)
-    known = reports.filter(there & pl.col("grid").is_not_null()).sort("x", "y", "grid")
-    asking = reports.filter(there & pl.col("grid").is_null())
-    if known.is_empty() or asking.is_empty():
+def ground(reports: pl.DataFrame) -> pl.DataFrame:
+    """east, north, grid: of which grid most reports in a square of the map say that they are.
+
+    Squares are of `SQUARE_METRES`, counted from where x and y are 0: where a single report was is not told.
+    """
+    squares = [(pl.col(name) / SQUARE_METRES).floor().cast(pl.Int64) for name in ("x", "y")]
+    known = reports.filter(_there() & pl.col("grid").is_not_null()).select("grid", east=squares[0], north=squares[1])
+    often = known.group_by("east", "north", "grid").len().sort("len", "grid", descending=[True, False])
+    return often.unique(["east", "north"], keep="first", maintain_order=True).drop("len").sort("east", "north")
+
+
+def with_near_grids(reports: pl.DataFrame, ground: pl.DataFrame) -> pl.DataFrame:
+    """`reports` of which those with a place on the map (x, y, metres) but no grid have the grid of the nearest square
+    of the `ground`, if its middle is within `NEIGHBOUR_METRES`."""
+    asking = reports.filter(_there() & pl.col("grid").is_null())
+    if ground.is_empty() or asking.is_empty():
         return reports
-    metres, nearest = cKDTree(known.select("x", "y").to_numpy()).query(asking.select("x", "y").to_numpy())
-    found = asking.select("row", near=known["grid"].gather(nearest), metres_off=metres)
+    middles = (ground.select("east", "north").to_numpy() + 0.5) * SQUARE_METRES
+    metres, nearest = cKDTree(middles).query(asking.select("x", "y").to_numpy())
+    found = asking.select("row", near=ground["grid"].gather(nearest), metres_off=metres)
     found = found.filter(pl.col("metres_off") <= NEIGHBOUR_METRES).drop("metres_off")
     joined = reports.join(found, on="row", how="left", maintain_order="left")
     return joined.with_columns(grid=pl.coalesce("grid", "near")).drop("near")
+
+
+def _there() -> pl.Expr:
+    return pl.col("x").is_not_null() & (pl.col("metres") <= NEIGHBOUR_METRES)
+
+
+def _roadside(addresses: pl.Series) -> pl.Series:
+    return addresses.str.contains(_ROADSIDE).fill_null(False)
 
 
 def _parts(texts: pl.Series) -> pl.DataFrame:
@@ -76,13 +105,6 @@ def _once_each(texts: pl.Series, read: Callable[[pl.Series], pl.DataFrame]) -> p
     return (
         texts.to_frame("said").join(table, on="said", how="left", nulls_equal=True, maintain_order="left").drop("said")
     )
-
-
-def _names(stated: pl.DataFrame) -> list[str]:
-    """Places that addresses name, the longest first, so that 锦绣花园 is found before 锦绣."""
-    counts = pl.concat([stated["place"], stated["road"]]).drop_nulls().value_counts()
-    often = counts.filter(pl.col("count") >= MIN_NAMED).to_series()
-    return sorted((name for name in often if len(name) >= 2), key=lambda name: (-len(name), name))
 
 
 def _mention(texts: pl.Series, names: list[str]) -> pl.Series:

@@ -1,7 +1,7 @@
 """Which reports of the channels (110, 119, 四平台, 12345, 随手拍, 网格, cameras, patrols) tell of one incident.
 
 Reports of one number are one. Others are compared by kind, place and time (`event_pairs`), and how sure each likeness
-is gets measured on the reports of the day against those of other days (`event_chance`). The surest pairs join first;
+is was measured on the reports of the day against those of other days (`event_chance`). The surest pairs join first;
 two places on the map that sources pass on exactly are two incidents, so a report without a place joins the likeliest of
 them and never bridges two. The incident is called by its earliest report.
 """
@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from resolution import event_chance, event_pairs
-from resolution.event_kinds import kinds
-from resolution.event_places import places, with_near_grids
+from resolution import event_chance, event_pairs, event_town
 from resolution.residents import Clusters
 from resolution.union import NONE, components, constrained
 
@@ -24,15 +22,18 @@ CERTAIN = 0.95
 _EXACT = (event_pairs.POINT, event_pairs.REREAD)
 
 
-def cluster(records: pl.DataFrame) -> Clusters:
-    """Cluster records of `resolution.sources.EVENT_SCHEMA`; a cluster's label is its earliest report's row."""
-    reports = _prepared(records)
-    judged = event_chance.judged(reports.drop_nulls(["kind", "at"]))
-    sure = judged.filter(pl.col("sure") >= SURE).sort(
-        "sure", "hours", "row", "row_2", descending=[True, False, False, False]
-    )
+def cluster(records: pl.DataFrame, register: pl.DataFrame | None = None) -> Clusters:
+    """Cluster records of `resolution.sources.EVENT_SCHEMA`, all that a town has, by what they and its register of doors
+    (`sources.REGISTER_SCHEMA`) teach of it; a cluster's label is its earliest report's row."""
+    town, reports, pairs = event_town.learned(records, pl.DataFrame() if register is None else register)
+    return clustered(reports, event_chance.judged(pairs, town.figures))
+
+
+def clustered(reports: pl.DataFrame, judged: pl.DataFrame) -> Clusters:
+    """Cluster `reports` (`event_town.reports`) by their pairs (`event_chance.judged`)."""
+    sure = surest(judged)
     exact = sure.filter(pl.col("evidence").is_in(_EXACT))
-    numbered = reports.drop_nulls("report_no").select("row", first=pl.col("row").min().over("system", "report_no"))
+    numbered = same_number(reports)
     known = pl.concat([numbered.select("row", row_2="first"), exact.select("row", "row_2")])
     groups = components(len(reports), known["row"], known["row_2"])
     on_the_map = (pl.col("x").is_not_null() & (pl.col("metres") <= event_pairs.POINT_METRES)).alias("exact")
@@ -46,16 +47,15 @@ def cluster(records: pl.DataFrame) -> Clusters:
     return Clusters(assigned.sort("row"), _doubtful(assigned, judged))
 
 
-def _prepared(records: pl.DataFrame) -> pl.DataFrame:
-    """The columns that `event_pairs.pairs` compares. What its own source took for a false alarm is like nothing."""
-    false_alarm = (pl.col("state") == "false_alarm").fill_null(False)
-    told = records.select(
-        "system", "at", "device", "bearing", report_no="number", metres=pl.col("metres").fill_null(1.0),
-        kind=pl.when(~false_alarm).then(kinds(records["category"])),
-    )  # fmt: skip
-    frames = [told, places(records), event_pairs.positions(records)]
-    reports = pl.concat(frames, how="horizontal").with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
-    return with_near_grids(reports)
+def surest(judged: pl.DataFrame) -> pl.DataFrame:
+    """The pairs that join, the surest first."""
+    order = {"sure": True, "hours": False, "row": False, "row_2": False}
+    return judged.filter(pl.col("sure") >= SURE).sort(*order, descending=list(order.values()))
+
+
+def same_number(reports: pl.DataFrame) -> pl.DataFrame:
+    """row, first: of the reports with a number the first row of the same number at the same source."""
+    return reports.drop_nulls("report_no").select("row", first=pl.col("row").min().over("system", "report_no"))
 
 
 def _told(reports: pl.DataFrame, sure: pl.DataFrame, numbered: pl.DataFrame) -> pl.DataFrame:

@@ -19,16 +19,12 @@ from typing import Any
 import polars as pl
 import psycopg
 
-from resolution import ledger, news, resident_state, residents, restoring
+from resolution import carried, resident_state, residents
 from resolution.content import Totals
 from resolution.part import Part
 from resolution.residents import changes, model
 from resolution.restoring import RECORD
 
-MOST = 0.1
-"""Above this share of new and changed records a full run costs little more, and sees more."""
-FORGOTTEN = "forgotten-"
-"""How keys begin that retention gave to purged records: what such a record counted for in the hash is not known."""
 _ENTITY = "resident"
 
 
@@ -54,25 +50,8 @@ class ByChanges:
         `clusters` are those of all the records, with system, stream, record_key, row, cluster, link_kind, reason. Who
         has other records of the `former` keys (`restoring.former`) that are touched has a say in who gets them back.
         """
-        was = self._was.rename({"link_kind": "kind_was"})
-        stands = pl.col("row").is_in(self.part.standing["row"].implode())
-        both = clusters.with_columns(stands=stands).join(was, on=RECORD, how="left")
-        same = both.group_by("cluster").agg(
-            pl.col("entity_key").first(),
-            pl.len(),
-            stays=(pl.col("entity_key").eq_missing(pl.col("entity_key").first())).all()
-            & pl.col("kind_was").eq_missing(pl.col("link_kind")).all()
-            & pl.col("stands").all(),
-        )
-        same = same.filter("stays").join(was.group_by("entity_key").len(), on=["entity_key", "len"])
-        mine = clusters.join(same, on="cluster", how="anti")
-        keys = was.join(same, on="entity_key", how="anti")["entity_key"].unique()
-        before = ledger.current(conn, _ENTITY, keys)
-        others = ledger.holders(conn, _ENTITY, restoring.beside(former, mine))
-        beside = ledger.current(conn, _ENTITY, others.filter(~others.is_in(keys.implode())))
-        label = pl.col("entity_key").rank("dense").cast(pl.Int64) + clusters.height
-        as_they_are = beside.with_columns(row=pl.lit(None, dtype=pl.Int64), cluster=label)
-        return pl.concat([mine, as_they_are.select(mine.columns)]), pl.concat([before, beside])
+        stands = clusters.select("row").filter(pl.col("row").is_in(self.part.standing["row"].implode()))
+        return carried.concerned(conn, _ENTITY, clusters, self._was, former, stands=stands, told=["link_kind"])
 
     @property
     def _was(self) -> pl.DataFrame:
@@ -83,6 +62,11 @@ class ByChanges:
     def totals(self, before: pl.DataFrame, after: pl.DataFrame) -> Totals:
         """Of the whole ledger, where these memberships were and are."""
         return self.last - Totals.of(before) + Totals.of(after)
+
+    @property
+    def settled(self) -> pl.DataFrame:
+        """system, stream, record_key of which all doubts are told: none, for some of what stands is not asked again."""
+        return self.records.clear()
 
     def keep(self, conn: psycopg.Connection, before: pl.DataFrame, after: pl.DataFrame) -> None:
         """Write the state of the entities of which these were and are the memberships."""
@@ -101,15 +85,13 @@ def by_changes(
     `last` are the totals that the last run came to, `then` and `now` its fingerprint (`sources.fingerprint`) and this
     run's.
     """
-    if any(then.get(name) != now.get(name) for name in ("code", "decisions", "views")):
-        return None
-    told = news.since(conn, "residents", then, now)
-    if told.held["record_key"].str.starts_with(FORGOTTEN).any():
+    told = carried.news_since(conn, "residents", then, now)
+    if told is None:
         return None
     # Decisions are applied to what the rules find, so what a steward joined or parted is found anew each time.
     anew = pl.concat([told.held["entity_key"], _decided(conn)])
     part = Part.of(conn, told.records, told.held.select(RECORD), anew)
-    if part.rows["fresh"].sum() > MOST * last.records:
+    if part.rows["fresh"].sum() > carried.MOST * last.records:
         return None
     trained = model.load()
     moved = changes.moved(part.people, part.standing)

@@ -53,13 +53,19 @@ def current(conn: psycopg.Connection, kind: str, keys: pl.Series | None = None) 
 
 def holders(conn: psycopg.Connection, kind: str, records: pl.DataFrame) -> pl.Series:
     """Keys of the entities that have these records (system, stream, record_key) now."""
+    return entities(conn, kind, records)["entity_key"].unique()
+
+
+def entities(conn: psycopg.Connection, kind: str, records: pl.DataFrame) -> pl.DataFrame:
+    """system, stream, record_key, entity_key of those of these records that the ledger has now."""
     rows = conn.execute(
-        """SELECT DISTINCT m.entity_key
+        """SELECT m.system, m.stream, m.record_key, m.entity_key
              FROM unnest(%s::text[], %s::text[], %s::text[]) AS r (system, stream, record_key)
              JOIN resolution.membership m USING (system, stream, record_key) WHERE m.kind = %s AND m.to_run IS NULL""",
         [*(records[name].to_list() for name in restoring.RECORD), kind],
     ).fetchall()
-    return pl.Series("entity_key", [row[0] for row in rows], dtype=pl.String)
+    schema = dict.fromkeys((*restoring.RECORD, "entity_key"), pl.String())
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def reconcile(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,20 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from resolution import ledger, resident_state, restoring, sources
+from resolution import (
+    decisions,
+    event_changes,
+    event_state,
+    incremental,
+    ledger,
+    resident_state,
+    restoring,
+    review_queue,
+    sources,
+)
 from resolution.content import Totals
-from resolution.incremental import ByChanges, by_changes
+from resolution.event_changes import EventsByChanges
+from resolution.incremental import ByChanges
 from resolution.residents import Clusters
 from resolution.things import Kind
 from resolution.union import apply_decisions
@@ -23,6 +35,14 @@ from warehouse import connection, crash
 
 ANALYZE_SHARE = 0.05
 """When more of the keys than this are new or gone, the planner's figures of the ledger are out of date."""
+
+BY_CHANGES: dict[str, Callable[..., ByChanges | EventsByChanges | None]] = {
+    "residents": incremental.by_changes, "events": event_changes.by_changes,
+}  # fmt: skip
+"""kind → how it is run by changes: of a connection, the last run's totals and fingerprint, and this run's fingerprint;
+gives None where the run must be full."""
+STATE = {"residents": resident_state.TABLES, "events": (event_state.TABLE,)}
+"""Tables of what the last run kept of kinds that are run by changes."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +63,9 @@ class ResolutionResult:
 def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> ResolutionResult:
     """Bring the ledger of a kind up to the records staged now.
 
-    Nothing is written when neither records nor decisions changed since the last run. Residents that stand are not
-    linked again where `incremental` allows it; `full` links all anew, unless the last run did so with the same records.
-    Raises ValueError for an unknown kind.
+    Nothing is written when neither records nor decisions changed since the last run. Residents and events that stand
+    are not linked again where `BY_CHANGES` allows it; `full` links all anew, unless the last run did so with the same
+    records. Raises ValueError for an unknown kind.
     """
     if kind not in CLUSTER:
         raise ValueError(f"unknown kind {kind!r}: use one of {', '.join(CLUSTER)}")
@@ -58,14 +78,15 @@ def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> Res
         last = _last_run(conn, kind)
         if last is not None and last.inputs == inputs and (not full or last.full):
             return _result(last.run, last.totals, None, time.perf_counter() - started)
-        work: Whole | ByChanges | None = None
-        if last is not None and not full and kind == "residents":
-            work = by_changes(conn, last.totals, last.inputs, inputs)
+        work: Whole | ByChanges | EventsByChanges | None = None
+        if last is not None and not full and kind in BY_CHANGES:
+            work = BY_CHANGES[kind](conn, last.totals, last.inputs, inputs)
         if work is None:
-            work = whole(conn, kind)
+            work = whole(conn, kind, inputs)
         records, found = work.records, work.found
-        clusters = apply_decisions(found.assigned, _decisions(conn, entity, records))
-        named = records.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64)).join(clusters, on="row")
+        numbered = records.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
+        decided = decisions.rows_of(decisions.in_force(conn, entity), numbered)
+        named = numbered.join(apply_decisions(found.assigned, decided), on="row")
         former = restoring.former(conn, entity)
         concerned, before = work.concerned(conn, named, former)
         memberships, moves = ledger.reconcile(entity, concerned, before, former)
@@ -74,9 +95,8 @@ def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> Res
         run = _open_run(conn, kind, totals.records)
         done = ledger.write(conn, entity, run, memberships, moves, before)
         work.keep(conn, before, memberships)
-        told = _write_reviews(conn, entity, run, records, found.doubtful)
-        if isinstance(work, Whole):  # a run over changes alone does not look at every record
-            _settle_reviews(conn, entity, run, told)
+        told = review_queue.write(conn, entity, run, records, found.doubtful)
+        review_queue.settle(conn, entity, run, told, work.settled)
         detail = {"inputs": inputs, "links": dict(totals.links), "entities": totals.entities, "hub_run": run_id}
         detail |= {"full": isinstance(work, Whole), "blocking_cut": _cut(found)}
         conn.execute(
@@ -89,8 +109,8 @@ def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> Res
     crash.point("resolution.after_commit")
     if moves.height > ANALYZE_SHARE * totals.entities:
         _analyze("membership", "entity")
-    if isinstance(work, Whole) and kind == "residents":
-        _analyze(*resident_state.TABLES)
+    if isinstance(work, Whole) and kind in BY_CHANGES:
+        _analyze(*STATE[kind])
     return _result(run, totals, done, time.perf_counter() - started)
 
 
@@ -141,63 +161,3 @@ def _open_run(conn: psycopg.Connection, kind: str, records: int) -> int:
     ).fetchone()
     assert row is not None
     return int(row[0])
-
-
-def _decisions(conn: psycopg.Connection, entity: str, records: pl.DataFrame) -> pl.DataFrame:
-    """Stewards' decisions in force as (a, b, verdict) by row, as they were given; those about vanished records wait."""
-    rows = conn.execute(
-        "SELECT concat_ws('|', a_system, a_stream, a_record_key), concat_ws('|', b_system, b_stream, b_record_key), "
-        "verdict FROM resolution.decision WHERE kind = %s AND revoked_at IS NULL ORDER BY decision_id",
-        [entity],
-    ).fetchall()
-    schema = {"a_ref": pl.String, "b_ref": pl.String, "verdict": pl.String}
-    decided = pl.DataFrame(rows, schema=schema, orient="row")
-    if decided.is_empty():
-        return decided.select(a=pl.lit(0), b=pl.lit(0), verdict="verdict")
-    refs = records.select(pl.concat_str(["system", "stream", "record_key"], separator="|").alias("ref")).with_row_index(
-        "at"
-    )
-    return (
-        decided.join(refs.rename({"ref": "a_ref", "at": "a"}), on="a_ref", maintain_order="left")
-        .join(refs.rename({"ref": "b_ref", "at": "b"}), on="b_ref", maintain_order="left")
-        .select("a", "b", "verdict")
-    )
-
-
-def _write_reviews(
-    conn: psycopg.Connection, entity: str, run: int, records: pl.DataFrame, doubtful: pl.DataFrame
-) -> dict[str, list[str]]:
-    """Doubtful records, given back as columns, into the queue: each once while it waits or a steward's answer stands.
-
-    One whose decision was revoked is doubtful again, and nobody would look at it otherwise.
-    """
-    waiting = records.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64)).join(doubtful, on="row")
-    told = {name: waiting[name].to_list() for name in ("system", "stream", "record_key", "reason")}
-    conn.execute(
-        """INSERT INTO resolution.review (kind, record, reason, created_run)
-           SELECT %(kind)s, d.record, d.reason, %(run)s
-             FROM (SELECT DISTINCT
-                          jsonb_build_object('system', system, 'stream', stream, 'record_key', record_key), reason
-                     FROM unnest(%(system)s::text[], %(stream)s::text[], %(record_key)s::text[], %(reason)s::text[])
-                          AS t (system, stream, record_key, reason)) AS d (record, reason)
-            WHERE NOT EXISTS (
-                   SELECT FROM resolution.review r LEFT JOIN resolution.decision o USING (decision_id)
-                    WHERE r.kind = %(kind)s AND r.record = d.record AND r.reason = d.reason
-                      AND (r.state = 'open' OR r.decided_by IS DISTINCT FROM 'resolution' AND o.revoked_at IS NULL))""",
-        {"kind": entity, "run": run, **told},
-    )
-    return told
-
-
-def _settle_reviews(conn: psycopg.Connection, entity: str, run: int, told: dict[str, list[str]]) -> None:
-    """Take off the queue what is doubtful no more, or gone; should it be doubtful again it comes back."""
-    conn.execute(
-        """UPDATE resolution.review r SET state = 'decided', decided_by = 'resolution', decided_at = clock_timestamp(),
-                  outcome_reason = %(why)s
-            WHERE r.kind = %(kind)s AND r.state = 'open' AND r.record IS NOT NULL AND NOT EXISTS (
-                   SELECT FROM unnest(%(system)s::text[], %(stream)s::text[], %(record_key)s::text[],
-                                      %(reason)s::text[]) AS t (system, stream, record_key, reason)
-                    WHERE (r.record ->> 'system', r.record ->> 'stream', r.record ->> 'record_key', r.reason)
-                          = (t.system, t.stream, t.record_key, t.reason))""",
-        {"kind": entity, "why": f"not doubtful any more in run {run}", **told},
-    )

@@ -57,28 +57,56 @@ SCHEMAS: dict[str, dict[str, pl.DataType]] = {
 def read(conn: psycopg.Connection, kind: str) -> pl.DataFrame:
     """All current records of a kind, in an order that does not depend on the database's.
 
-    Records of premises come with the columns that `doors.located` adds, those of events with the place of their door
-    where they have none of their own.
+    Records of premises come with the columns that `doors.located` adds.
     """
     records = read_sources(conn, SOURCES[kind], SCHEMAS[kind])
-    if kind not in REFERENCES:
-        return records
-    register = _read_one(conn, REGISTER, REGISTER_SCHEMA)
-    if kind == "premises":
-        return doors.located(records, register)
-    return doors.placed(records, register, metres=DOOR_METRES)
+    return doors.located(records, register(conn)) if kind == "premises" else records
+
+
+def register(conn: psycopg.Connection) -> pl.DataFrame:
+    """The town's register of doors (`REGISTER_SCHEMA`)."""
+    return read_one(conn, REGISTER, REGISTER_SCHEMA)
 
 
 def read_sources(conn: psycopg.Connection, wanted: Iterable[Source], schema: dict[str, pl.DataType]) -> pl.DataFrame:
     """All current records of some sources in one shape, in an order that does not depend on the database's."""
-    return pl.concat([_read_one(conn, source, schema) for source in wanted]).sort("system", "stream", "record_key")
+    return pl.concat([read_one(conn, source, schema) for source in wanted]).sort("system", "stream", "record_key")
+
+
+def read_one(
+    conn: psycopg.Connection, source: Source, schema: dict[str, pl.DataType], only: sql.Composable | None = None
+) -> pl.DataFrame:
+    """All current records of a source, in no order, or those alone that a condition on its view holds for."""
+    wanted = [name for name in schema if name not in ("system", "stream", "record_key")]
+    columns = [f"({source.record_key})::text"] + [
+        _column(source.fields.get(name, "null"), schema[name]) for name in wanted
+    ]
+    where: sql.Composable = sql.SQL(source.where)
+    if only is not None:
+        where = sql.SQL("{} AND ({})").format(where, only)
+    query = sql.SQL("COPY (SELECT {} FROM {} WHERE {}) TO STDOUT (FORMAT CSV)").format(
+        sql.SQL(", ").join(map(sql.SQL, columns)), sql.SQL(source.view), where
+    )
+    with conn.cursor().copy(query) as copy:
+        data = b"".join(bytes(block) for block in copy)
+    names = ["record_key", *wanted]
+    if not data:
+        return pl.DataFrame(schema=schema)
+    frame = pl.read_csv(data, has_header=False, new_columns=names, infer_schema=False)
+    typed = [_typed(name, schema[name]) for name in wanted]
+    return frame.with_columns(*typed, system=pl.lit(source.system), stream=pl.lit(source.stream)).select(list(schema))
 
 
 def read_some(
     conn: psycopg.Connection, source: Source, schema: dict[str, pl.DataType], keys: pl.Series
 ) -> pl.DataFrame:
     """Those current records of a source that have one of these keys, in no order."""
-    return _read_one(conn, source, schema, keys)
+    return read_one(conn, source, schema, having(source.record_key, keys))
+
+
+def having(field: str, values: pl.Series) -> sql.Composable:
+    """Condition: a field of a source has one of these texts."""
+    return sql.SQL("({})::text = ANY ({}::text[])").format(sql.SQL(field), sql.Literal(values.to_list()))
 
 
 def keys(conn: psycopg.Connection, source: Source) -> list[str]:
@@ -134,29 +162,6 @@ def code_digest(folders: tuple[Path, ...] = CODE) -> str:
 def entity_kind(kind: str) -> str:
     """`residents` → `resident`: what the ledger calls one of them. Of premises there is no singular."""
     return kind if kind == "premises" else kind.removesuffix("s")
-
-
-def _read_one(
-    conn: psycopg.Connection, source: Source, schema: dict[str, pl.DataType], keys: pl.Series | None = None
-) -> pl.DataFrame:
-    wanted = [name for name in schema if name not in ("system", "stream", "record_key")]
-    columns = [f"({source.record_key})::text"] + [
-        _column(source.fields.get(name, "null"), schema[name]) for name in wanted
-    ]
-    of_keys: sql.Composable = sql.SQL("")
-    if keys is not None:
-        of_keys = sql.SQL(" AND {} = ANY ({}::text[])").format(sql.SQL(columns[0]), sql.Literal(keys.to_list()))
-    query = sql.SQL("COPY (SELECT {} FROM {} WHERE {}{}) TO STDOUT (FORMAT CSV)").format(
-        sql.SQL(", ").join(map(sql.SQL, columns)), sql.SQL(source.view), sql.SQL(source.where), of_keys
-    )
-    with conn.cursor().copy(query) as copy:
-        data = b"".join(bytes(block) for block in copy)
-    names = ["record_key", *wanted]
-    if not data:
-        return pl.DataFrame(schema=schema)
-    frame = pl.read_csv(data, has_header=False, new_columns=names, infer_schema=False)
-    typed = [_typed(name, schema[name]) for name in wanted]
-    return frame.with_columns(*typed, system=pl.lit(source.system), stream=pl.lit(source.stream)).select(list(schema))
 
 
 def _column(field: str, wanted: pl.DataType) -> str:

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import polars as pl
 import psycopg
 
-from resolution import enterprises, events, ledger, premises, resident_state, residents, sources
+from resolution import (
+    enterprises,
+    event_chance,
+    event_lesson,
+    event_state,
+    event_town,
+    events,
+    ledger,
+    premises,
+    resident_state,
+    residents,
+    sources,
+)
 from resolution.content import Totals
 from resolution.residents import Clusters
 from resolution.residents.exact import borrowed_numbers
 from resolution.residents.features import features
 from resolution.restoring import RECORD
+from resolution.things import Kind
 
 CLUSTER: dict[str, Callable[[pl.DataFrame], Clusters]] = {
     "residents": residents.cluster,
@@ -23,15 +37,21 @@ CLUSTER: dict[str, Callable[[pl.DataFrame], Clusters]] = {
 }
 
 
+class State(Protocol):
+    """What a run by changes needs to know of all records."""
+
+    def write(self, conn: psycopg.Connection, memberships: pl.DataFrame) -> None:
+        """Write it, with the memberships that this run leaves, in place of what the last run kept."""
+
+
 @dataclass(frozen=True)
 class Whole:
-    """All `records` of a kind, and where they belong; `people` are the features of residents, `borrowed` their rows."""
+    """All `records` of a kind, where they belong, and the state that is kept of kinds that are run by changes."""
 
-    kind: str
+    kind: Kind
     records: pl.DataFrame
     found: Clusters
-    people: pl.DataFrame | None = None
-    borrowed: pl.Series | None = None
+    state: State | None = None
 
     def concerned(
         self, conn: psycopg.Connection, clusters: pl.DataFrame, former: pl.DataFrame
@@ -45,17 +65,61 @@ class Whole:
 
     def keep(self, conn: psycopg.Connection, before: pl.DataFrame, after: pl.DataFrame) -> None:
         """Write what a run by changes needs to know of all records."""
-        if self.people is not None and self.borrowed is not None:
-            resident_state.rewrite(conn, resident_state.rows_of(self.people, self.borrowed, after))
+        if self.state is not None:
+            self.state.write(conn, after)
+
+    @property
+    def settled(self) -> None:
+        """The doubts of all records are told."""
 
 
-def whole(conn: psycopg.Connection, kind: str) -> Whole:
-    """Read all current records of a kind and link them."""
+@dataclass(frozen=True)
+class _Residents:
+    """`features` of all residents' records with their keys, and the rows whose number is another's."""
+
+    people: pl.DataFrame
+    borrowed: pl.Series
+
+    def write(self, conn: psycopg.Connection, memberships: pl.DataFrame) -> None:
+        resident_state.rewrite(conn, resident_state.rows_of(self.people, self.borrowed, memberships))
+
+
+@dataclass(frozen=True)
+class _Events:
+    """`event_state.SCHEMA` of all reports; the town, if it was learned anew from sources with the fingerprint `now`."""
+
+    rows: pl.DataFrame
+    lesson: event_town.Town | None
+    now: Mapping[str, Any]
+
+    def write(self, conn: psycopg.Connection, memberships: pl.DataFrame) -> None:
+        event_state.rewrite(conn, self.rows)
+        if self.lesson is not None:
+            event_lesson.keep(conn, self.lesson, self.now)
+
+
+def whole(conn: psycopg.Connection, kind: Kind, now: Mapping[str, Any]) -> Whole:
+    """Read all current records of a kind and link them; `now` is their fingerprint (`sources.fingerprint`)."""
     records = sources.read(conn, kind)
+    if kind == "events":
+        return _events(conn, records, now)
     if kind != "residents":
         return Whole(kind, records, CLUSTER[kind](records))
     people = features(records)
     borrowed = borrowed_numbers(people)
     people_of_record = pl.concat([people, records.select(RECORD)], how="horizontal")
     records = records.select(RECORD)  # the rest is in `people`
-    return Whole(kind, records, residents.cluster_all(people, borrowed), people_of_record, borrowed["row"])
+    found = residents.cluster_all(people, borrowed)
+    return Whole(kind, records, found, _Residents(people_of_record, borrowed["row"]))
+
+
+def _events(conn: psycopg.Connection, records: pl.DataFrame, now: Mapping[str, Any]) -> Whole:
+    town, lesson = event_lesson.kept(conn, now), None
+    if town is None:
+        town, reports, pairs = event_town.learned(records, sources.register(conn))
+        lesson = town
+    else:
+        reports = event_town.reports(records, town)
+        pairs = event_chance.pairs(reports.drop_nulls(["kind", "at"]))
+    found = events.clustered(reports, event_chance.judged(pairs, town.figures))
+    return Whole("events", records.select(RECORD), found, _Events(event_state.rows_of(records), lesson, now))

@@ -99,7 +99,13 @@ GRANTS: tuple[Grant, ...] = (
         BUILDER,
         "table",
         "SELECT, INSERT, UPDATE, DELETE, TRUNCATE",
-        ("resolution.resident_record", "resolution.resident_block", "resolution.resident_count"),
+        (
+            "resolution.resident_record",
+            "resolution.resident_block",
+            "resolution.resident_count",
+            "resolution.event_record",
+            "resolution.event_town",
+        ),
     ),
     Grant(BUILDER, "table", "SELECT, INSERT, UPDATE", ("resolution.decision", "resolution.review")),
     Grant(

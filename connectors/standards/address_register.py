@@ -45,12 +45,12 @@ def match(s: pl.Series, register: pl.DataFrame, *, text_column: str = "full_addr
             "with the standard address in text_column"
         )
     doors = register.unique(CODE, keep="last", maintain_order=True)
-    parts = address.parse(doors[text_column]).with_columns(address.estate_name().alias("estate"))
+    parts = _parts(doors[text_column])
     others = [name for name in doors.columns if name not in (CODE, text_column)]
     keyed = pl.concat([_keys(parts), doors.select(CODE, *others)], how="horizontal")
 
     distinct = s.unique()
-    asked = address.parse(distinct).with_columns(address.estate_name().alias("estate"))
+    asked = _parts(distinct)
     known = asked.join(_aliases(parts["estate"]), on="estate", how="left", maintain_order="left")
     by_alias = _keys(known.with_columns(pl.coalesce("named", "estate").alias("estate")))
     exact, aliased = _keys(asked), known["named"].is_not_null()
@@ -64,6 +64,43 @@ def match(s: pl.Series, register: pl.DataFrame, *, text_column: str = "full_addr
     answers = pl.concat([distinct.to_frame("text"), found], how="horizontal")
     spread = s.to_frame("text").join(answers, on="text", how="left", maintain_order="left", nulls_equal=True)
     return spread.drop("text")
+
+
+def buildings(register: pl.DataFrame, *, text_column: str = "full_address") -> pl.DataFrame:
+    """The buildings of a register, a small part of its rows: building (key), estate, and the other columns but
+    ``address_code`` as more than half of the building's doors have them together, else null.
+
+    An estate is there also without a building, for it may be one of two with one everyday name.
+    """
+    doors = register.unique(CODE, keep="last", maintain_order=True)
+    parts = _parts(doors[text_column])
+    others = [name for name in doors.columns if name not in (CODE, text_column)]
+    keyed = pl.concat([_keys(parts).select(BUILDING), parts.select("estate"), doors.select(others)], how="horizontal")
+    alike = keyed.group_by(BUILDING, "estate", *others).len("doors")
+    most = pl.col("doors") * 2 > pl.col("doors").sum().over(BUILDING)
+    named = pl.col(BUILDING).is_not_null()
+    agreed = [pl.when(most & named).then(name).alias(name) for name in others]
+    told = alike.select(BUILDING, "estate", *agreed).unique()
+    whole = pl.any_horizontal(pl.col(name).is_not_null() for name in others)
+    first = told.sort(BUILDING, "estate", whole, descending=[False, False, True], nulls_last=True)
+    return first.unique([BUILDING, "estate"], keep="first", maintain_order=True)
+
+
+def match_buildings(s: pl.Series, known: pl.DataFrame) -> pl.DataFrame:
+    """DataFrame of the columns of ``known`` (``buildings``) but its estate: a row per value of ``s``, null where it
+    means no building of these. Estates have their everyday names, as in ``match``."""
+    distinct = s.unique()
+    asked = _parts(distinct).join(_aliases(known["estate"]), on="estate", how="left", maintain_order="left")
+    key = _keys(asked.with_columns(pl.coalesce("named", "estate").alias("estate")))[BUILDING]
+    others = [name for name in known.columns if name not in ("estate", BUILDING)]
+    told = known.filter(pl.any_horizontal(pl.col(name).is_not_null() for name in others))
+    places = told.drop("estate").drop_nulls(BUILDING).unique(BUILDING, maintain_order=True)
+    found = pl.DataFrame({"text": distinct, BUILDING: key}).join(places, on=BUILDING, how="left", maintain_order="left")
+    return s.to_frame("text").join(found, on="text", how="left", maintain_order="left", nulls_equal=True).drop("text")
+
+
+def _parts(texts: pl.Series) -> pl.DataFrame:
+    return address.parse(texts).with_columns(address.estate_name().alias("estate"))
 
 
 def _keys(parts: pl.DataFrame) -> pl.DataFrame:
@@ -114,6 +151,9 @@ def _first_found(wanted: pl.DataFrame, keyed: pl.DataFrame, others: Sequence[str
 
 def _of_level(keyed: pl.DataFrame, key: str, others: Sequence[str]) -> pl.DataFrame:
     """Per key: how many doors, one of their codes, and the other columns where all doors agree."""
-    agreed = [pl.when(pl.col(name).n_unique() == 1).then(pl.col(name).first()).alias(name) for name in others]
     counted = keyed.drop_nulls(key).group_by(pl.col(key).alias("key"))
-    return counted.agg(pl.len().cast(pl.UInt32).alias("candidates"), pl.col(CODE).first(), *agreed)
+    return counted.agg(pl.len().cast(pl.UInt32).alias("candidates"), pl.col(CODE).first(), *_agreed(others))
+
+
+def _agreed(names: Sequence[str]) -> list[pl.Expr]:
+    return [pl.when(pl.col(name).n_unique() == 1).then(pl.col(name).first()).alias(name) for name in names]

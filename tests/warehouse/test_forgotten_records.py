@@ -80,6 +80,9 @@ def ledger(fresh_database: str) -> str:
             conn.execute(
                 "INSERT INTO resolution.resident_block (key, loose, entity_key) VALUES (%s, false, %s)", [at, f"R{at}"]
             )
+            conn.execute(
+                "INSERT INTO resolution.event_record (system, stream, record_key, seen) VALUES (%s, %s, %s, 0)", record
+            )
         one = "jsonb_build_object('system', %s::text, 'stream', %s::text, 'record_key', %s::text)"
         doubt = f"INSERT INTO resolution.review (kind, record, reason) VALUES ('resident', {one}, 'doubt')"
         conn.execute(doubt.encode(), RECORDS[0])
@@ -93,7 +96,7 @@ def ledger(fresh_database: str) -> str:
 
 
 def test_no_table_holds_the_number_of_a_purged_record(ledger: str) -> None:
-    tables = {f"resolution.{name}" for name in ("membership", "decision", "review", "resident_record")}
+    tables = {f"resolution.{name}" for name in ("membership", "decision", "review", "resident_record", "event_record")}
     assert tables <= holding(ledger, GONE)
     with connect("loader") as loader:
         retention.purge(loader, CONTRACTS, date(2026, 6, 30))
@@ -105,7 +108,9 @@ def test_no_table_holds_the_number_of_a_purged_record(ledger: str) -> None:
                             " WHERE pair IS NOT NULL").fetchone()  # fmt: skip
         kept = conn.execute("SELECT entity_key FROM resolution.resident_record").fetchall()
         blocks = conn.execute("SELECT entity_key FROM resolution.resident_block").fetchall()
+        events = conn.execute("SELECT record_key FROM resolution.event_record").fetchall()
     assert kept == blocks == [("R1",)], "what a run by changes reads is that of records that are there"
+    assert events == [(STAYS + ACCOUNT,)]
     assert decided == (keys["R0"], keys["R2"]), "one record has one pseudonym in all tables"
     assert pair == (keys["R2"], STAYS + ACCOUNT)
     assert keys["R1"] == STAYS + ACCOUNT, "a record that is there keeps its key"

@@ -1,4 +1,4 @@
-"""Registers of people that land load by load, as runs by changes see them: landing tables under staging views."""
+"""Records that land load by load, as runs by changes see them: landing tables under staging views."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from psycopg import sql
 from resolution import things
 from resolution.restoring import RECORD
 from resolution.source import Source
-from resolution.sources import RESIDENT_SCHEMA
+from resolution.sources import SCHEMAS
 
-_FIELDS = tuple(RESIDENT_SCHEMA)[3:]
+_TYPES = {pl.String: "text", pl.Date: "date", pl.Float64: "float8", pl.Datetime: "timestamptz"}
 _COMMITTED = (
     "INSERT INTO control.load (load_key, system, stream, state, rows_in, rows_landed, rows_tombstoned)"
     " VALUES (gen_random_uuid()::text, %s, %s, 'committed', %s, %s, %s) RETURNING load_id"
@@ -20,24 +20,28 @@ _COMMITTED = (
 
 
 class LandedTown:
-    """Records of `RESIDENT_SCHEMA` land in the streams of their systems; each `land` is a load of every system."""
+    """Records of a kind (`sources.SCHEMAS`) land in the streams of their systems; each `land` is a load of all of
+    those that have news."""
 
-    def __init__(self, url: str, systems: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, url: str, systems: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, kind: things.Kind = "residents"
+    ) -> None:
         self.conn = psycopg.connect(url, autocommit=True)
         self.systems = systems
-        self.current = pl.DataFrame(schema=RESIDENT_SCHEMA)
-        sources = tuple(Source(system, "t", "record_key", dict.fromkeys(_FIELDS, "")) for system in systems)
-        sources = tuple(Source(s.system, s.stream, s.record_key, {f: f for f in _FIELDS}) for s in sources)
-        monkeypatch.setitem(things.SOURCES, "residents", sources)
+        schema = SCHEMAS[kind]
+        self.current = pl.DataFrame(schema=schema)
+        self.fields = [name for name in schema if name not in RECORD]
+        sources = tuple(Source(system, "t", "record_key", {f: f for f in self.fields}) for system in systems)
+        monkeypatch.setitem(things.SOURCES, kind, sources)
         self.conn.execute("CREATE SCHEMA IF NOT EXISTS staging")
         self.conn.execute("CREATE SCHEMA IF NOT EXISTS landing")
         for source in sources:
-            fields = ", ".join(f"{name} {'date' if name == 'birth_date' else 'text'}" for name in _FIELDS)
+            fields = ", ".join(f"{name} {_TYPES[schema[name].base_type()]}" for name in self.fields)
             landing = f"landing.{source.system}__{source.stream}"
             self.conn.execute(
                 f"CREATE TABLE {landing} (record_key text, {fields}, _from_load bigint, _to_load bigint)".encode()
             )
-            shown = ", ".join(["record_key", *_FIELDS])
+            shown = ", ".join(["record_key", *self.fields])
             self.conn.execute(
                 f"CREATE VIEW {source.view} AS SELECT {shown} FROM {landing} WHERE _to_load IS NULL".encode()
             )
@@ -59,11 +63,11 @@ class LandedTown:
             keys = closed["record_key"].to_list()
             close = sql.SQL("UPDATE {} SET _to_load = %s WHERE _to_load IS NULL AND record_key = ANY (%s)")
             self.conn.execute(close.format(table), [row[0], keys])
-            columns = sql.SQL(", ").join(map(sql.Identifier, ["record_key", *_FIELDS, "_from_load"]))
+            columns = sql.SQL(", ").join(map(sql.Identifier, ["record_key", *self.fields, "_from_load"]))
             with self.conn.cursor().copy(
                 sql.SQL("COPY {} ({}) FROM STDIN (FORMAT CSV)").format(table, columns)
             ) as copy:
-                told = mine.select("record_key", *_FIELDS, load=pl.lit(row[0]))
+                told = mine.select("record_key", *self.fields, load=pl.lit(row[0]))
                 copy.write(told.write_csv(include_header=False))
         self.current = records
 

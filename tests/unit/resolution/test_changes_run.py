@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from resolution import incremental, ledger, resident_state
+from resolution import carried, ledger, resident_state
 from resolution.content import Totals
 from resolution.residents import blocking, cluster
 from resolution.restoring import RECORD
@@ -59,7 +59,7 @@ def settled(landed: LandedTown) -> ResolutionResult:
 @pytest.fixture
 def landed(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> LandedTown:
     """No records yet. In so small a town a few changes are a large share, and yet no reason to link all anew."""
-    monkeypatch.setattr(incremental, "MOST", 1.0)
+    monkeypatch.setattr(carried, "MOST", 1.0)
     # A town is written in parts; so small a one would be a single part.
     monkeypatch.setattr(resident_state, "ENTITIES_AT_ONCE", 50)
     monkeypatch.setattr(resident_state, "ROWS_AT_ONCE", 100)

@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from resolution import doors, event_blocks, event_chance
+from resolution import doors, event_blocks, event_chance, event_places, event_town
 from resolution.event_kinds import KINDS, kinds
-from resolution.event_places import places
-from resolution.events import _prepared, cluster
+from resolution.events import cluster
 from resolution.residents import Clusters
 from resolution.sources import EVENT_SCHEMA
 
@@ -29,6 +28,11 @@ def frame(*records: Record) -> pl.DataFrame:
 
 def clustered(*records: Record) -> Clusters:
     return cluster(frame(*records))
+
+
+def judged_by_themselves(records: pl.DataFrame) -> pl.DataFrame:
+    town, _, pairs = event_town.learned(records, pl.DataFrame())
+    return event_chance.judged(pairs, town.figures)
 
 
 def groups(*records: Record) -> set[frozenset[int]]:
@@ -123,14 +127,14 @@ def test_every_kind_is_known_by_its_codes_its_words_and_both_in_one_field() -> N
 
 def test_places_are_read_from_the_address_and_what_it_leaves_out_from_the_text() -> None:
     named = [report("x", "y", address="安澜区听澜镇锦绣花园1幢1单元101室")] * 2
-    found = places(
-        frame(
-            *named,
-            report("x", "y", address="锦绣花园3幢附近", text="居民反映锦绣花园3幢2单元501室楼上太吵"),
-            report("x", "y", address="网格025002路边旁边", text="市民反映：锦绣花园附近垃圾桶满溢，有异味"),
-            report("x", "y", text="你好，锦绣花园9幢附近健身器材坏了", grid_code="330199103025002"),
-        )
-    )[2:]
+    records = frame(
+        *named,
+        report("x", "y", address="锦绣花园3幢附近", text="居民反映锦绣花园3幢2单元501室楼上太吵"),
+        report("x", "y", address="网格025002路边旁边", text="市民反映：锦绣花园附近垃圾桶满溢，有异味"),
+        report("x", "y", text="你好，锦绣花园9幢附近健身器材坏了", grid_code="330199103025002"),
+    )
+    stated = event_places.stated(records["address"])
+    found = event_places.places(records, stated, event_places.names(stated))[2:]
     assert found["place"].to_list() == ["锦绣花园"] * 3
     assert found["building"].to_list() == ["3", None, "9"]
     assert found["room"].to_list() == ["501", None, None]
@@ -154,7 +158,7 @@ def test_an_event_told_by_its_door_has_the_doors_place_on_the_map() -> None:
         report("city_management", "0504", address="和平路"),
         report("four_platform", "出店经营", address="和平路3号", **SPOT),
     )
-    placed = doors.placed(told, register, metres=25.0)
+    placed = doors.placed(told, doors.buildings(register), metres=25.0)
     assert placed["longitude"].to_list() == [120.1234, 120.12345, None, 120.1234], (
         "its own place stands above its door's"
     )
@@ -170,12 +174,12 @@ def test_channels_that_pass_nothing_on_to_each_other_are_seen_to_do_so() -> None
         spot = {"longitude": 120.1 + day % 5 / 1000, "latitude": 30.3}
         records.append(report("police_110", "030205", at, **spot))
         records.append(report("four_platform", "噪音扰民", at + 50, **spot, state="closed"))
-    judged = event_chance.judged(_prepared(frame(*records)))
+    judged = judged_by_themselves(frame(*records))
     assert judged["sure"].min() > 0.9
     every_day = [
         report(system, word, day * 24 * 60 + minutes, **SPOT)
         for day in range(40)
         for system, word, minutes in (("police_110", "030205", 0), ("snapshot_report", "噪音扰民", 90))
     ]
-    by_chance = event_chance.judged(_prepared(frame(*every_day)))
+    by_chance = judged_by_themselves(frame(*every_day))
     assert by_chance["sure"].max() < 0.8, "what is there on every other day too says nothing"

@@ -92,6 +92,6 @@ def test_a_punished_person_is_no_enterprise(fresh_database: str) -> None:
             "('P2', 'firm', NULL, '甲乙商行'), ('P3', 'self_employed', NULL, '丙面馆')) "
             "AS p (decision_no, party_kind, credit_code, party_name)".encode()
         )
-        found = sources._read_one(conn, source, sources.ENTERPRISE_SCHEMA)
+        found = sources.read_one(conn, source, sources.ENTERPRISE_SCHEMA)
     assert found["record_key"].to_list() == ["P2", "P3"]
     assert "某某" not in found["name"].to_list()

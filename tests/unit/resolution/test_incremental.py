@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from resolution import incremental, sources, things
+from resolution import carried, sources, things
 from resolution.decisions import Record, Verdict, decide
 from resolution.runner import resolve
 from resolution.source import Source
@@ -119,7 +119,7 @@ def test_decisions_hold_in_runs_by_changes(
     register: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, verdict: Verdict
 ) -> None:
     """What a steward joined or parted is found anew by the rules, and decided anew, whatever joins it."""
-    monkeypatch.setattr(incremental, "MOST", 0.5)
+    monkeypatch.setattr(carried, "MOST", 0.5)
     add(register, "q2", "11010519491231002X", "王伟", 1)
     landed(monkeypatch, 1)
     resolve("residents")

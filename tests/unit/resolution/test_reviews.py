@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import psycopg
 
-from resolution import runner
+from resolution import review_queue
 
 RECORDS = pl.DataFrame([("s", "t", "r1")], schema=["system", "stream", "record_key"], orient="row")
 DOUBTFUL = pl.DataFrame([(0, "shared number")], schema={"row": pl.Int64, "reason": pl.String}, orient="row")
@@ -13,7 +13,7 @@ DOUBTFUL = pl.DataFrame([(0, "shared number")], schema={"row": pl.Int64, "reason
 
 def queue(conn: psycopg.Connection) -> list[str]:
     """The states of the one record's reviews, after it was found doubtful once more."""
-    runner._write_reviews(conn, "resident", 1, RECORDS, DOUBTFUL)
+    review_queue.write(conn, "resident", 1, RECORDS, DOUBTFUL)
     rows = conn.execute("SELECT state FROM resolution.review WHERE kind = 'resident' ORDER BY review_id").fetchall()
     return [state for (state,) in rows]
 
@@ -47,11 +47,22 @@ def test_what_a_steward_closed_without_a_decision_stays_closed(conn: psycopg.Con
 
 def test_what_is_doubtful_no_more_leaves_the_queue_and_may_come_back(conn: psycopg.Connection) -> None:
     assert queue(conn) == ["open"]
-    told = runner._write_reviews(conn, "resident", 2, RECORDS, DOUBTFUL)
-    runner._settle_reviews(conn, "resident", 2, told)
+    told = review_queue.write(conn, "resident", 2, RECORDS, DOUBTFUL)
+    review_queue.settle(conn, "resident", 2, told, None)
     assert queue(conn) == ["open"], "it is doubtful still"
-    told = runner._write_reviews(conn, "resident", 3, RECORDS, DOUBTFUL.clear())
-    runner._settle_reviews(conn, "resident", 3, told)
+    told = review_queue.write(conn, "resident", 3, RECORDS, DOUBTFUL.clear())
+    review_queue.settle(conn, "resident", 3, told, None)
     settled = conn.execute("SELECT state, decided_by, outcome, outcome_reason FROM resolution.review").fetchall()
     assert settled == [("decided", "resolution", None, "not doubtful any more in run 3")]
+    assert queue(conn) == ["decided", "open"]
+
+
+def test_only_what_was_looked_at_leaves_the_queue(conn: psycopg.Connection) -> None:
+    """A run over changes knows nothing of the doubts about other records."""
+    assert queue(conn) == ["open"]
+    told = review_queue.write(conn, "resident", 2, RECORDS, DOUBTFUL.clear())
+    for others in (RECORDS.clear(), RECORDS.with_columns(record_key=pl.lit("r2"))):
+        review_queue.settle(conn, "resident", 2, told, others)
+        assert queue(conn) == ["open"]
+    review_queue.settle(conn, "resident", 2, told, RECORDS)
     assert queue(conn) == ["decided", "open"]

@@ -51,5 +51,5 @@ def test_times_are_read_in_one_zone_whatever_the_session_has(fresh_database: str
         stage(conn, source)
         for zone in ("Asia/Shanghai", "America/New_York"):
             conn.execute(f"SET TIME ZONE '{zone}'".encode())
-            read = sources._read_one(conn, source, sources.EVENT_SCHEMA)
+            read = sources.read_one(conn, source, sources.EVENT_SCHEMA)
             assert [str(at) for at in read["at"].to_list()] == ["2026-05-04 04:00:00+00:00"]

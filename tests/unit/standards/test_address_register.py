@@ -66,3 +66,39 @@ def test_every_door_of_the_register_finds_itself() -> None:
 def test_a_register_without_codes_is_refused() -> None:
     with pytest.raises(ValueError, match="address_code"):
         address_register.match(pl.Series(["x"]), REGISTER.drop("address_code"))
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("锦绣花园3栋二单元501", ("锦绣花园|3幢", "C1", "G1")),
+        ("锦绣小区3幢", ("锦绣花园|3幢", "C1", "G1")),  # as two of its three doors have it
+        ("锦绣花园3幢9单元", ("锦绣花园|3幢", "C1", "G1")),
+        ("锦绣花园9幢101室", ("锦绣花园|9幢", None, None)),
+        ("锦绣花园", (None, None, None)),
+        ("星河小区1-1-101", ("星河|1幢", None, None)),  # two estates are called so
+        ("星河家园1幢", ("星河家园|1幢", "C2", "G3")),
+        ("上塘东弄12号302室", ("上塘东弄|12号", "C3", "G4")),
+        ("振兴路88号", ("振兴路|88号", None, None)),  # its two doors say different things
+        (
+            "柳浪小区1幢",
+            ("柳浪|1幢", None, None),
+        ),  # one of the two estates called so is in the register without a house
+        (None, (None, None, None)),
+    ],
+)
+def test_match_buildings(text: str | None, answer: tuple[object, ...]) -> None:
+    more = [("A9", "柳浪花园1幢1单元101室", "C4", "G6"), ("A10", "柳浪新村", "C4", "G6")]
+    register = pl.concat([REGISTER, pl.DataFrame(more, schema=REGISTER.schema, orient="row")])
+    known = address_register.buildings(register)
+    found = address_register.match_buildings(pl.Series([text], dtype=pl.String), known)
+    assert found.columns == ["building", "community_code", "grid_code"]
+    assert found.row(0) == answer
+
+
+def test_buildings_are_found_where_doors_are() -> None:
+    """What the register's doors say of a building alike is said by the building, and by nothing else."""
+    texts = pl.concat([REGISTER["full_address"], pl.Series(["锦绣小区3-2-502", "星河家园1幢", "上塘东弄十二号"])])
+    known = address_register.buildings(REGISTER.select("address_code", "full_address", "community_code"))
+    by_building = address_register.match_buildings(texts, known)["community_code"]
+    assert by_building.to_list() == address_register.match(texts, REGISTER)["community_code"].to_list()

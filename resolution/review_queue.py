@@ -1,0 +1,58 @@
+"""Doubtful records into the queue of stewards, and out of it again: what every run of resolution does at its end."""
+
+from __future__ import annotations
+
+import polars as pl
+import psycopg
+
+from resolution.restoring import RECORD
+
+
+def write(
+    conn: psycopg.Connection, entity: str, run: int, records: pl.DataFrame, doubtful: pl.DataFrame
+) -> dict[str, list[str]]:
+    """Doubtful records, given back as columns, into the queue: each once while it waits or a steward's answer stands.
+
+    One whose decision was revoked is doubtful again, and nobody would look at it otherwise.
+    """
+    waiting = records.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64)).join(doubtful, on="row")
+    told = {name: waiting[name].to_list() for name in ("system", "stream", "record_key", "reason")}
+    conn.execute(
+        """INSERT INTO resolution.review (kind, record, reason, created_run)
+           SELECT %(kind)s, d.record, d.reason, %(run)s
+             FROM (SELECT DISTINCT
+                          jsonb_build_object('system', system, 'stream', stream, 'record_key', record_key), reason
+                     FROM unnest(%(system)s::text[], %(stream)s::text[], %(record_key)s::text[], %(reason)s::text[])
+                          AS t (system, stream, record_key, reason)) AS d (record, reason)
+            WHERE NOT EXISTS (
+                   SELECT FROM resolution.review r LEFT JOIN resolution.decision o USING (decision_id)
+                    WHERE r.kind = %(kind)s AND r.record = d.record AND r.reason = d.reason
+                      AND (r.state = 'open' OR r.decided_by IS DISTINCT FROM 'resolution' AND o.revoked_at IS NULL))""",
+        {"kind": entity, "run": run, **told},
+    )
+    return told
+
+
+def settle(
+    conn: psycopg.Connection, entity: str, run: int, told: dict[str, list[str]], settled: pl.DataFrame | None
+) -> None:
+    """Take off the queue what is doubtful no more, or gone; should it be doubtful again it comes back.
+
+    `settled`: system, stream, record_key of records of which all doubts were `told`; None for all records.
+    """
+    if settled is not None and settled.is_empty():
+        return
+    looked_at = {f"{name}s": [] if settled is None else settled[name].to_list() for name in RECORD}
+    conn.execute(
+        """UPDATE resolution.review r SET state = 'decided', decided_by = 'resolution', decided_at = clock_timestamp(),
+                  outcome_reason = %(why)s
+            WHERE r.kind = %(kind)s AND r.state = 'open' AND r.record IS NOT NULL
+              AND (%(all)s OR (r.record ->> 'system', r.record ->> 'stream', r.record ->> 'record_key') IN (
+                   SELECT * FROM unnest(%(systems)s::text[], %(streams)s::text[], %(record_keys)s::text[])))
+              AND NOT EXISTS (
+                   SELECT FROM unnest(%(system)s::text[], %(stream)s::text[], %(record_key)s::text[],
+                                      %(reason)s::text[]) AS t (system, stream, record_key, reason)
+                    WHERE (r.record ->> 'system', r.record ->> 'stream', r.record ->> 'record_key', r.reason)
+                          = (t.system, t.stream, t.record_key, t.reason))""",
+        {"kind": entity, "why": f"not doubtful any more in run {run}", "all": settled is None, **looked_at, **told},
+    )
