@@ -5,7 +5,7 @@ from __future__ import annotations
 from warehouse.migrations import run_sql
 
 revision = "0032"
-down_revision = "0030"
+down_revision = "0031"
 
 
 def upgrade() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from warehouse.migrations import run_sql
 
 revision = "0033"
-down_revision = "0030"
+down_revision = "0032"
 
 
 def upgrade() -> None:

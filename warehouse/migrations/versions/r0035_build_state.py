@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from warehouse.migrations import run_sql
 
-revision = "0034"
-down_revision = "0030"
+revision = "0035"
+down_revision = "0034"
 
 
 def upgrade() -> None:
-    run_sql("0034_build_state.sql")
+    run_sql("0035_build_state.sql")
