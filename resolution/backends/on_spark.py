@@ -58,7 +58,7 @@ def spoken(query: str) -> str:
     """A query in DuckDB's SQL as Spark says it."""
     import sqlglot
 
-    return sqlglot.parse_one(query, read="duckdb").transform(_sifted).sql("spark")
+    return str(sqlglot.parse_one(query, read="duckdb").transform(_sifted).sql("spark"))
 
 
 def _sifted(node: Any) -> Any:

@@ -134,8 +134,8 @@ def test_spark_asks_its_own_distance_first_which_is_at_most_twice_the_jars() -> 
     both = pl.DataFrame({"x": words}).join(pl.DataFrame({"y": words}), how="cross")
     beyond = "count_if(levenshtein(x, y) > 2 * damerau_levenshtein(x, y))"
     database = duckdb.connect()
-    database.register("both", both.to_arrow())
-    assert database.sql(f"SELECT {beyond}, count(*) FROM both").fetchall() == [(0, len(words) ** 2)]
+    database.register("words", both.to_arrow())
+    assert database.sql(f"SELECT {beyond}, count(*) FROM words").fetchall() == [(0, len(words) ** 2)]
 
 
 def test_letters_that_are_several_bytes_are_as_far_apart_for_spark_as_for_duckdb() -> None:
