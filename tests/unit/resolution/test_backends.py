@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import socket
+from itertools import product
 from pathlib import Path
 
 import duckdb
@@ -124,6 +125,17 @@ def test_what_the_model_asks_is_known_to_spark() -> None:
     # Beside what SQLGlot knows of both, the one function that Splink's jar brings.
     assert {call.name for call in tree.find_all(exp.Anonymous)} <= {"DAMERAU_LEVENSHTEIN", "damerau_levenshtein"}
     assert "strptime" not in tree.sql("spark").lower() and "::" not in tree.sql("spark")
+
+
+def test_spark_asks_its_own_distance_first_which_is_at_most_twice_the_jars() -> None:
+    said = on_spark.spoken("SELECT damerau_levenshtein(x_l, x_r) <= 2 AS near FROM sides")
+    assert said == "SELECT (LEVENSHTEIN(x_l, x_r) <= 4 AND DAMERAU_LEVENSHTEIN(x_l, x_r) <= 2) AS near FROM sides"
+    words = ["".join(letters) for n in range(5) for letters in product("abc", repeat=n)]
+    both = pl.DataFrame({"x": words}).join(pl.DataFrame({"y": words}), how="cross")
+    beyond = "count_if(levenshtein(x, y) > 2 * damerau_levenshtein(x, y))"
+    database = duckdb.connect()
+    database.register("words", both.to_arrow())
+    assert database.sql(f"SELECT {beyond}, count(*) FROM words").fetchall() == [(0, len(words) ** 2)]
 
 
 def test_letters_that_are_several_bytes_are_as_far_apart_for_spark_as_for_duckdb() -> None:
