@@ -77,34 +77,35 @@ PREMISES = (
 
 _TOLD = {"at": "reported_at", "state": "state", "address": "address"}
 
-# Channels of events. Who called or reported is read from none of them. `metres` is how far the place on the map may be
+# Channels of events. Who called or reported is read from none of them. Their keys are said by columns that the landing
+# tables have too, for a run by changes asks these what landed. `metres` is how far the place on the map may be
 # from the event: that of the thing itself where nothing is said.
 EVENTS = (
-    Source("police_110", "incidents", "record_key", {**_TOLD, **_SPOT, "category": "category"}),
-    Source("fire_119", "incidents", "record_key", {**_TOLD, **_SPOT, "category": "disaster_type"}),
-    Source("four_platform", "events", "record_key",
+    Source("police_110", "incidents", "incident_no", {**_TOLD, **_SPOT, "category": "category"}),
+    Source("fire_119", "incidents", "incident_no", {**_TOLD, **_SPOT, "category": "disaster_type"}),
+    Source("four_platform", "events", "event_no || '|' || unit_code",
            {**_TOLD, **_SPOT, "number": "event_no", "category": "category", "text": "description",
             "grid_code": "grid_code"}),
-    Source("hotline_12345", "orders", "record_key", {**_TOLD, "category": "category", "text": "content"}),
-    Source("snapshot_report", "reports", "record_key",
+    Source("hotline_12345", "orders", "order_no", {**_TOLD, "category": "category", "text": "content"}),
+    Source("snapshot_report", "reports", "report_id",
            {**_SPOT, "at": "reported_at", "state": "state", "category": "category", "text": "content"}),
-    Source("grid_app", "reports", "record_key",
+    Source("grid_app", "reports", "report_id",
            {**_TOLD, **_SPOT, "category": "category", "text": "content", "grid_code": "grid_code",
             "metres": "greatest(accuracy_metres, 17)"}),
     # City management has a map and a grid of its own, which nobody here can convert.
-    Source("city_management", "cases", "record_key", {**_TOLD, "category": "sub_class", "text": "description"}),
-    Source("city_eye", "alarms", "record_key",
+    Source("city_management", "cases", "task_no", {**_TOLD, "category": "sub_class", "text": "description"}),
+    Source("city_eye", "alarms", "alarm_id",
            {**_SPOT, "at": "alarmed_at", "state": "state", "category": "kind", "grid_code": "grid_code",
             "device": "point_code", "metres": "40"}),
     # A patrol that found nothing is no event.
-    Source("safety_patrol", "patrols", "record_key",
+    Source("safety_patrol", "patrols", "patrol_no",
            {**_SPOT, "at": "patrolled_at", "state": "state", "address": "address", "category": "hazard_kind",
             "text": "description", "grid_code": "grid_code"},
            where="found = 'hazard'"),
-    Source("high_altitude_video", "alarms", "record_key",
+    Source("high_altitude_video", "alarms", "alarm_id",
            {**_SPOT, "at": "alarmed_at", "state": "verdict", "category": "algorithm", "device": "device_id",
             "bearing": "bearing", "metres": "90"}),
-    Source("drone_patrol", "findings", "record_key",
+    Source("drone_patrol", "findings", "finding_no",
            {**_SPOT, "at": "found_at", "state": "verdict", "category": "kind", "metres": "16"}),
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from connectors.contract_folder import load_contracts
 from resolution import sources, things
 from resolution.runner import Kind, resolve
 from resolution.source import Source
@@ -16,6 +17,17 @@ VALUES = {
 }  # fmt: skip
 
 
+def key_columns(source: Source) -> list[str]:
+    return [word.strip() for word in source.record_key.split("||") if word.strip().isidentifier()]
+
+
+@pytest.mark.parametrize("source", things.EVENTS, ids=lambda source: source.system)
+def test_the_key_of_a_report_is_said_by_columns_that_land(source: Source) -> None:
+    """A run by changes asks the landing tables what is new, and those have no column record_key."""
+    (stream,) = [stream for stream in load_contracts()[source.system].streams.values() if stream.name == source.stream]
+    assert set(key_columns(source)) == {column.name for column in stream.primary_key}
+
+
 def stage(conn: psycopg.Connection, source: Source, record_key: str = "1") -> None:
     """A view with one record; a field that is an expression over a column is given by that column."""
     columns = {"record_key": f"'{record_key}'::text", "premises_name": "'x'::text", "found": "'hazard'::text"}
@@ -23,6 +35,7 @@ def stage(conn: psycopg.Connection, source: Source, record_key: str = "1") -> No
     for field, column in source.fields.items():
         if column.isidentifier():
             columns[column] = VALUES.get(field, "'x'::text")
+    columns |= dict.fromkeys(key_columns(source), f"'{record_key}'::text")
     said = ", ".join(f"{value} AS {name}" for name, value in columns.items())
     conn.execute(f"CREATE OR REPLACE VIEW {source.view} AS SELECT {said}".encode())
 
