@@ -49,12 +49,16 @@ def purge(conn: psycopg.Connection, contracts: Mapping[str, Contract], today: da
     for kept in streams:
         limit = today - timedelta(days=kept.days)
         with conn.transaction():
+            # Nothing goes from under a build: it would keep for the next one what it has read.
+            conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('townhub.build', 0))")
             rows = _purge_stream(conn, kept, limit)
             forget_gone(conn, kept.system, kept.stream, kept.table)
             if rows:
                 deleted[(kept.system, kept.stream)] = rows
-                # Deleted without a load: what was built by changes would keep what it was made of.
-                conn.execute("DELETE FROM control.build_state")
+                # Deleted without a load: what is built by changes would keep what was made of it.
+                conn.execute(
+                    "DELETE FROM control.build_state WHERE %s = ANY (reads)", [f"{kept.system}.{kept.stream}"]
+                )
                 _certify(conn, kept, limit, rows)
     return deleted
 

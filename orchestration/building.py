@@ -94,4 +94,5 @@ def end(run_id: str) -> date | None:
         return None
     with ended.conn as conn:
         build_inputs.lift(conn)
+        increments.forget_changes(conn)
     return ended.as_of

@@ -78,8 +78,7 @@ def plan(
     """
     bases = {chain.name: _basis(conn, project, chain, as_of) for chain in CHAINS}
     known = _states(conn)
-    conn.execute("DELETE FROM control.changed_record")
-    conn.execute("DELETE FROM control.changed_key")
+    forget_changes(conn)
     going_on = []
     for chain in CHAINS:
         state = known.get(chain.name)
@@ -98,12 +97,21 @@ def keep(conn: psycopg.Connection, project: Project, done: Plan) -> None:
     loads = Jsonb(build_inputs.bounds(conn))
     for chain in CHAINS:
         if {node.unique_id for node in models_of(project, chain.name)} <= done.built:
+            reads = sorted(".".join(stream) for stream in _streams_read(project, chain) | chain.streams)
             conn.execute(
-                """INSERT INTO control.build_state AS s (chain, basis, as_of, loads, runs) VALUES (%s, %s, %s, %s, %s)
+                """INSERT INTO control.build_state AS s (chain, basis, as_of, reads, loads, runs)
+                   VALUES (%s, %s, %s, %s, %s, %s)
                    ON CONFLICT (chain) DO UPDATE SET basis = excluded.basis, as_of = excluded.as_of,
-                       loads = excluded.loads, runs = excluded.runs, built_at = clock_timestamp()""",
-                [chain.name, done.bases[chain.name], done.as_of, loads, Jsonb(_last_runs(conn))],
+                       reads = excluded.reads, loads = excluded.loads, runs = excluded.runs,
+                       built_at = clock_timestamp()""",
+                [chain.name, done.bases[chain.name], done.as_of, reads, loads, Jsonb(_last_runs(conn))],
             )
+
+
+def forget_changes(conn: psycopg.Connection) -> None:
+    """Keys of records are personal: they are kept for as long as a build needs them."""
+    conn.execute("DELETE FROM control.changed_record")
+    conn.execute("DELETE FROM control.changed_key")
 
 
 def models_of(project: Project, chain: str) -> list[Node]:

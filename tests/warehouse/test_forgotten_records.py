@@ -49,7 +49,7 @@ def ledger(fresh_database: str) -> str:
             _, stream = stream_of(system, name)
             said = {"certificate_no": key}
             if system == "payee_account":
-                said = {"resident_id": key[:18], "updated_at": f"{2020 if GONE in key else 2026}-06-01 08:00:00+08"}
+                said = {"resident_id": key[:18]}
             land(loader, stream, **said)
             column = next(iter(said))
             loader.execute(
@@ -58,12 +58,16 @@ def ledger(fresh_database: str) -> str:
                 ),
                 [hash_bytes(key_hashes(pl.Series([key])))[0].hex(), said[column]],
             )
-        # The certificate was replaced long ago.
+        # The certificate and one of the accounts ended long ago.
         loader.execute("UPDATE control.load SET finished_at = '2010-01-01' WHERE system = 'disability_certificate'")
-        loader.execute(
-            "UPDATE landing.disability_certificate__certificates SET _to_load ="
-            " (SELECT load_id FROM control.load WHERE system = 'disability_certificate')"
-        )
+        long_ago = "(SELECT load_id FROM control.load WHERE system = 'disability_certificate')"
+        for table, who in (
+            ("disability_certificate__certificates", "true"),
+            ("payee_account__accounts", "resident_id = %s"),
+        ):
+            loader.execute(
+                f"UPDATE landing.{table} SET _to_load = {long_ago} WHERE {who}".encode(), [GONE][: who.count("%s")]
+            )
         loader.commit()
     with psycopg.connect(fresh_database) as conn:
         for at, record in enumerate(RECORDS):

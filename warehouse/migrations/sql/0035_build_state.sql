@@ -4,6 +4,8 @@ CREATE TABLE control.build_state (
     chain text PRIMARY KEY,
     basis text NOT NULL,
     as_of date NOT NULL,
+    -- Every stream (system.stream) that its models are built from: what retention deletes of one makes it void.
+    reads text[] NOT NULL,
     -- system.stream → the last load that was read of it; entity kind → the last run of resolution.
     loads jsonb NOT NULL,
     runs jsonb NOT NULL,
