@@ -64,13 +64,13 @@ def town(seed: int = 1) -> pl.DataFrame:
                  "birth_date": born[person], "phone": phone, "sex": (numbers[person][16] in "13579" and "男") or "女",
                  "address": f"锦绣苑{person % 40 + 1}幢1单元{person % 60 + 101}室",
                  "community": f"c{person % 5}"}  # fmt: skip
-        # Without a reading; DuckDB and Spark do not measure such letters alike.
-        slips = {"name": whole["name"][0] + rng.choice(["𬱖", "龘", "微", "方", "小名"]),
-                 "birth_date": born[person] - dt.timedelta(days=int(rng.integers(1, 60))),
-                 "phone": phone[:-1] + "0", "resident_id_no": whole["resident_id_no"][:-1] + "*"}  # fmt: skip
+        slips = {"birth_date": born[person] - dt.timedelta(days=int(rng.integers(1, 60))), "phone": phone[:-1] + "0",
+                 "resident_id_no": whole["resident_id_no"][:-1] + "*"}  # fmt: skip
         for _ in range(rng.integers(2, 7)):
             told = {field: value for field, value in whole.items() if field == "name" or rng.random() < 0.6}
-            told |= {field: value for field, value in slips.items() if field in told and rng.random() < 0.1}
+            # Two letters have no reading: three bytes apart for DuckDB, they would be one character apart for Spark.
+            slips["name"] = whole["name"][0] + str(rng.choice(["𰀀", "𮯠", "微", "小名"]))
+            told |= {field: value for field, value in slips.items() if field in told and rng.random() < 0.2}
             rows.append(told | {"record_id": str(len(rows))})
     return pl.DataFrame(rows, infer_schema_length=None)
 
@@ -109,7 +109,9 @@ def test_weights_and_links_are_those_of_duckdb(on_the_cluster: None, monkeypatch
     theirs = weighed(records)
     assert weights.height > 10_000
     pl.testing.assert_frame_equal(theirs, weights, check_exact=True)
+    assert on_spark._session.cache_info().currsize == 1
     found = resolved(records)
+    assert on_spark._session.cache_info().currsize == 0, "the cluster is given back"
     assert found.assigned.equals(links.assigned) and found.doubtful.equals(links.doubtful)
     assert set(links.assigned["link_kind"]) == {"exact", "probabilistic", "probable", "single"}
 
