@@ -96,7 +96,8 @@ def keep(conn: psycopg.Connection, project: Project, done: Plan) -> None:
     """Note what was built from what, for those chains of which every model came out well."""
     loads = Jsonb(build_inputs.bounds(conn))
     for chain in CHAINS:
-        if {node.unique_id for node in models_of(project, chain.name)} <= done.built:
+        models = {node.unique_id for node in models_of(project, chain.name)}
+        if models and models <= done.built:
             reads = sorted(".".join(stream) for stream in _streams_read(project, chain) | chain.streams)
             conn.execute(
                 """INSERT INTO control.build_state AS s (chain, basis, as_of, reads, loads, runs)

@@ -22,7 +22,7 @@ from warehouse import release
 from warehouse.settings import ConfigurationError
 
 EVENING, MORNING = date(2026, 6, 30), date(2026, 7, 1)
-RUN: Any = SimpleNamespace(run_id="run")
+RUN: Any = SimpleNamespace(run_id="run", run=SimpleNamespace(tags={}))
 
 
 @pytest.fixture
