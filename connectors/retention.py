@@ -56,9 +56,7 @@ def purge(conn: psycopg.Connection, contracts: Mapping[str, Contract], today: da
             if rows:
                 deleted[(kept.system, kept.stream)] = rows
                 # Deleted without a load: what is built by changes would keep what was made of it.
-                conn.execute(
-                    "DELETE FROM control.build_state WHERE %s = ANY (reads)", [f"{kept.system}.{kept.stream}"]
-                )
+                conn.execute("DELETE FROM control.build_state WHERE %s = ANY (reads)", [f"{kept.system}.{kept.stream}"])
                 _certify(conn, kept, limit, rows)
     return deleted
 

@@ -13,19 +13,11 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from resolution import (
-    decisions,
-    event_changes,
-    event_state,
-    incremental,
-    ledger,
-    resident_state,
-    restoring,
-    review_queue,
-    sources,
-)
+from resolution import decisions, incremental, ledger, resident_state, restoring, review_queue, sources
 from resolution.content import Totals
-from resolution.event_changes import EventsByChanges
+from resolution.events import changes as event_changes
+from resolution.events import state as event_state
+from resolution.events.changes import EventsByChanges
 from resolution.incremental import ByChanges
 from resolution.residents import Clusters
 from resolution.things import Kind

@@ -9,20 +9,12 @@ from typing import Any, Protocol
 import polars as pl
 import psycopg
 
-from resolution import (
-    enterprises,
-    event_chance,
-    event_lesson,
-    event_state,
-    event_town,
-    events,
-    ledger,
-    premises,
-    resident_state,
-    residents,
-    sources,
-)
+from resolution import enterprises, events, ledger, premises, resident_state, residents, sources
 from resolution.content import Totals
+from resolution.events import chance as event_chance
+from resolution.events import lesson as event_lesson
+from resolution.events import state as event_state
+from resolution.events import town as event_town
 from resolution.residents import Clusters
 from resolution.residents.exact import borrowed_numbers
 from resolution.residents.features import features
@@ -86,7 +78,7 @@ class _Residents:
 
 @dataclass(frozen=True)
 class _Events:
-    """`event_state.SCHEMA` of all reports; the town, if it was learned anew from sources with the fingerprint `now`."""
+    """`events.state.SCHEMA` of all reports; the town, if it was learned anew from sources of the fingerprint `now`."""
 
     rows: pl.DataFrame
     lesson: event_town.Town | None

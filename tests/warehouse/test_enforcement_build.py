@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from resolution.event_kinds import KINDS
+from resolution.events.kinds import KINDS
 from tests.warehouse.conftest import PROJECT
 
 if TYPE_CHECKING:

@@ -9,21 +9,16 @@ import polars as pl
 import psycopg
 import pytest
 
-from resolution import (
-    carried,
-    event_blocks,
-    event_chance,
-    event_changes,
-    event_lesson,
-    event_part,
-    event_reading,
-    event_town,
-    events,
-    ledger,
-    sources,
-)
+from resolution import carried, events, ledger, sources
 from resolution.content import Totals
 from resolution.decisions import Record, Verdict, decide, in_force, rows_of
+from resolution.events import blocks as event_blocks
+from resolution.events import chance as event_chance
+from resolution.events import changes as event_changes
+from resolution.events import lesson as event_lesson
+from resolution.events import part as event_part
+from resolution.events import reading as event_reading
+from resolution.events import town as event_town
 from resolution.restoring import RECORD
 from resolution.runner import ResolutionResult, resolve
 from resolution.sources import EVENT_SCHEMA
@@ -201,7 +196,7 @@ def test_runs_by_changes_end_where_full_runs_end(
 
 
 def taught_little(landed: LandedTown) -> None:
-    """A lesson of one report: likenesses are as sure as in other towns (`event_chance.PRIOR`)."""
+    """A lesson of one report: likenesses are as sure as in other towns (`events.chance.PRIOR`)."""
     landed.land(frame(report("0", -30 * DAY, category="其他事件")))
     resolve("events")
 

@@ -6,9 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from resolution import doors, event_blocks, event_chance, event_places, event_town
-from resolution.event_kinds import KINDS, kinds
+from resolution import doors
+from resolution.events import blocks as event_blocks
+from resolution.events import chance as event_chance
 from resolution.events import cluster
+from resolution.events import places as event_places
+from resolution.events import town as event_town
+from resolution.events.kinds import KINDS, kinds
 from resolution.residents import Clusters
 from resolution.sources import EVENT_SCHEMA
 

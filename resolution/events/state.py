@@ -10,8 +10,8 @@ import polars as pl
 import polars_hash as plh
 import psycopg
 
-from resolution.event_blocks import half_of
-from resolution.event_town import kind_of
+from resolution.events.blocks import half_of
+from resolution.events.town import kind_of
 from resolution.restoring import RECORD
 from resolution.sources import EVENT_SCHEMA
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from resolution import event_blocks, event_pairs
+from resolution.events import blocks as event_blocks
+from resolution.events import pairs as event_pairs
 
 SHIFTS = (2, 3)
 """Days between reports that cannot be of one incident; whole days keep the hour of the day."""
@@ -32,7 +33,7 @@ _KINDS = (["evidence", "apart"], ["evidence", "apart", "channels"])
 
 
 def pairs(reports: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of `reports` (see `event_pairs.pairs`) with what their kind is told by: apart, how many of `HOURS` they are
+    """Pairs of `reports` (see `pairs.pairs`) with what their kind is told by: apart, how many of `HOURS` they are
     further apart than, and channels, the two systems in the order of their names."""
     return _described(event_pairs.pairs(reports), reports)
 

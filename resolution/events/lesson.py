@@ -1,4 +1,4 @@
-"""The last lesson about the town (`event_town.Town`), kept for the runs after it: full ones and those by changes alike.
+"""The last lesson about the town (`town.Town`), kept for the runs after it: full ones and those by changes alike.
 
 With one lesson a full run and a run by changes come to the same, and a full run over unchanged sources to what was
 there. Whether a lesson is too old hangs on the sources alone, not on the kind of run or on when it runs: it is learned
@@ -17,8 +17,9 @@ import polars as pl
 import psycopg
 from psycopg.types.json import Jsonb
 
-from resolution import event_chance, sources
-from resolution.event_town import Town
+from resolution import sources
+from resolution.events import chance as event_chance
+from resolution.events.town import Town
 from resolution.things import REGISTER, SOURCES
 
 GROWN = 0.1

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import polars as pl
 import psycopg
 
-from resolution import decisions, event_chance, events, ledger
-from resolution.event_reading import Reading, with_keys, with_numbers, with_windows
-from resolution.event_town import Town
+from resolution import decisions, events, ledger
+from resolution.events import chance as event_chance
+from resolution.events.reading import Reading, with_keys, with_numbers, with_windows
+from resolution.events.town import Town
 from resolution.restoring import RECORD
 from resolution.union import components
 

@@ -1,8 +1,8 @@
 """A run of events by changes alone: what it reads are the reports near to what changed, not the history.
 
-Reports that landed, changed or vanished are held against what the last run kept of them (`event_state`). Where what
-resolution reads of one changed, the reports that this may touch (`event_part`) are judged by what is known of the town
-(`event_lesson`) and put together anew. A run by changes comes to what a full one gives
+Reports that landed, changed or vanished are held against what the last run kept of them (`events.state`). Where what
+resolution reads of one changed, the reports that this may touch (`events.part`) are judged by what is known of the town
+(`events.lesson`) and put together anew. A run by changes comes to what a full one gives
 (tests/unit/resolution/test_event_changes.py), for both rest on the same lesson.
 """
 
@@ -15,9 +15,11 @@ from typing import Any
 import polars as pl
 import psycopg
 
-from resolution import carried, event_lesson, event_state, events
+from resolution import carried, events
 from resolution.content import Totals
-from resolution.event_part import Part, around
+from resolution.events import lesson as event_lesson
+from resolution.events import state as event_state
+from resolution.events.part import Part, around
 from resolution.residents import Clusters
 from resolution.restoring import RECORD
 
@@ -29,7 +31,7 @@ _ENTITY = "event"
 @dataclass(frozen=True)
 class EventsByChanges:
     """The `part` that was looked at and where its concerned records belong; `gone` changed or vanished, `state`
-    (`event_state.SCHEMA`) is of new and changed records; `last` is the last run."""
+    (`events.state.SCHEMA`) is of new and changed records; `last` is the last run."""
 
     part: Part
     found: Clusters

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from connectors.standards import coordinates
-from resolution.event_blocks import FAR_METRES, NEAR_METRES, blocked
+from resolution.events.blocks import FAR_METRES, NEAR_METRES, blocked
 
 JUDGED_AT_ONCE = 250_000
 """Most pairs have no evidence: all of them at once, with the columns of both reports, would take gigabytes."""
@@ -54,7 +54,7 @@ def positions(records: pl.DataFrame, latitude: float) -> pl.DataFrame:
 def pairs(reports: pl.DataFrame, shift: int = 0) -> pl.DataFrame:
     """row, row_2, evidence (one of the constants above), hours apart; one row per pair, with its strongest evidence.
 
-    `reports` has row, kind, at, the columns of `positions` and of `event_places.places`, metres, device, bearing.
+    `reports` has row, kind, at, the columns of `positions` and of `events.places.places`, metres, device, bearing.
     """
     words = [pl.col(name).rank("dense") for name in _WORDS]
     numbered = reports.select(*_COMPARED, *words)

@@ -1,6 +1,6 @@
 """What a run of events knows of the town as a whole: its buildings, names of places, grids, and how sure a likeness is.
 
-All of it is learned from the reports and the register of doors together, and kept (`event_lesson`): what one report
+All of it is learned from the reports and the register of doors together, and kept (`events.lesson`): what one report
 comes to hangs on itself and on what is known, not on all other reports.
 """
 
@@ -11,15 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from resolution import doors, event_chance, event_pairs, event_places
-from resolution.event_kinds import kinds
+from resolution import doors
+from resolution.events import chance as event_chance
+from resolution.events import pairs as event_pairs
+from resolution.events import places as event_places
+from resolution.events.kinds import kinds
 from resolution.sources import DOOR_METRES
 
 
 @dataclass(frozen=True)
 class Town:
-    """`buildings` (`doors.buildings`), `latitude` (degrees), `names` of places (`event_places.names`), `ground`
-    (`event_places.ground`) and `figures` (`event_chance.SCHEMA`)."""
+    """`buildings` (`doors.buildings`), `latitude` (degrees), `names` of places (`events.places.names`), `ground`
+    (`events.places.ground`) and `figures` (`events.chance.SCHEMA`)."""
 
     buildings: pl.DataFrame
     latitude: float
@@ -30,7 +33,7 @@ class Town:
 
 def learned(records: pl.DataFrame, register: pl.DataFrame) -> tuple[Town, pl.DataFrame, pl.DataFrame]:
     """(town, reports, pairs) of all records (`sources.EVENT_SCHEMA`) and of the register of doors, which may be empty:
-    `reports` of them all and `event_chance.pairs`."""
+    `reports` of them all and `events.chance.pairs`."""
     buildings = doors.buildings(register) if register.height else pl.DataFrame()
     placed = doors.placed(records, buildings, metres=DOOR_METRES)
     stated = event_places.stated(placed["address"])
@@ -44,7 +47,7 @@ def learned(records: pl.DataFrame, register: pl.DataFrame) -> tuple[Town, pl.Dat
 
 
 def reports(records: pl.DataFrame, town: Town) -> pl.DataFrame:
-    """row, system and the columns that `event_pairs.pairs` compares, of records of `sources.EVENT_SCHEMA`."""
+    """row, system and the columns that `events.pairs.pairs` compares, of records of `sources.EVENT_SCHEMA`."""
     placed = doors.placed(records, town.buildings, metres=DOOR_METRES)
     told = _told(placed, event_places.stated(placed["address"]), town.names, town.latitude)
     return event_places.with_near_grids(told, town.ground)

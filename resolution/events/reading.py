@@ -10,15 +10,16 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from resolution import event_town, sources
-from resolution.event_blocks import HALF_HOURS, half_of
-from resolution.event_town import Town
+from resolution import sources
+from resolution.events import town as event_town
+from resolution.events.blocks import HALF_HOURS, half_of
+from resolution.events.town import Town
 from resolution.restoring import RECORD
 from resolution.sources import EVENT_SCHEMA
 from resolution.things import SOURCES
 
 WINDOWS: dict[str, pl.DataType] = {"kind": pl.String(), "half": pl.Int64()}
-"""The reports of one kind in one half of a day (`event_blocks.half_of`)."""
+"""The reports of one kind in one half of a day (`events.blocks.half_of`)."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -36,7 +37,7 @@ class Reading:
 
     @property
     def reports(self) -> pl.DataFrame:
-        """`event_town.reports` of the records with their keys, numbered in the order of the keys, as in a full run."""
+        """`events.town.reports` of the records with their keys, numbered in the order of the keys, as in a full run."""
         told = pl.concat(self._reports).sort(RECORD)
         return told.with_columns(row=pl.int_range(pl.len(), dtype=pl.Int64))
 
@@ -86,7 +87,7 @@ def with_numbers(conn: psycopg.Connection, records: pl.DataFrame) -> pl.DataFram
 
 
 def of_halves(conn: psycopg.Connection, halves: Iterable[int]) -> pl.DataFrame:
-    """All of these halves of days (`event_blocks.half_of`)."""
+    """All of these halves of days (`events.blocks.half_of`)."""
     spans = _spans(sorted(halves))
     found = [pl.DataFrame(schema=EVENT_SCHEMA)]
     for source in SOURCES["events"] if spans else ():

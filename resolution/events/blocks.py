@@ -38,8 +38,8 @@ _HERE: Steps = ((0, 0),)
 def blocked(reports: pl.DataFrame, days: int = 0) -> pl.DataFrame:
     """first and second: positions in `reports` of two that share a block, once each and in order.
 
-    `reports` has kind, at and the columns of the places (see `event_pairs.pairs`), words as numbers. Without `days`
-    first comes before second; otherwise the second happened so many days after it would have to, as `event_pairs` says.
+    `reports` has kind, at and the columns of the places (see `events.pairs.pairs`), words as numbers. Without `days`
+    first comes before second; otherwise the second happened so many days after it would have to, as `pairs` says.
     """
     at = reports["at"].dt.epoch("ms").to_numpy()
     of = len(reports)

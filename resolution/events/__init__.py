@@ -1,7 +1,7 @@
 """Which reports of the channels (110, 119, 四平台, 12345, 随手拍, 网格, cameras, patrols) tell of one incident.
 
-Reports of one number are one. Others are compared by kind, place and time (`event_pairs`), and how sure each likeness
-is was measured on the reports of the day against those of other days (`event_chance`). The surest pairs join first;
+Reports of one number are one. Others are compared by kind, place and time (`events.pairs`), and how sure each likeness
+is was measured on the reports of the day against those of other days (`events.chance`). The surest pairs join first;
 two places on the map that sources pass on exactly are two incidents, so a report without a place joins the likeliest of
 them and never bridges two. The incident is called by its earliest report.
 """
@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from resolution import event_chance, event_pairs, event_town
+from resolution.events import chance as event_chance
+from resolution.events import pairs as event_pairs
+from resolution.events import town as event_town
 from resolution.residents import Clusters
 from resolution.union import NONE, components, constrained
 
@@ -30,7 +32,7 @@ def cluster(records: pl.DataFrame, register: pl.DataFrame | None = None) -> Clus
 
 
 def clustered(reports: pl.DataFrame, judged: pl.DataFrame) -> Clusters:
-    """Cluster `reports` (`event_town.reports`) by their pairs (`event_chance.judged`)."""
+    """Cluster `reports` (`events.town.reports`) by their pairs (`events.chance.judged`)."""
     sure = surest(judged)
     exact = sure.filter(pl.col("evidence").is_in(_EXACT))
     numbered = same_number(reports)
