@@ -66,6 +66,8 @@ class Plan:
     by_changes: list[str]
     bases: dict[str, str]
     as_of: date
+    runs: dict[str, int]
+    """Kind of entity → the last run of resolution by then: one that ends beside the build is news to the next."""
     built: set[str] = field(default_factory=set)
 
 
@@ -77,7 +79,7 @@ def plan(
     `anew`: everything is to be built from everything.
     """
     bases = {chain.name: _basis(conn, project, chain, as_of) for chain in CHAINS}
-    known = _states(conn)
+    known, runs = _states(conn), _last_runs(conn)
     forget_changes(conn)
     going_on = []
     for chain in CHAINS:
@@ -89,7 +91,7 @@ def plan(
             continue
         _note_changes(conn, chain, contracts, state)
         going_on.append(chain.name)
-    return Plan(going_on, bases, as_of)
+    return Plan(going_on, bases, as_of, runs)
 
 
 def keep(conn: psycopg.Connection, project: Project, done: Plan) -> None:
@@ -105,7 +107,7 @@ def keep(conn: psycopg.Connection, project: Project, done: Plan) -> None:
                    ON CONFLICT (chain) DO UPDATE SET basis = excluded.basis, as_of = excluded.as_of,
                        reads = excluded.reads, loads = excluded.loads, runs = excluded.runs,
                        built_at = clock_timestamp()""",
-                [chain.name, done.bases[chain.name], done.as_of, reads, loads, Jsonb(_last_runs(conn))],
+                [chain.name, done.bases[chain.name], done.as_of, reads, loads, Jsonb(done.runs)],
             )
 
 

@@ -26,7 +26,7 @@ def run(
         bool,
         typer.Option(
             "--rebuild",
-            help="Link all residents and events anew, build, gate and publish even if nothing changed.",
+            help="Link and build everything anew, gate and publish, even if nothing changed.",
         ),
     ] = False,
     as_json: Annotated[bool, output.JSON_OPTION] = False,
