@@ -20,6 +20,7 @@ from psycopg.types.json import Jsonb
 
 from connectors.contract import Contract
 from connectors.forgetting import forget_gone
+from warehouse import build_inputs
 
 LOG = logging.getLogger(__name__)
 
@@ -49,14 +50,12 @@ def purge(conn: psycopg.Connection, contracts: Mapping[str, Contract], today: da
     for kept in streams:
         limit = today - timedelta(days=kept.days)
         with conn.transaction():
-            # Nothing goes from under a build: it would keep for the next one what it has read.
-            conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('townhub.build', 0))")
+            build_inputs.keep_builds_out(conn)  # they would keep for the next build what they have read
             rows = _purge_stream(conn, kept, limit)
             forget_gone(conn, kept.system, kept.stream, kept.table)
             if rows:
                 deleted[(kept.system, kept.stream)] = rows
-                # Deleted without a load: what is built by changes would keep what was made of it.
-                conn.execute("DELETE FROM control.build_state WHERE %s = ANY (reads)", [f"{kept.system}.{kept.stream}"])
+                build_inputs.void(conn, kept.system, kept.stream)
                 _certify(conn, kept, limit, rows)
     return deleted
 
@@ -84,10 +83,18 @@ def _purge_stream(conn: psycopg.Connection, kept: Kept, limit: date) -> int:
         ),
         [limit],
     ).rowcount
+    conn.execute(
+        "DELETE FROM control.lookup_answer WHERE system = %s AND stream = %s AND answered_on < %s",
+        [kept.system, kept.stream, limit],
+    )
     if kept.expires is not None:
+        # Of somebody who is still asked about, an account that never changed is not over.
         rows += conn.execute(
-            sql.SQL("DELETE FROM {} WHERE {} < %s").format(kept.table, sql.Identifier(kept.expires)),
-            [limit],
+            sql.SQL(
+                "DELETE FROM {} AS t WHERE {} < %s AND NOT EXISTS (SELECT FROM control.lookup_answer AS a"
+                " WHERE (a.system, a.stream, a.record) = (%s, %s, t._key))"
+            ).format(kept.table, sql.Identifier(kept.expires)),
+            [limit, kept.system, kept.stream],
         ).rowcount
     rows += conn.execute(
         "DELETE FROM quarantine.row WHERE system = %s AND stream = %s AND last_seen < %s",
@@ -97,10 +104,6 @@ def _purge_stream(conn: psycopg.Connection, kept: Kept, limit: date) -> int:
         "DELETE FROM quarantine.addition WHERE system = %s AND stream = %s AND last_seen < %s",
         [kept.system, kept.stream, limit],
     ).rowcount
-    conn.execute(
-        "DELETE FROM control.lookup_answer WHERE system = %s AND stream = %s AND answered_on < %s",
-        [kept.system, kept.stream, limit],
-    )
     rows += conn.execute(
         "DELETE FROM control.correction AS c USING control.correction_status AS s WHERE s.correction_id ="
         " c.correction_id AND c.system = %s AND c.stream = %s AND s.state = 'closed' AND s.since < %s",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import psycopg
@@ -23,22 +23,17 @@ from orchestration.manifest import Project
 from warehouse import build_inputs, connection
 from warehouse.settings import settings
 
-PATIENCE = "30min"
-
 
 @dataclass
 class _Build:
     conn: psycopg.Connection
     as_of: date
     plan: increments.Plan | None = None
+    built: set[str] = field(default_factory=set)
 
 
 _guard = threading.Lock()
 _held: dict[str, _Build] = {}
-
-
-class BuildBusy(RuntimeError):
-    """Another build held the warehouse for longer than anybody should wait."""
 
 
 def begin(run_id: str) -> date:
@@ -51,15 +46,9 @@ def begin(run_id: str) -> date:
             return _held[run_id].as_of
         conn = connection.connect("builder", autocommit=True, application_name="townhub build")
         try:
-            conn.execute("SELECT set_config('lock_timeout', %s, false)", [PATIENCE])
-            conn.execute("SELECT pg_advisory_lock(hashtextextended('townhub.build', 0))")
+            build_inputs.have_warehouse(conn)
             as_of = settings().as_of()
             build_inputs.fix(conn)
-        except psycopg.errors.LockNotAvailable:
-            conn.close()
-            raise BuildBusy(
-                f"another build has been running for more than {PATIENCE}; see `townhub up`, and cancel it there"
-            ) from None
         except BaseException:
             conn.close()  # the lock goes with it
             raise
@@ -79,11 +68,11 @@ def plan(run_id: str, project: Project, *, anew: bool) -> list[str]:
 
 
 def note_built(run_id: str, project: Project, models: Iterable[str]) -> None:
-    """Models (unique ids) that came out well; once all of a chain have, the next build goes on from this one."""
+    """Nodes (unique ids) that came out well; once all of a chain have, the next build goes on from this one."""
     build = _held[run_id]
-    assert build.plan is not None, "a build is planned before anything is built"
-    build.plan.built |= set(models)
-    increments.keep(build.conn, project, build.plan)
+    build.built |= set(models)
+    if build.plan is not None:
+        increments.keep(build.conn, project, build.plan, build.built)
 
 
 def end(run_id: str) -> date | None:
@@ -93,6 +82,6 @@ def end(run_id: str) -> date | None:
     if ended is None:
         return None
     with ended.conn as conn:
-        build_inputs.lift(conn)
         increments.forget_changes(conn)
+        build_inputs.lift(conn)
     return ended.as_of

@@ -2,10 +2,10 @@
 
 The models that say so (dbt's `meta.by_changes`) form chains, each of the records of some streams. A chain goes on from
 its last build when that came to an end for all of its models, from the same files, and when nothing changed of what
-its models read beside those records: the other streams, which rows of the seeds are in force. Which rows of a model a
-changed record can touch is said by its macro in dbt_project/macros/changes.sql. Otherwise, and on a rebuild, the whole
-chain is built from everything. A build that ends early leaves the state as it was, so the next makes the same rows
-again, and more.
+its models read beside those records: the other streams, which of their rows and of the seeds' are in force. Which rows
+of a model a changed record can touch is said by its macro in dbt_project/macros/changes.sql. Otherwise, and on a
+rebuild, the whole chain is built from everything; so is it after a build that began and did not come to its end, for
+some of its tables speak of another moment than the rest.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 
 import psycopg
 from psycopg import sql
@@ -28,6 +29,10 @@ from resolution.things import SOURCES, Kind
 from warehouse import build_inputs
 
 LANDING = ("landing", "isolated")
+_UNDER_WAY = "under way"
+_OWN_CODE = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+_TURNS = {"valid_from": "{}::date", "valid_to": "{}::date + 1"}
+"""Columns by which rows of a stream are in force on a day (staging knows the others by the record alone)."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,6 @@ class Plan:
     as_of: date
     runs: dict[str, int]
     """Kind of entity → the last run of resolution by then: one that ends beside the build is news to the next."""
-    built: set[str] = field(default_factory=set)
 
 
 def plan(
@@ -78,7 +82,7 @@ def plan(
 
     `anew`: everything is to be built from everything.
     """
-    bases = {chain.name: _basis(conn, project, chain, as_of) for chain in CHAINS}
+    bases = {chain.name: _basis(conn, project, chain, contracts, as_of) for chain in CHAINS}
     known, runs = _states(conn), _last_runs(conn)
     forget_changes(conn)
     going_on = []
@@ -90,19 +94,23 @@ def plan(
             conn.execute("DELETE FROM control.build_state WHERE chain = %s", [chain.name])
             continue
         _note_changes(conn, chain, contracts, state)
+        conn.execute("UPDATE control.build_state SET basis = %s WHERE chain = %s", [_UNDER_WAY, chain.name])
         going_on.append(chain.name)
     return Plan(going_on, bases, as_of, runs)
 
 
-def keep(conn: psycopg.Connection, project: Project, done: Plan) -> None:
-    """Note what was built from what, for those chains of which every model came out well."""
+def keep(conn: psycopg.Connection, project: Project, done: Plan, built: Set[str]) -> None:
+    """Note what was built from what, for those chains of which every model came out well, and all that these rest on.
+
+    `built`: unique ids of the nodes that came out well in this build, or stood.
+    """
     loads = Jsonb(build_inputs.bounds(conn))
     for chain in CHAINS:
-        models = {node.unique_id for node in models_of(project, chain.name)}
-        if models and models <= done.built:
+        rests_on = _rests_on(project, chain) & project.nodes.keys()
+        if rests_on and rests_on <= built:
             reads = sorted(".".join(stream) for stream in _streams_read(project, chain) | chain.streams)
             conn.execute(
-                """INSERT INTO control.build_state AS s (chain, basis, as_of, reads, loads, runs)
+                """INSERT INTO control.build_state (chain, basis, as_of, reads, loads, runs)
                    VALUES (%s, %s, %s, %s, %s, %s)
                    ON CONFLICT (chain) DO UPDATE SET basis = excluded.basis, as_of = excluded.as_of,
                        reads = excluded.reads, loads = excluded.loads, runs = excluded.runs,
@@ -134,21 +142,44 @@ def _states(conn: psycopg.Connection) -> dict[str, _State]:
     return {chain: _State(*rest) for chain, *rest in rows}
 
 
-def _basis(conn: psycopg.Connection, project: Project, chain: Chain, as_of: date) -> str:
+def _basis(
+    conn: psycopg.Connection, project: Project, chain: Chain, contracts: Mapping[str, Contract], as_of: date
+) -> str:
     """One text that changes with all that the chain rests on beside the records that it follows."""
-    beside = sorted(".".join(stream) for stream in _streams_read(project, chain) - chain.streams)
+    others = sorted(_streams_read(project, chain) - chain.streams)
+    beside = [".".join(stream) for stream in others]
     loads = conn.execute(
         """SELECT l.system || '.' || l.stream, max(l.load_id) FROM control.load l JOIN control.build_input b
             USING (system, stream) WHERE l.state = 'committed' AND l.rows_landed + l.rows_tombstoned > 0
             AND l.load_id <= b.load_id AND l.system || '.' || l.stream = ANY (%s) GROUP BY 1 ORDER BY 1""",
         [beside],
     ).fetchall()
-    found = [chain.name, standing.code_digest(), loads, dated_since(as_of)]
+    known = [contracts[system].streams[stream] for system, stream in others if system in contracts]
+    days = [dated_since(as_of), *(_turned_on(conn, stream, as_of) for stream in known)]
+    found = [chain.name, standing.code_digest(), _OWN_CODE, loads, days]
     return hashlib.sha256(json.dumps(found, default=str).encode()).hexdigest()
+
+
+def _turned_on(conn: psycopg.Connection, stream: Stream, as_of: date) -> date | None:
+    """The last day up to this one on which a row of a dated stream came into force or went out of it."""
+    days = [sql.SQL(turn).format(sql.Identifier(c.name)) for c in stream.columns if (turn := _TURNS.get(c.name))]
+    if not days:
+        return None
+    query = sql.SQL("SELECT max(day) FROM {}, LATERAL (VALUES {}) AS turn (day) WHERE _to_load IS NULL AND day <= %s")
+    table = sql.Identifier(stream.landing_schema, stream.landing_table)
+    row = conn.execute(query.format(table, sql.SQL(", ").join(sql.SQL("({})").format(day) for day in days)), [as_of])
+    found: date | None = (row.fetchone() or [None])[0]
+    return found
 
 
 def _streams_read(project: Project, chain: Chain) -> set[tuple[str, str]]:
     """(system, stream) of every landing table that a model of the chain is built from."""
+    tables = [project.sources[uid] for uid in _rests_on(project, chain) if uid in project.sources]
+    return {(table.split("__")[0], table.split("__")[1]) for schema, table in tables if schema in LANDING}
+
+
+def _rests_on(project: Project, chain: Chain) -> set[str]:
+    """Unique ids of the chain's models and of all nodes and sources that they are built from."""
     waiting = [node.unique_id for node in models_of(project, chain.name)]
     seen: set[str] = set()
     while waiting:
@@ -156,8 +187,7 @@ def _streams_read(project: Project, chain: Chain) -> set[tuple[str, str]]:
         if uid not in seen:
             seen.add(uid)
             waiting += project.nodes[uid].parents if uid in project.nodes else ()
-    tables = [project.sources[uid] for uid in seen if uid in project.sources]
-    return {(table.split("__")[0], table.split("__")[1]) for schema, table in tables if schema in LANDING}
+    return seen
 
 
 def dated_since(as_of: date) -> str:

@@ -71,7 +71,7 @@ def _passed(conn: psycopg.Connection, basis: str) -> bool:
 
 def _note_passed(conn: psycopg.Connection, basis: str, as_of: date) -> None:
     conn.execute(
-        """INSERT INTO control.build_state AS s (chain, basis, as_of, reads, loads, runs)
+        """INSERT INTO control.build_state (chain, basis, as_of, reads, loads, runs)
            VALUES (%s, %s, %s, '{}', '{}', '{}')
            ON CONFLICT (chain) DO UPDATE SET basis = excluded.basis, as_of = excluded.as_of,
                built_at = clock_timestamp()""",

@@ -89,7 +89,7 @@ def _build(context: dg.AssetExecutionContext, project: Project, step: str, chose
             else:
                 going_on = building.plan(context.run_id, project, anew=names.ANEW_TAG in context.run.tags)
                 outcomes = dbt_runs.build(project, step, as_of=as_of, only=chosen, by_changes=going_on)
-                building.note_built(context.run_id, project, (o.unique_id for o in outcomes.values() if o.passed))
+            building.note_built(context.run_id, project, (o.unique_id for o in outcomes.values() if o.passed))
             crash.point("build.done")
             dbt_runs.save_outcomes(context.run_id, project, outcomes)
     except Exception as error:

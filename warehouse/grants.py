@@ -58,7 +58,13 @@ GRANTS: tuple[Grant, ...] = (
     ),  # DELETE: retention
     Grant(LOADER, "table", "SELECT, INSERT, DELETE", ("inbox.message",)),
     _read(LOADER, "control.correction_status"),
-    Grant(LOADER, "table", "SELECT, DELETE", ("control.correction", "control.build_state")),  # DELETE: retention
+    # DELETE: retention
+    Grant(
+        LOADER,
+        "table",
+        "SELECT, DELETE",
+        ("control.correction", "control.build_state", "control.changed_record", "control.changed_key"),
+    ),
     Grant(
         LOADER,
         "function",

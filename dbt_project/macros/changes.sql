@@ -21,9 +21,18 @@
 {%- endmacro %}
 
 
-{# Resolution has placed every notice of death before core is built, so none stands for the bearer of its number alone. #}
+{# A notice of death that nobody's record stands for counts for the bearer of its number. #}
 {% macro changes_of_dim_resident() -%}
     {{ changed_entities('residents', 'resident') }}
+    union all
+    select bearer.resident_key
+    from core.dim_resident as bearer
+    where bearer.resident_id in (
+        select notice.resident_id
+        from landing.death_register__deaths as notice
+        inner join {{ changed_records('residents') }} as told
+            on told.system = 'death_register' and told.stream = 'deaths' and told.record_key = notice.notice_no
+    )
     union all
     select link.entity_key
     from {{ at_changed_doors() }} as person

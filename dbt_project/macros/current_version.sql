@@ -40,9 +40,11 @@ where _from_load <= {{ bound }} and (_to_load is null or _to_load > {{ bound }})
   last load of each (last_load null: it stands now), and when the source told it and told otherwise (seen_from, seen_to).
 #}
 {% macro all_versions(system, stream) -%}
+{%- set relation = source(system, stream) -%}
+{%- set loads = source('control', 'load') -%}
+{%- set bounds = source('control', 'build_input') -%}
 {%- if execute -%}
-{%- set bound = "(select coalesce(max(load_id), 9223372036854775807) from " ~ source('control', 'build_input')
-    ~ " where system = '" ~ system ~ "' and stream = '" ~ stream ~ "')" -%}
+{%- set bound = "(select coalesce(max(load_id), 9223372036854775807) from " ~ bounds ~ " where system = '" ~ system ~ "' and stream = '" ~ stream ~ "')" -%}
 {%- set columns = (graph.sources.values() | selectattr('source_name', 'equalto', system)
                    | selectattr('name', 'equalto', stream) | first).columns.values() | list -%}
 with version as (
@@ -53,7 +55,7 @@ with version as (
         {%- endfor %},
         _from_load,
         case when _to_load <= {{ bound }} then _to_load end as _to_load
-    from {{ source(system, stream) }}
+    from {{ relation }}
     -- A row that came and went within one load was never what the source said.
     where _from_load <= {{ bound }} and _to_load is distinct from _from_load
 )
@@ -68,7 +70,7 @@ select
     coalesce(opening.source_time, opening.finished_at) as seen_from,
     coalesce(closing.source_time, closing.finished_at) as seen_to
 from version
-inner join {{ source('control', 'load') }} as opening on opening.load_id = version._from_load
-left join {{ source('control', 'load') }} as closing on closing.load_id = version._to_load
+inner join {{ loads }} as opening on opening.load_id = version._from_load
+left join {{ loads }} as closing on closing.load_id = version._to_load
 {%- endif -%}
 {%- endmacro %}

@@ -59,7 +59,7 @@ def places(records: pl.DataFrame, stated: pl.DataFrame, names: list[str]) -> pl.
 def ground(reports: pl.DataFrame) -> pl.DataFrame:
     """east, north, grid: of which grid most reports in a square of the map say that they are.
 
-    Squares are of `SQUARE_METRES`, counted from where x and y are 0: where a single report was is not told.
+    Squares are of `SQUARE_METRES`, counted from where x and y are 0; which report said so is not told.
     """
     squares = [(pl.col(name) / SQUARE_METRES).floor().cast(pl.Int64) for name in ("x", "y")]
     known = reports.filter(_there() & pl.col("grid").is_not_null()).select("grid", east=squares[0], north=squares[1])

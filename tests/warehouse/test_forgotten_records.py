@@ -16,6 +16,7 @@ from connectors.tables import ensure_tables
 from connectors.versions import key_hashes
 from resolution.decisions import Record, decide
 from tests.integration.gate_cases import land, stream_of
+from warehouse import build_inputs
 from warehouse.connection import connect
 
 CONTRACTS = load_contracts()
@@ -87,6 +88,14 @@ def ledger(fresh_database: str) -> str:
             conn.execute(
                 "INSERT INTO resolution.event_record (system, stream, record_key, seen) VALUES (%s, %s, %s, 0)", record
             )
+        for chain, stream in (("residents", "payee_account.accounts"), ("events", "police_110.incidents")):
+            conn.execute(
+                "INSERT INTO control.build_state (chain, basis, as_of, reads, loads, runs)"
+                " VALUES (%s, '', '2026-06-29', %s, '{}', '{}')",
+                [chain, [stream]],
+            )
+        conn.execute("INSERT INTO control.changed_record VALUES ('residents', %s, %s, %s)", RECORDS[0])
+        conn.execute("INSERT INTO control.changed_key VALUES ('link_resident_address', %s)", ["/".join(RECORDS[0])])
         one = "jsonb_build_object('system', %s::text, 'stream', %s::text, 'record_key', %s::text)"
         doubt = f"INSERT INTO resolution.review (kind, record, reason) VALUES ('resident', {one}, 'doubt')"
         conn.execute(doubt.encode(), RECORDS[0])
@@ -101,6 +110,7 @@ def ledger(fresh_database: str) -> str:
 
 def test_no_table_holds_the_number_of_a_purged_record(ledger: str) -> None:
     tables = {f"resolution.{name}" for name in ("membership", "decision", "review", "resident_record", "event_record")}
+    tables |= {"control.changed_record", "control.changed_key"}
     assert tables <= holding(ledger, GONE)
     with connect("loader") as loader:
         retention.purge(loader, CONTRACTS, date(2026, 6, 30))
@@ -118,6 +128,21 @@ def test_no_table_holds_the_number_of_a_purged_record(ledger: str) -> None:
     assert decided == (keys["R0"], keys["R2"]), "one record has one pseudonym in all tables"
     assert pair == (keys["R2"], STAYS + ACCOUNT)
     assert keys["R1"] == STAYS + ACCOUNT, "a record that is there keeps its key"
+
+
+def test_what_was_built_of_what_is_deleted_is_built_anew(ledger: str) -> None:
+    with connect("loader") as loader:
+        retention.purge(loader, CONTRACTS, date(2026, 6, 30))
+        assert loader.execute("SELECT chain FROM control.build_state").fetchall() == [("events",)]
+
+
+def test_nothing_is_deleted_from_under_a_build(ledger: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build_inputs, "PATIENCE", "100ms")
+    with connect("builder", autocommit=True) as builder, connect("loader") as loader:
+        build_inputs.have_warehouse(builder)
+        with pytest.raises(build_inputs.BuildBusy, match="townhub up"):
+            retention.purge(loader, CONTRACTS, date(2026, 6, 30))
+    assert holding(ledger, GONE) != set()
 
 
 def test_nobody_else_changes_whom_a_decision_is_about(ledger: str) -> None:

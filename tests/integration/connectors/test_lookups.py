@@ -166,12 +166,23 @@ def test_a_pull_that_ends_badly_has_asked_nobody(office: Office, monkeypatch: py
 
 
 def test_an_answer_stands_only_as_long_as_its_records(office: Office) -> None:
-    office.has["P07"] = [account("P07") | {"gxsj": "2020-05-01 08:00:00"}]
+    office.pull()
+    with connection.connect("loader", autocommit=True) as conn:
+        conn.execute("DELETE FROM landing.demo__accounts WHERE id = 'P07'")
+    assert office.pull().landed == 1
+    assert office.asked == ["P07"]
+
+
+def test_an_account_without_changes_expires_once_nobody_asks_for_it(office: Office) -> None:
+    old = {"gxsj": "2020-05-01 08:00:00"}
+    office.has |= {who: [account(who) | old] for who in ("P07", "P08")}
+    office.pull()
+    office.wanted.remove("P08")
     office.pull()
     with connection.connect("loader") as conn:
         purge(conn, {"demo": office.hub.contract}, TODAY)
-    assert office.pull().landed == 1
-    assert office.asked == ["P07"]
+    assert office.hub.ask("SELECT id FROM landing.demo__accounts WHERE id IN ('P07', 'P08')") == [("P07",)]
+    assert office.pull().rows_in == 0
 
 
 def test_reading_afresh_asks_everybody(office: Office) -> None:

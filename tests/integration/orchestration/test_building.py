@@ -18,7 +18,7 @@ from orchestration import building, dbt_runs, definitions, gates, passes, standi
 from orchestration.manifest import Project
 from orchestration.report import PassReport
 from quality import gate
-from warehouse import release
+from warehouse import build_inputs, release
 from warehouse.settings import ConfigurationError
 
 EVENING, MORNING = date(2026, 6, 30), date(2026, 7, 1)
@@ -59,7 +59,7 @@ def test_every_step_after_midnight_has_the_day_on_which_the_build_began(evening:
 
 
 def test_a_build_that_cannot_know_its_day_leaves_no_lock_behind(evening: pytest.MonkeyPatch) -> None:
-    evening.setattr(building, "PATIENCE", "1s")
+    evening.setattr(build_inputs, "PATIENCE", "1s")
     evening.setenv("TOWNHUB_AS_OF", "tomorrow")
     with pytest.raises(ConfigurationError, match="TOWNHUB_AS_OF") as refused:
         building.begin("run")

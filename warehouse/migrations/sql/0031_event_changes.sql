@@ -12,7 +12,7 @@ CREATE TABLE resolution.event_record (
 );
 COMMENT ON COLUMN resolution.event_record.half IS 'half days (UTC) since 1970';
 
--- What was last learned of the town as a whole, for full runs and runs by changes alike: one row. It tells of no record:
+-- What was last learned of the town as a whole, for full runs and runs by changes alike: one row. It names no record:
 -- where buildings of the address register stand, which grid a square of the map is of, and how often likenesses are true.
 CREATE TABLE resolution.event_town (
     only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),

@@ -1,5 +1,6 @@
 -- What the tables of a chain of models (see orchestration/increments.py) were built from, so that the next build can make
--- anew only the rows that changed. A chain without a row, or whose basis is another, is built from everything.
+-- anew only the rows that changed. A chain without a row, or whose basis is another, is built from everything. Under the
+-- name `seeds` stands what the tests of the seeds last passed for (see orchestration/staged.py).
 CREATE TABLE control.build_state (
     chain text PRIMARY KEY,
     basis text NOT NULL,
@@ -13,7 +14,7 @@ CREATE TABLE control.build_state (
 );
 
 -- The records of which a row landed or was closed, or that belong to another entity, since the chain was last built.
-CREATE TABLE control.changed_record (
+CREATE UNLOGGED TABLE control.changed_record (
     chain text NOT NULL,
     system text NOT NULL,
     stream text NOT NULL,
@@ -22,7 +23,7 @@ CREATE TABLE control.changed_record (
 CREATE INDEX ON control.changed_record (chain);
 
 -- The rows of a model that the build under way makes anew, by the model's key as text.
-CREATE TABLE control.changed_key (
+CREATE UNLOGGED TABLE control.changed_key (
     model text NOT NULL,
     key text NOT NULL
 );
