@@ -30,6 +30,9 @@ DAY, NEXT = "2026-06-30", "2026-07-01"
 BEFORE = 1
 """The load and the run of resolution that the first build read."""
 
+PERMIT = {"kind": "residence_permit", "certificate_no": "Z1", "resident_id": "33010619491231002X", "state": "valid",
+          "holder_kind": "person", "holder_name": "某某", "issuer": "公安局"}  # fmt: skip
+
 Tables = dict[str, list[str]]
 
 
@@ -76,9 +79,10 @@ def _first_day(town: DbtTown) -> None:
             town.land("four_platform", "events", {"event_no": f"B{number}", **closing, **more})
     town.land("police_110", "incidents", {"incident_no": "TOMORROW", "state": "received", "category": "050100",
                                           "reported_at": "2026-07-01 08:00:00+08"})  # fmt: skip
-    town.land("certificate_library", "certificates", {"certificate_id": "ENDS", "kind": "residence_permit",
-              "resident_id": "33010619491231002X", "holder_kind": "person", "valid_to": date(2026, 6, 30),
-              "issued_on": date(2025, 6, 30), "state": "valid"})  # fmt: skip
+    ends = {"certificate_id": "ENDS", "issued_on": date(2025, 6, 30), "valid_to": date(2026, 6, 30)}
+    town.land("certificate_library", "certificates", PERMIT | ends)
+    collections = town.contracts["tax_analysis"].streams["collections"]
+    town.land("tax_analysis", "collections", whole_town._row(collections, 1, period="2024-05"))
 
 
 def _next_day(town: DbtTown) -> None:
@@ -97,9 +101,8 @@ def _next_day(town: DbtTown) -> None:
     _version(town, "tax_analysis", "collections", 2, {"amount": 99}, taxpayer_no=tax[0], tax_kind=tax[1], period=tax[2])
     _moves(town, "enterprise", ("tax_registry", "taxpayers", tax[0]), "OTHER")
     # Certificates: a newer one of a holder.
-    town.land("certificate_library", "certificates", {"certificate_id": "NEWER", "kind": "residence_permit",
-              "resident_id": "33010619491231002X", "holder_kind": "person", "valid_to": date(2027, 6, 30),
-              "issued_on": date(2026, 6, 30), "state": "valid"})  # fmt: skip
+    newer = {"certificate_id": "NEWER", "issued_on": date(2026, 6, 30), "valid_to": date(2027, 6, 30)}
+    town.land("certificate_library", "certificates", PERMIT | newer)
     with psycopg.connect(town.url) as conn:
         conn.execute(
             "UPDATE landing.certificate_library__certificates SET _from_load = 2 WHERE certificate_id = 'NEWER'"
@@ -117,9 +120,8 @@ def _next_day(town: DbtTown) -> None:
     # A version waits of a report that did not change, and a channel tells nothing any more.
     with psycopg.connect(town.url) as conn:
         conn.execute(
-            "INSERT INTO quarantine.row (system, stream, load_id, last_load_id, record_key, digest, payload, state)"
-            " SELECT 'snapshot_report', 'reports', max(load_id), max(load_id), 'REP3', 'd', '{}', 'held'"
-            " FROM control.load WHERE system = 'snapshot_report'"
+            "INSERT INTO quarantine.row (system, stream, load_id, record_key, payload, payload_text, payload_digest,"
+            " reasons) VALUES ('snapshot_report', 'reports', 1, 'REP3', '{}', '{}', 'd', '{state:unknown_code}')"
         )
         conn.execute("UPDATE control.load SET started_at = '2026-01-01', finished_at = '2026-01-01'"
                      " WHERE system = 'hotline_12345'")  # fmt: skip
