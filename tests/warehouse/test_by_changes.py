@@ -81,6 +81,11 @@ def _first_day(town: DbtTown) -> None:
                                           "reported_at": "2026-07-01 08:00:00+08"})  # fmt: skip
     ends = {"certificate_id": "ENDS", "issued_on": date(2025, 6, 30), "valid_to": date(2026, 6, 30)}
     town.land("certificate_library", "certificates", PERMIT | ends)
+    with psycopg.connect(town.url) as conn:  # where they live is told by the door alone
+        conn.execute("UPDATE landing.household_registry__residents SET community_code = NULL WHERE person_no = 'N0'")
+    orders = town.contracts["hotline_12345"].streams["orders"]
+    due = {"due_at": "2026-06-30 20:00:00+08", "reported_at": "2026-06-20 08:00:00+08", "state": "assigned"}
+    town.land("hotline_12345", "orders", whole_town._row(orders, whole_town.ROWS, **due))
     collections = town.contracts["tax_analysis"].streams["collections"]
     town.land("tax_analysis", "collections", whole_town._row(collections, 1, period="2024-05"))
 
@@ -117,14 +122,12 @@ def _next_day(town: DbtTown) -> None:
              unit_code="BULK")  # fmt: skip
     _version(town, "police_110", "incidents", 2, {"longitude": 125.0}, incident_no="INC2")
     _moves(town, "event", ("police_110", "incidents", "INC0"), "I2")
-    # A version waits of a report that did not change, and a channel tells nothing any more.
+    # A version waits of a report that did not change.
     with psycopg.connect(town.url) as conn:
         conn.execute(
             "INSERT INTO quarantine.row (system, stream, load_id, record_key, payload, payload_text, payload_digest,"
             " reasons) VALUES ('snapshot_report', 'reports', 1, 'REP3', '{}', '{}', 'd', '{state:unknown_code}')"
         )
-        conn.execute("UPDATE control.load SET started_at = '2026-01-01', finished_at = '2026-01-01'"
-                     " WHERE system = 'hotline_12345'")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +152,8 @@ def built(dbt_town: DbtTown) -> Iterator[dict[str, Any]]:
     made = dict(dbt_town.rows("SELECT model, count(*) FROM control.changed_key GROUP BY 1"))
     by_changes = _tables(dbt_town)
     _build(dbt_town, NEXT, [])
-    yield {"first": first, "made": made, "by_changes": by_changes, "anew": _tables(dbt_town)}
+    anew = _tables(dbt_town)
+    yield {"first": first, "made": made, "by_changes": by_changes, "anew": anew}
 
 
 def _streams(chain: increments.Chain) -> list[str]:
@@ -182,6 +186,20 @@ def test_every_table_had_something_to_change_and_something_to_leave(built: dict[
     assert built["anew"][model] != built["first"][model]
     assert built["made"][model] > 0
     assert set(built["anew"][model]) & set(built["first"][model]) or model == "int_event_history"
+
+
+def test_a_channel_that_tells_nothing_any_more(dbt_town: DbtTown, built: dict[str, Any]) -> None:
+    with psycopg.connect(dbt_town.url) as conn:
+        conn.execute("DELETE FROM control.changed_record")
+        conn.execute("UPDATE control.build_state SET as_of = %s", [NEXT])
+        conn.execute(
+            "UPDATE control.load SET started_at = '2026-01-01', finished_at = '2026-01-01' WHERE system = 'city_eye'"
+        )
+    _build(dbt_town, NEXT, [chain.name for chain in increments.CHAINS])
+    by_changes = _tables(dbt_town)
+    assert by_changes["event"] != built["anew"]["event"]
+    _build(dbt_town, NEXT, [])
+    assert _tables(dbt_town) == by_changes
 
 
 def test_every_model_of_a_chain_is_looked_at(dbt_town: DbtTown, built: dict[str, Any]) -> None:
