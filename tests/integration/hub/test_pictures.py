@@ -31,7 +31,7 @@ OVERFLOWS = "document.documentElement.scrollWidth > document.documentElement.cli
 
 
 @pytest.fixture(scope="module")
-def seen(hub: Hub, next_day_again: Stage) -> Iterator[dict[str, dict[str, Any]]]:
+def seen(hub: Hub, later_day_anew: Stage) -> Iterator[dict[str, dict[str, Any]]]:
     """Each page as a browser shows it that cannot reach anything but files."""
     if CHROMIUM is None:
         pytest.skip(WITHOUT)
@@ -90,7 +90,7 @@ def test_a_page_is_whole_without_a_network(hub: Hub, seen: dict[str, dict[str, A
     assert page["links"] == [INDEX]
     for family in PICTURES[name].families:
         assert family in page["text"]
-    assert "2026-07-01" in page["text"] and "Old data" not in page["text"]
+    assert "2026-07-02" in page["text"] and "Old data" not in page["text"]
 
 
 @pytest.mark.browser
@@ -110,14 +110,16 @@ def test_the_index_shows_and_links_all(seen: dict[str, dict[str, Any]]) -> None:
     assert len(index["images"]) == len(PICTURES) and min(index["images"]) > 0
 
 
-def test_what_was_read_stands_in_the_audit_chain(hub: Hub, next_day_again: Stage) -> None:
+def test_what_was_read_stands_in_the_audit_chain(hub: Hub, later_day_anew: Stage) -> None:
     asked = hub.rows(
         "SELECT DISTINCT detail ->> 'role' FROM control.audit WHERE actor = 'townhub pictures' AND action = 'query'"
     )
     assert {role for (role,) in asked} == {f"townhub_app_{picture.app}" for picture in PICTURES.values()}
 
 
-def test_a_family_that_was_taken_back_shows_its_old_release_and_how_old_it_is(hub: Hub, first: Stage) -> None:
+def test_a_family_that_was_taken_back_shows_its_old_release_and_how_old_it_is(
+    hub: Hub, first: Stage, later_day_anew: Stage
+) -> None:
     """As when a gate refuses the newer candidate: the last release that stands, and the days that it is behind."""
     old = first.report["releases"]["safety"]["release_id"]
     reason = ("--reason", "to see its pictures")
@@ -126,7 +128,7 @@ def test_a_family_that_was_taken_back_shows_its_old_release_and_how_old_it_is(hu
         listed = {row["page"]: row for row in hub.answer("pictures", "--draw")}
         html = (hub.home / "pictures" / "grid_map.html").read_text(encoding="utf-8")
         assert listed["grid_map"]["releases"] == f"safety {old}"
-        assert "Old data" in html and "1 day behind 2026-07-01" in html
+        assert "Old data" in html and "2 days behind 2026-07-02" in html
         assert "Old data" not in (hub.home / "pictures" / "welfare_funnel.html").read_text(encoding="utf-8")
     finally:
         assert hub.command("release", "resume", "safety", *reason).returncode == 0
