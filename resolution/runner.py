@@ -20,9 +20,9 @@ from resolution.events import state as event_state
 from resolution.events.changes import EventsByChanges
 from resolution.incremental import ByChanges
 from resolution.residents import Clusters
-from resolution.things import Kind
+from resolution.things import SOURCES, Kind
 from resolution.union import apply_decisions
-from resolution.whole import CLUSTER, Whole, whole
+from resolution.whole import Whole, whole
 from warehouse import connection, crash
 
 ANALYZE_SHARE = 0.05
@@ -59,8 +59,8 @@ def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> Res
     are not linked again where `BY_CHANGES` allows it; `full` links all anew, unless the last run did so with the same
     records. Raises ValueError for an unknown kind.
     """
-    if kind not in CLUSTER:
-        raise ValueError(f"unknown kind {kind!r}: use one of {', '.join(CLUSTER)}")
+    if kind not in SOURCES:
+        raise ValueError(f"unknown kind {kind!r}: use one of {', '.join(SOURCES)}")
     started = time.perf_counter()
     entity = sources.entity_kind(kind)
     with connection.connect("builder") as conn:

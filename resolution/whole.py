@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,13 +20,6 @@ from resolution.residents.exact import borrowed_numbers
 from resolution.residents.features import features
 from resolution.restoring import RECORD
 from resolution.things import Kind
-
-CLUSTER: dict[str, Callable[[pl.DataFrame], Clusters]] = {
-    "residents": residents.cluster,
-    "enterprises": enterprises.cluster,
-    "premises": premises.cluster,
-    "events": events.cluster,
-}
 
 
 class State(Protocol):
@@ -93,16 +86,24 @@ class _Events:
 def whole(conn: psycopg.Connection, kind: Kind, now: Mapping[str, Any]) -> Whole:
     """Read all current records of a kind and link them; `now` is their fingerprint (`sources.fingerprint`)."""
     records = sources.read(conn, kind)
-    if kind == "events":
-        return _events(conn, records, now)
-    if kind != "residents":
-        return Whole(kind, records, CLUSTER[kind](records))
+    match kind:
+        case "residents":
+            return _residents(records)
+        case "enterprises":
+            return Whole(kind, records, enterprises.cluster(records))
+        case "premises":
+            return Whole(kind, records, premises.cluster(records))
+        case "events":
+            return _events(conn, records, now)
+
+
+def _residents(records: pl.DataFrame) -> Whole:
     people = features(records)
     borrowed = borrowed_numbers(people)
     people_of_record = pl.concat([people, records.select(RECORD)], how="horizontal")
     records = records.select(RECORD)  # the rest is in `people`
     found = residents.cluster_all(people, borrowed)
-    return Whole(kind, records, found, _Residents(people_of_record, borrowed["row"]))
+    return Whole("residents", records, found, _Residents(people_of_record, borrowed["row"]))
 
 
 def _events(conn: psycopg.Connection, records: pl.DataFrame, now: Mapping[str, Any]) -> Whole:

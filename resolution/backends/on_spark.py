@@ -28,13 +28,15 @@ SETTINGS = {
     # Spark's page has no login, and listens to everybody.
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
+    # Its entries quote queries and plans, and with them what people are called.
+    "spark.eventLog.enabled": "false",
 }
 
 
 def ask(query: str, tables: Mapping[str, pl.DataFrame], master: str) -> pl.DataFrame:
     """The rows of a query in DuckDB's SQL over `tables`, in no order. Texts it may compare, not return: `_bytewise`.
 
-    Raises BackendError when there is no Spark.
+    Raises BackendError when there is no Spark, or it cannot answer.
     """
     session = _session(master)
     from splink.backends.spark import SparkAPI
@@ -47,6 +49,9 @@ def ask(query: str, tables: Mapping[str, pl.DataFrame], master: str) -> pl.DataF
         answer = api.query_sql(spoken(query))
         views.append(answer.physical_name)
         found = pl.from_arrow(answer.as_pyarrow_table())
+    except Exception as error:  # Spark's message may quote rows
+        kind = type(error).__name__
+        raise BackendError(f"Spark could not weigh the pairs ({kind}); the logs of its executors say why") from None
     finally:
         for view in views:
             session.catalog.dropTempView(view)
