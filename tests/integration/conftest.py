@@ -14,6 +14,7 @@ from connectors.tables import ensure_tables
 from quality import gate
 from quality.families import FAMILIES
 from tests.integration.gate_cases import CONTRACTS, CORE, DAY, land, stream_of
+from tests.integration.release_cases import prepare
 from warehouse import access
 from warehouse.connection import connect
 
@@ -41,3 +42,10 @@ def gate_database(server_url: str, template: str) -> Iterator[str]:
         yield target
     with psycopg.connect(server_url, autocommit=True) as admin:
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def builder(fresh_database: str) -> Iterator[psycopg.Connection]:
+    """A candidate of every product of the family safety is there, and nobody has judged it."""
+    with prepare() as connection:
+        yield connection

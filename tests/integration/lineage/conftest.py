@@ -14,7 +14,7 @@ from connectors.contract import Contract
 from connectors.contract_folder import load_contracts
 from connectors.tables import ensure_tables
 from tests.candidates import empty_candidates
-from tests.integration.test_release_function import CANDIDATE_TABLES, DAY
+from tests.integration.release_cases import CANDIDATE_TABLES, DAY
 from warehouse import release
 from warehouse.connection import connect
 
