@@ -65,6 +65,7 @@ def emptied(shape: str) -> None:
         conn.execute(f"DROP INDEX IF EXISTS landing.bench_{shape}__records_current".encode())
         conn.execute(f"TRUNCATE landing.bench_{shape}__records, {PLAIN}".encode())
         conn.execute("DELETE FROM control.cursor WHERE system LIKE 'bench%'")
+        conn.execute("DELETE FROM control.received WHERE system LIKE 'bench%'")
         conn.execute("DROP SCHEMA IF EXISTS bench_peer CASCADE")
         conn.execute("CHECKPOINT")
 

@@ -40,7 +40,8 @@ class Conformed:
     has `row_no` (position in the page), `record_key` (text, may be null), `payload` (JSON text), `reasons`
     (list of `column:reason`), `version_number` (time of change in microseconds, null where it cannot be told) and
     `whole` (the payload is all that was received, so that it can be taken in again). `added` has, row by row of
-    `accepted`, the fields that the contract does not know as JSON text, null where there are none.
+    `accepted`, the fields that the contract does not know as JSON text, null where there are none. `plain` tells which
+    rows of `accepted` obeyed without a remark.
     """
 
     accepted: pl.DataFrame
@@ -48,6 +49,7 @@ class Conformed:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     added: pl.Series | None = None
     added_columns: tuple[str, ...] = ()
+    plain: pl.Series | None = None
 
 
 class Conformer:
@@ -140,7 +142,8 @@ class Conformer:
         columns += [raws[c.name].rename(f"{c.name}_raw") for c in self.stream.columns if c.keeps_raw]
         typed = pl.DataFrame(columns)
         if not marks.any_rejected:
-            return Conformed(typed, empty_rejects(), marks.outcomes, self._fields(page, added), added)
+            fields = self._fields(page, added)
+            return Conformed(typed, empty_rejects(), marks.outcomes, fields, added, ~marks.touched)
         rejected_rows = marks.rejected.arg_true()
         rejected = pl.DataFrame(
             {
@@ -155,7 +158,8 @@ class Conformer:
         )
         accepted = typed.filter(~marks.rejected)
         fields = self._fields(page.filter(~marks.rejected), added)
-        return Conformed(accepted, rejected, marks.outcomes, fields, added)
+        plain = (~marks.touched).filter(~marks.rejected)
+        return Conformed(accepted, rejected, marks.outcomes, fields, added, plain)
 
     def _known(self, page: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
         """The page as far as it may be kept, and the names of the columns that the contract does not know."""
@@ -222,6 +226,8 @@ class _Marks:
     def __init__(self, height: int) -> None:
         self.rejected = pl.repeat(False, height, dtype=pl.Boolean, eager=True)
         self.any_rejected = False
+        self.touched = self.rejected
+        """Rows with any defect, whatever became of it."""
         self.outcomes: Counter[Outcome] = Counter()
         self._masks: list[tuple[str, pl.Series]] = []
 
@@ -230,6 +236,7 @@ class _Marks:
         count = int(rows.sum() or 0)
         if not count:
             return
+        self.touched = self.touched | rows
         if column.on_invalid == "withhold" and not always:
             self.outcomes[(column.name, reason, "withheld")] += count
             return
@@ -240,6 +247,7 @@ class _Marks:
 
     def corrected(self, column: str, reason: str, rows: pl.Series) -> None:
         if count := int(rows.sum() or 0):
+            self.touched = self.touched | rows
             self.outcomes[(column, reason, "corrected")] += count
 
     def reasons(self, rows: pl.Series) -> pl.Series:

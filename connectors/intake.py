@@ -29,6 +29,7 @@ from connectors.pace import Pace
 from connectors.pipeline import Clock, ahead, in_chunks, timed
 from connectors.protocols import open_extraction
 from connectors.protocols.base import BadRecord, Extraction, Pull
+from connectors.received import Received, is_kept
 from connectors.refusals import without_text
 from connectors.variables import resolve_server
 from warehouse import connection, crash, ledger, load_history
@@ -188,12 +189,18 @@ def _pull(
     }
     with open_extraction(pull) as extraction, connection.connect("loader") as conn:
         lander = Lander(conn, stream, load_id, contract.version, rekey=rekey)
+        received = None
+        if is_kept(stream):
+            received = Received.begin(conn, stream, server, load_id, lander.standing, afresh=afresh)
         bytes_in = 0
-        for batch, size in ahead(_batches(extraction, conform, stream, clock, pace, lookups), "intake-conform"):
+        made = _batches(extraction, conform, stream, clock, pace, lookups, received)
+        for batch, size in ahead(made, "intake-conform"):
             bytes_in += size
             crash.point("intake.page")
             with clock("land"):
                 lander.add_batch(batch)
+                if received is not None:
+                    received.keep(batch)
             pace.progress(lander.result.rows_in)
         crash.point("intake.all_pages")
         with clock("land"):
@@ -206,6 +213,8 @@ def _pull(
             )
             if lookups is not None:
                 landed.lookups = lookups.keep(conn, load_id)
+            if received is not None:
+                received.finish()
             crash.point("intake.before_commit")
             for hold_id in released.values():
                 if hold_id is not None and extraction.complete:
@@ -244,7 +253,13 @@ def _acknowledge(books: psycopg.Connection, load_id: int, extraction: Extraction
 
 
 def _batches(
-    extraction: Extraction, conform: Conformer, stream: Stream, clock: Clock, pace: Pace, lookups: Lookups | None = None
+    extraction: Extraction,
+    conform: Conformer,
+    stream: Stream,
+    clock: Clock,
+    pace: Pace,
+    lookups: Lookups | None = None,
+    known: Received | None = None,
 ) -> Iterator[tuple[Batch, int]]:
     """Batches ready to be landed, with the bytes that they came in."""
     received = pace.pages(extraction.pages(), f"{stream.system}.{stream.name}")
@@ -252,12 +267,13 @@ def _batches(
     before = 0
     for page in timed(pages, clock, "extract"):
         with clock("conform"):
-            conformed = conform(page.frame)
+            batch = known.batch(page.frame, conform) if known else Batch.of(conform(page.frame), stream)
+            conformed = batch.page
             rejected = conformed.rejected["row_no"]
             # Rows are counted over the whole pull, as the protocols count the records that never became rows.
             conformed.rejected = conformed.rejected.with_columns(pl.col("row_no") + before)
             bad = without_text(page.bad) if stream.refusals else page.bad
-            batch = Batch.of(_with_bad_records(conformed, bad), stream)
+            batch = replace(batch, page=_with_bad_records(conformed, bad))
             if lookups is not None:
                 lookups.judge(page.answers, rejected, batch.keys)
         before += len(page.frame) + len(page.bad)

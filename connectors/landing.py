@@ -26,7 +26,7 @@ from connectors.landing_table import LandingTable
 from connectors.ordering import Arrived, Mask, Ruling, by_arrival, by_time, first_only
 from connectors.quarantine_store import store_additions, store_rejects
 from connectors.settlement import HeldRows
-from connectors.versions import Hashes, Versions, content_hashes, key_hashes, version_numbers
+from connectors.versions import Hashes, Positions, Versions, content_hashes, key_hashes, version_numbers
 
 MOST_ADDITIONS = 10_000
 """So many rows of a load keep their fields that no contract describes: enough to see what the columns are."""
@@ -42,6 +42,10 @@ class Batch:
     keys: Hashes
     hashes: Hashes
     numbers: npt.NDArray[np.int64]
+    known: Positions | None = None
+    """Rows that came as before and are what is current, by the position of their version; they are not in `page`."""
+    entries: npt.NDArray[np.uint64] | None = None
+    """What `connectors.received` is to remember of the others."""
 
     @classmethod
     def of(cls, page: Conformed, stream: Stream) -> Batch:
@@ -84,6 +88,11 @@ class Lander:
         if self._first or stream.load == "snapshot":
             self._versions = self._table.read_versions()
 
+    @property
+    def standing(self) -> Versions:
+        """The current versions of a register."""
+        return self._all_versions()
+
     def add(self, page: Conformed, *, standing: bool = False) -> None:
         """Land one conformed page; see `add_batch`."""
         self.add_batch(Batch.of(page, self._stream), standing=standing)
@@ -104,6 +113,8 @@ class Lander:
             self._nameless |= len(rejected_keys) < len(page.rejected)
         self._reject(page.rejected)
         self._append(batch, versions, standing)
+        if batch.known is not None and len(batch.known):
+            self._count_known(batch.known, versions)
         if self._held is not None:
             self._held.answer(keys, batch.numbers)
 
@@ -157,6 +168,16 @@ class Lander:
         self._table.close(keys[ruling.current & page.there])
         self._table.copy(rows, keys, hashes, ruling.landed, ruling.current)
         versions.add(keys[ruling.current], hashes[ruling.current], numbers[ruling.current])
+
+    def _count_known(self, known: Positions, versions: Versions) -> None:
+        self.result.rows_in += len(known)
+        self.result.unchanged += len(known)
+        versions.mark_unchanged(known)
+        numbers = versions.numbers_at(known)
+        if self._stream.cursor is not None:
+            self.result.newest = max(int(numbers.max()), self.result.newest or 0)
+        if self._held is not None:
+            self._held.answer(versions.keys_at(known), numbers)
 
     def _ruled(self, page: Arrived, versions: Versions, standing: bool) -> Ruling:
         if self._stream.cursor is not None:

@@ -87,15 +87,23 @@ def _purge_stream(conn: psycopg.Connection, kept: Kept, limit: date) -> int:
         "DELETE FROM control.lookup_answer WHERE system = %s AND stream = %s AND answered_on < %s",
         [kept.system, kept.stream, limit],
     )
+    expired = 0
     if kept.expires is not None:
         # Of somebody who is still asked about, an account that never changed is not over.
-        rows += conn.execute(
+        expired = conn.execute(
             sql.SQL(
                 "DELETE FROM {} AS t WHERE {} < %s AND NOT EXISTS (SELECT FROM control.lookup_answer AS a"
                 " WHERE (a.system, a.stream, a.record) = (%s, %s, t._key))"
             ).format(kept.table, sql.Identifier(kept.expires)),
             [limit, kept.system, kept.stream],
         ).rowcount
+    # No hash of a row outlives it: it was kept by the load that landed the row, or an earlier one.
+    conn.execute(
+        "DELETE FROM control.received WHERE system = %s AND stream = %s"
+        " AND (%s OR load_id IN (SELECT load_id FROM control.load WHERE finished_at < %s))",
+        [kept.system, kept.stream, expired > 0, limit],
+    )
+    rows += expired
     rows += conn.execute(
         "DELETE FROM quarantine.row WHERE system = %s AND stream = %s AND last_seen < %s",
         [kept.system, kept.stream, limit],

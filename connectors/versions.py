@@ -7,6 +7,7 @@ records inside the memory that a stream may use, and need no table built anew fo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,12 +20,16 @@ from connectors.contract import Stream
 
 Hashes = npt.NDArray[np.uint64]
 """Shape (n, 2): the two halves of a 128-bit hash."""
+Positions = npt.NDArray[np.int32]
+"""Of versions that were current in the warehouse when the load began."""
 
 _SEEDS = (0x544F574E, 0x48554221)
-_VALUE, _WITHHELD = 0x56414C55, 0x57495448
+_VALUE, _WITHHELD, _RECEIVED = 0x56414C55, 0x57495448, 0x52454356
 _NOTHING = 0x4E6F7468696E6721
 """The word of a value that is not there; as a number or a time it would be none that anybody sends."""
 _NO_VERSION = np.iinfo(np.int64).min
+_PART_BITS = 4
+_PARTS = 1 << _PART_BITS
 
 
 def hash_texts(texts: pl.Series) -> Hashes:
@@ -49,8 +54,17 @@ def content_hashes(frame: pl.DataFrame, stream: Stream) -> Hashes:
         if column.keeps_raw and frame.get_column(column.name).null_count():
             word = word.fill_null(_text_word(f"{column.name}_raw", _WITHHELD))
         words.append(word.fill_null(_NOTHING))
-    rows = frame.select(words).to_numpy(order="c").astype("<u8", copy=False)
-    whole = pa.FixedSizeBinaryArray.from_buffers(pa.binary(8 * len(words)), len(rows), [None, pa.py_buffer(rows)])
+    return _hash_words(frame.select(words))
+
+
+def row_hashes(frame: pl.DataFrame, names: list[str]) -> Hashes:
+    """Hashes of rows as they were received: of the texts of the given columns, whatever they mean."""
+    return _hash_words(frame.select(_text_word(name, _RECEIVED).fill_null(_NOTHING) for name in names))
+
+
+def _hash_words(words: pl.DataFrame) -> Hashes:
+    rows = words.to_numpy(order="c").astype("<u8", copy=False)
+    whole = pa.FixedSizeBinaryArray.from_buffers(pa.binary(8 * words.width), len(rows), [None, pa.py_buffer(rows)])
     texts = pl.from_arrow(whole.cast(pa.large_binary()))
     assert isinstance(texts, pl.Series)
     return hash_texts(texts)
@@ -124,7 +138,8 @@ class Versions:
         self._known = _Run.sorted(keys, hashes, versions)
         self._seen = np.zeros(len(keys), dtype=np.bool_)
         self._decided = np.zeros(len(keys), dtype=np.bool_)
-        self._fresh: list[_Run] = []
+        # By the first bits of the key: merging needs room for one part beside what is there, not for all of it.
+        self._fresh: list[list[_Run]] = [[] for _ in range(_PARTS)]
 
     def __len__(self) -> int:
         return len(self._seen)
@@ -134,13 +149,54 @@ class Versions:
         hashes = np.zeros_like(keys)
         versions = np.full(len(keys), _NO_VERSION, dtype=np.int64)
         there = np.zeros(len(keys), dtype=np.bool_)
-        for run in (self._known, *self._fresh):
-            at = run.find(keys)
+        known = self._known, np.arange(len(keys)), self._known.find(keys)
+        for run, rows, at in (known, *self._in_fresh(keys)):
             hit = at >= 0
-            there |= hit
-            hashes[hit] = run.hashes[at[hit]]
-            versions[hit] = run.versions[at[hit]]
+            found = rows[hit]
+            there[found] = True
+            hashes[found] = run.hashes[at[hit]]
+            versions[found] = run.versions[at[hit]]
         return there, hashes, versions
+
+    def _in_fresh(self, keys: Hashes) -> Iterator[tuple[_Run, npt.NDArray[np.intp], npt.NDArray[np.int64]]]:
+        """Runs of this load that may hold some of the keys: the rows of these, and where the run has them (or -1)."""
+        if not any(self._fresh):
+            return
+        parts = (keys[:, 0] >> np.uint64(64 - _PART_BITS)).astype(np.int8)
+        order = np.argsort(parts, kind="stable")
+        ends = np.searchsorted(parts[order], np.arange(_PARTS + 1))
+        for part, runs in enumerate(self._fresh):
+            rows = order[ends[part] : ends[part + 1]]
+            for run in runs if len(rows) else ():
+                yield run, rows, run.find(keys[rows])
+
+    def position(self, keys: Hashes) -> npt.NDArray[np.int64]:
+        """Where among the versions in the warehouse the one of each key stands, or -1."""
+        return self._known.find(keys)
+
+    def current_at(
+        self, first_of_key: npt.NDArray[np.uint64], second_of_hash: npt.NDArray[np.uint64]
+    ) -> npt.NDArray[np.int64]:
+        """The position of the version in the warehouse that has both halves, or -1."""
+        firsts = self._known.keys[:, 0]
+        order = np.argsort(first_of_key)
+        at = np.empty(len(order), dtype=np.int64)
+        at[order] = np.searchsorted(firsts, first_of_key[order])
+        at[at == len(firsts)] = 0
+        if not len(firsts):
+            return np.full(len(order), -1, dtype=np.int64)
+        same = (firsts[at] == first_of_key) & (self._known.hashes[at, 1] == second_of_hash)
+        return np.where(same, at, -1)
+
+    def numbers_at(self, positions: Positions) -> npt.NDArray[np.int64]:
+        return self._known.versions[positions]
+
+    def keys_at(self, positions: Positions) -> Hashes:
+        return self._known.keys[positions]
+
+    def mark_unchanged(self, positions: Positions) -> None:
+        """These came in this pull as they are, and stand."""
+        self._seen[positions] = self._decided[positions] = True
 
     def mark_seen(self, keys: Hashes) -> None:
         """These keys came in this pull, be they landed, unchanged or quarantined: they were not deleted."""
@@ -156,18 +212,24 @@ class Versions:
         """Keys that were landed or marked as decided in this load."""
         at = self._known.find(keys)
         found = (at >= 0) & self._decided[at] if len(self) else np.zeros(len(keys), dtype=np.bool_)
-        for run in self._fresh:
-            found |= run.find(keys) >= 0
+        for _, rows, places in self._in_fresh(keys):
+            found[rows[places >= 0]] = True
         return found
 
     def add(self, keys: Hashes, hashes: Hashes, versions: npt.NDArray[np.int64]) -> None:
         """New current versions of this load. Runs of like size are merged, so that few are ever searched."""
         if not len(keys):
             return
-        run = _Run.sorted(keys, hashes, versions)
-        while self._fresh and len(self._fresh[-1].keys) <= 2 * len(run.keys):
-            run = _merged(self._fresh.pop(), run)
-        self._fresh.append(run)
+        new = _Run.sorted(keys, hashes, versions)
+        firsts = np.arange(1, _PARTS, dtype=np.uint64) << np.uint64(64 - _PART_BITS)
+        ends = [0, *np.searchsorted(new.keys[:, 0], firsts), len(keys)]
+        for runs, begin, end in zip(self._fresh, ends, ends[1:], strict=False):
+            if begin == end:
+                continue
+            run = _Run(new.keys[begin:end], new.hashes[begin:end], new.versions[begin:end])
+            while runs and len(runs[-1].keys) <= 2 * len(run.keys):
+                run = _merged(runs.pop(), run)
+            runs.append(run)
 
     def absent(self) -> Hashes:
         """Keys known before that did not come in this pull."""

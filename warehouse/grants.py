@@ -51,7 +51,7 @@ GRANTS: tuple[Grant, ...] = (
         ("control.load", "control.stream", "control.hold", "control.run"),
     ),
     Grant(LOADER, "table", "SELECT, INSERT, UPDATE, DELETE", ("control.cursor",)),
-    Grant(LOADER, "table", "SELECT, INSERT, DELETE", ("control.lookup_answer",)),
+    Grant(LOADER, "table", "SELECT, INSERT, DELETE", ("control.lookup_answer", "control.received")),
     Grant(LOADER, "table", "SELECT, INSERT, UPDATE", ("control.defect",)),
     Grant(
         LOADER, "table", "SELECT, INSERT, UPDATE, DELETE", ("quarantine.row", "quarantine.addition")

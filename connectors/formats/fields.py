@@ -22,7 +22,8 @@ def without_oversized(frame: pl.DataFrame, size: int, first_row: int = 0) -> Pag
     if size <= LONGEST_FIELD or not texts:
         return Page(frame, bytes_in=size)
     # Bytes are free to look up, characters must be counted: count only where the bytes make it possible.
-    suspects = [name for name in texts if (frame[name].str.len_bytes().max() or 0) > LONGEST_FIELD]  # type: ignore[operator]
+    longest = frame.select(pl.col(texts).str.len_bytes().max()).row(0)
+    suspects = [name for name, length in zip(texts, longest, strict=True) if (length or 0) > LONGEST_FIELD]
     if not suspects:
         return Page(frame, bytes_in=size)
     too_long = frame.select(

@@ -85,24 +85,30 @@ def _quote_numbers(payload: bytes) -> tuple[bytes, int] | None:
     A number follows `"` `:` and, because that quote ends a key, the byte before it is no separator: where it is one,
     the quote begins a value such as `":5"`, and after a backslash it is part of one. None when the spacing is unusual.
     """
+    data = np.frombuffer(payload, np.uint8)
+    paired = (data[:-2] == ord('"')) & (data[1:-1] == ord(":"))
+    count = int(np.count_nonzero(paired))
+    # Most values are texts: only what begins with a blank or with one of `-./0123456789` is looked at further.
+    paired &= (data[2:] <= ord(" ")) | (data[2:] - ord("-") <= ord("9") - ord("-"))
+    pairs = np.flatnonzero(paired) + 1
+    if not pairs.size:
+        return payload, count
     data = np.frombuffer(payload + b" " * _LONGEST_NUMBER, np.uint8)
-    colons = np.flatnonzero(data == ord(":"))
-    pairs = colons[data[colons - 1] == ord('"')]
     starts = pairs + 1 + (data[pairs + 1] == ord(" "))
     if _SPACE[data[starts]].any():
         return None
     starts = starts[_NUMBER_START[data[starts]] & ~_NO_KEY_END[data[pairs - 2]]]
     if not starts.size:
-        return payload, pairs.size
+        return payload, count
     window = data[starts[:, None] + np.arange(_LONGEST_NUMBER)]
     lengths = np.argmin(_NUMBER[window], axis=1)
     if not lengths.all():
         return None
     exact = _FRACTION[window] & (np.arange(_LONGEST_NUMBER) < lengths[:, None])
     if lengths.max() <= _EXACT_DIGITS and not exact.any():
-        return payload, pairs.size
+        return payload, count
     places = np.column_stack([starts, starts + lengths]).ravel()
-    return np.insert(data, places, ord('"')).tobytes(), pairs.size
+    return np.insert(data, places, ord('"')).tobytes(), count
 
 
 def _bytes(characters: bytes) -> NDArray[np.bool_]:

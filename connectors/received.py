@@ -1,0 +1,218 @@
+"""Rows of a register that come again as they came before need not be judged again.
+
+A register of a million rows comes whole on every pull, and nearly all of it as it was. Of each row that obeyed its
+contract without a remark two hashes are kept: of how it was received, and of the version that it became. A row whose
+received form is known, under the very same rules, and whose version is the current one, is unchanged: it is counted
+and seen like any other, and only conforming it is saved. Whatever is not so plain is judged like a row never seen: a
+row with a defect, one whose key stands twice in the pull, one whose time of change has not come yet.
+
+What is kept says what a row becomes, and nothing of what is landed: a purge, a replay or a killed load cannot make
+it wrong. See docs/decisions/0016.
+"""
+
+from __future__ import annotations
+
+import platform
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import psycopg
+
+from connectors.conform import Conformed, Conformer
+from connectors.contract import Server, Stream
+from connectors.landing import Batch
+from connectors.ordering import Mask
+from connectors.versions import Hashes, Positions, Versions, row_hashes
+
+FEWEST_ROWS = 10_000
+"""Smaller registers are conformed again in less time than it takes to know them."""
+PART_ROWS = 50_000
+_WORDS: Final = 4
+"""Of an entry: the received row's hash (two), the first half of its key, the second half of its content's hash."""
+
+_UNKNOWN: Final = np.int32(-1)
+
+
+def is_kept(stream: Stream) -> bool:
+    """Whether the stream is pulled whole again and again. A look-up is asked about a few at a time."""
+    return stream.load == "snapshot" and "lookup" not in stream.source
+
+
+def rules_of(stream: Stream, server: Server) -> uuid.UUID:
+    """A digest of all that decides what a received row becomes: its contract, our code, the libraries under it."""
+    told = [
+        repr(stream.columns), repr(stream.cursor and stream.cursor.name), repr(stream.refusals), repr(stream.isolated),
+        server.crs, server.timezone.key, _code(),
+    ]  # fmt: skip
+    return uuid.UUID(sha256("\n".join(told).encode()).hexdigest()[:32])
+
+
+@cache
+def _code() -> str:
+    digest = sha256()
+    folder = Path(__file__).parent
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(f"{path.relative_to(folder)} {path.stat().st_size}\n".encode() + path.read_bytes())
+    libraries = [f"{name} {version(name)}" for name in ("polars", "polars-hash", "pyarrow", "numpy", "shapely")]
+    digest.update(" ".join([platform.python_version(), *libraries]).encode())
+    return digest.hexdigest()
+
+
+@dataclass
+class Received:
+    """The known rows of one register during one pull.
+
+    `batch` is called in the thread that conforms, `keep` and `finish` in the one that lands.
+    """
+
+    conn: psycopg.Connection
+    stream: Stream
+    load_id: int
+    rules: uuid.UUID
+    versions: Versions
+    _hashes: Hashes
+    """Of received rows, sorted by their first half."""
+    _at: Positions
+    """For each of them the position of its version among the current ones; -1 when it is not current."""
+    _parts: list[npt.NDArray[np.uint64]] = field(default_factory=list)
+    _written: int = 0
+
+    @classmethod
+    def begin(
+        cls, conn: psycopg.Connection, stream: Stream, server: Server, load_id: int, versions: Versions, *, afresh: bool
+    ) -> Received:
+        """In the load's transaction. With `afresh`, or under other rules than before, no row is known."""
+        rules, place = rules_of(stream, server), [stream.system, stream.name]
+        conn.execute(
+            "DELETE FROM control.received WHERE system = %s AND stream = %s AND (rules <> %s OR %s)",
+            [*place, rules, afresh],
+        )
+        hashes, at = [np.empty((0, 2), dtype=np.uint64)], [np.empty(0, dtype=np.int32)]
+        with conn.cursor("received", binary=True) as parts:
+            parts.itersize = 1  # a part is megabytes
+            parts.execute("SELECT entries FROM control.received WHERE system = %s AND stream = %s ORDER BY part", place)
+            for (entries,) in parts:
+                words = np.frombuffer(entries, dtype="<u8").reshape(-1, _WORDS)
+                hashes.append(words[:, :2].astype(np.uint64))
+                at.append(versions.current_at(words[:, 2], words[:, 3]).astype(np.int32))
+        known, places = np.concatenate(hashes), np.concatenate(at)
+        del hashes, at
+        order = np.argsort(known[:, 0], kind="stable")
+        return cls(conn, stream, load_id, rules, versions, known[order], places[order])
+
+    def __post_init__(self) -> None:
+        self._met = np.zeros(len(self.versions), dtype=np.bool_)
+        self._rows = 0
+
+    def batch(self, page: pl.DataFrame, conform: Conformer) -> Batch:
+        """The page as landing takes it: known rows by the position of their version, the others conformed."""
+        self._rows += len(page)
+        names = [column.physical_name for column in self.stream.columns]
+        readable = all(page.schema.get(name) == pl.String for name in names)  # else conform says what is wrong
+        received = row_hashes(page, names) if readable else np.empty((0, 2), dtype=np.uint64)
+        at, was_known = self._find(received, len(page))
+        self._set_apart(at, conform)
+        taken, conformed = _conformed(page, at, conform)
+        batch = Batch.of(conformed, self.stream)
+        theirs = self.versions.position(batch.keys)
+        if (twice := np.isin(at, theirs[theirs >= 0]) & (at >= 0)).any():
+            # Which of two rows of a key stands is judged with both of them there, in their order.
+            at[twice] = _UNKNOWN
+            taken, conformed = _conformed(page, at, conform)
+            batch = Batch.of(conformed, self.stream)
+            theirs = self.versions.position(batch.keys)
+        known = at[at >= 0]
+        self._met[known] = True
+        self._met[theirs[theirs >= 0]] = True
+        entries = _entries(batch, received[taken], was_known[taken]) if readable else None
+        return replace(batch, known=known, entries=entries)
+
+    def keep(self, batch: Batch) -> None:
+        """Remember the batch's rows that obeyed and were not known."""
+        if batch.entries is not None and len(batch.entries):
+            self._parts.append(batch.entries)
+            if sum(map(len, self._parts)) >= PART_ROWS:
+                self._write()
+
+    def finish(self) -> None:
+        """Write what is not written; forget everything when most of it is of rows that come no more."""
+        small = self._rows < FEWEST_ROWS and not self._written
+        if not small:
+            self._write()
+        if len(self._hashes) + self._written > 2 * max(self._rows, 1) and self._rows:
+            self.conn.execute(
+                "DELETE FROM control.received WHERE system = %s AND stream = %s", [self.stream.system, self.stream.name]
+            )
+
+    def _write(self) -> None:
+        if not self._parts:
+            return
+        entries = np.concatenate(self._parts)
+        self._parts, self._written = [], self._written + len(entries)
+        self.conn.execute(
+            "INSERT INTO control.received (system, stream, load_id, rules, rows, entries)"
+            " VALUES (%s, %s, %s, %s, %s, %b)",
+            [
+                self.stream.system, self.stream.name, self.load_id, self.rules, len(entries),
+                entries.astype("<u8", copy=False).tobytes(),
+            ],
+        )  # fmt: skip
+
+    def _find(self, received: Hashes, rows: int) -> tuple[Positions, Mask]:
+        """For each row the position of the current version that it is, or -1; and whether it was known at all."""
+        at = np.full(rows, _UNKNOWN, dtype=np.int32)
+        known = np.zeros(rows, dtype=np.bool_)
+        if not len(self._hashes) or not len(received):
+            return at, known
+        first = self._hashes[:, 0]
+        order = np.argsort(received[:, 0])
+        found = np.empty(len(received), dtype=np.intp)
+        found[order] = np.searchsorted(first, received[order, 0])
+        found[found == len(first)] = 0
+        known = (self._hashes[found] == received).all(axis=1)
+        at[known] = self._at[found[known]]
+        return at, known
+
+    def _set_apart(self, at: Positions, conform: Conformer) -> None:
+        """Rows that are known and yet to be judged: of a key that stands twice, or of a day to come."""
+        rows = np.flatnonzero(at >= 0)
+        positions = at[rows]
+        doubtful = self._met[positions]
+        doubtful |= self.versions.numbers_at(positions) > int(conform.horizon.timestamp() * 1_000_000)
+        order = np.argsort(positions, kind="stable")
+        same = np.flatnonzero(np.diff(positions[order]) == 0)
+        doubtful[order[same]] = doubtful[order[same + 1]] = True
+        at[rows[doubtful]] = _UNKNOWN
+
+
+def _conformed(
+    page: pl.DataFrame, at: Positions, conform: Callable[[pl.DataFrame], Conformed]
+) -> tuple[Mask, Conformed]:
+    """The rows that are not known, conformed, and which of the page's rows they accepted; rejected ones by their place
+    in the whole page."""
+    rest = at < 0
+    if rest.all():
+        conformed = conform(page)
+    else:
+        conformed = conform(page.filter(pl.Series(rest)))
+        places = pl.Series(np.flatnonzero(rest), dtype=pl.Int64)
+        conformed.rejected = conformed.rejected.with_columns(row_no=places.gather(conformed.rejected["row_no"]))
+    taken = rest.copy()
+    taken[conformed.rejected["row_no"].to_numpy()] = False
+    return taken, conformed
+
+
+def _entries(batch: Batch, received: Hashes, was_known: Mask) -> npt.NDArray[np.uint64]:
+    """What is to be remembered of a batch: its accepted rows without a remark, as far as they are news."""
+    assert batch.page.plain is not None
+    news = batch.page.plain.to_numpy() & ~was_known
+    return np.column_stack([received[news], batch.keys[news, 0], batch.hashes[news, 1]])
