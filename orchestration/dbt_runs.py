@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
@@ -33,7 +34,7 @@ class BuildError(RuntimeError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """One node's result. `message` is dbt's first line only: the rest may quote the database, and so rows."""
+    """One node's result. `message` quotes no rows: see `_told`."""
 
     unique_id: str
     status: str
@@ -57,11 +58,13 @@ def build(
     only: Iterable[Node],
     standing: AbstractSet[str] = frozenset(),
     by_changes: Sequence[str] = (),
+    contracts_hold: bool = False,
 ) -> dict[str, Outcome]:
     """`dbt build` of one step: its seeds and models that are in `only`, with the data tests that belong to them.
 
     Those in `standing` (unique ids of nodes and of tests) are not run again: they would come out as they did.
-    `by_changes` are the chains of which only what changed is made anew (see `increments`). Returns the outcome of every
+    `by_changes` are the chains of which only what changed is made anew (see `increments`). `contracts_hold`: that the
+    SQL of each model gives the columns of its contract was seen before and needs no look. Returns the outcome of every
     node of `only` and of its tests, by unique id. Unit tests are left to the test suite: they judge the SQL, not
     today's data.
     """
@@ -71,12 +74,13 @@ def build(
     names = selectors(project, wanted - standing)
     if not names:
         return stand
+    told = {"as_of": as_of.isoformat(), "by_changes": list(by_changes), "contracts_hold": contracts_hold}
     result = _invoke(
         [
             "build",
             *("--select", *names),
             *("--indirect-selection", "empty", "--exclude-resource-type", "unit_test"),
-            *("--vars", json.dumps({"as_of": as_of.isoformat(), "by_changes": list(by_changes)})),
+            *("--vars", json.dumps(told)),
             *("--threads", THREADS, "--no-write-json"),
             *manifest.arguments(manifest.target_folder()),
         ]
@@ -141,9 +145,24 @@ def _outcome(result: Any, by_changes: Sequence[str]) -> Outcome:
         seconds=float(result.execution_time or 0.0),
         rows=int(rows) if rows is not None and int(rows) >= 0 else None,
         failures=result.failures,
-        message=str(result.message or "").strip().split("\n")[0][:300],
+        message=_told(str(result.message or "").strip()),
         by_changes=(result.node.config.meta or {}).get("by_changes", {}).get("chain") in by_changes,
     )
+
+
+_BROKEN = re.compile(
+    r'violates (?:check|unique) constraint "(?P<rule>\w+)"|null value in column "(?P<null>\w+)"'
+    r'|could not create unique index "(?P<twice>\w+)"'
+)
+
+
+def _told(message: str) -> str:
+    """dbt's first line, and which rule of the model's contract a row broke; the rest may quote the row."""
+    first = message.split("\n")[0][:300]
+    if broken := _BROKEN.search(message):
+        rule = broken["rule"] or broken["twice"] or f"{broken['null']} is not null"
+        first += f": a row breaks {rule.replace('__made', '')}; the table stays as it was"
+    return first
 
 
 @contextmanager

@@ -14,15 +14,13 @@ from datetime import date
 import psycopg
 from psycopg import sql
 
-from orchestration import environment, increments, manifest
+from orchestration import environment, found_good, increments, manifest
 from orchestration.dbt_runs import Outcome
 from orchestration.manifest import STAGING, Node, Project
 from warehouse import connection
 
 _MARK = "made from "
 _KINDS = {"view": "VIEW", "seed": "TABLE"}
-_TESTED = "seeds"
-"""Under this name `control.build_state` keeps what the seeds' tests last passed for."""
 
 
 def build(project: Project, chosen: list[Node], as_of: date) -> dict[str, Outcome]:
@@ -34,11 +32,12 @@ def build(project: Project, chosen: list[Node], as_of: date) -> dict[str, Outcom
     tests = {test.unique_id for test in project.tests_of(STAGING)}
     with connection.connect("builder", autocommit=True) as conn:
         made = standing(conn, chosen, digest)
-        tested = tests if all(node.unique_id in made for node in chosen) and _passed(conn, basis) else set()
+        stand = all(node.unique_id in made for node in chosen) and found_good.is_known(conn, found_good.SEEDS, basis)
+        tested = tests if stand else set()
         outcomes = dbt_runs.build(project, STAGING, as_of=as_of, only=chosen, standing=made | tested)
         mark(conn, [n for n in chosen if n.unique_id not in made and outcomes[n.unique_id].passed], digest)
         if tests - tested and all(uid in outcomes and outcomes[uid].passed for uid in tests):
-            _note_passed(conn, basis, as_of)
+            found_good.note(conn, found_good.SEEDS, basis, as_of)
     return outcomes
 
 
@@ -63,17 +62,3 @@ def mark(conn: psycopg.Connection, nodes: Iterable[Node], digest: str) -> None:
                 )
             )
 
-
-def _passed(conn: psycopg.Connection, basis: str) -> bool:
-    row = conn.execute("SELECT basis = %s FROM control.build_state WHERE chain = %s", [basis, _TESTED]).fetchone()
-    return row is not None and bool(row[0])
-
-
-def _note_passed(conn: psycopg.Connection, basis: str, as_of: date) -> None:
-    conn.execute(
-        """INSERT INTO control.build_state (chain, basis, as_of, reads, loads, runs)
-           VALUES (%s, %s, %s, '{}', '{}', '{}')
-           ON CONFLICT (chain) DO UPDATE SET basis = excluded.basis, as_of = excluded.as_of,
-               built_at = clock_timestamp()""",
-        [_TESTED, basis, as_of],
-    )

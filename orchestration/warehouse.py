@@ -88,7 +88,14 @@ def _build(context: dg.AssetExecutionContext, project: Project, step: str, chose
                 outcomes = staged.build(project, chosen, as_of)
             else:
                 going_on = building.plan(context.run_id, project, anew=names.ANEW_TAG in context.run.tags)
-                outcomes = dbt_runs.build(project, step, as_of=as_of, only=chosen, by_changes=going_on)
+                outcomes = dbt_runs.build(
+                    project,
+                    step,
+                    as_of=as_of,
+                    only=chosen,
+                    by_changes=going_on,
+                    contracts_hold=building.contracts_hold(context.run_id),
+                )
             building.note_built(context.run_id, project, (o.unique_id for o in outcomes.values() if o.passed))
             crash.point("build.done")
             dbt_runs.save_outcomes(context.run_id, project, outcomes)
