@@ -61,4 +61,3 @@ def mark(conn: psycopg.Connection, nodes: Iterable[Node], digest: str) -> None:
                     sql.SQL(kind), sql.Identifier(node.schema, node.table), sql.Literal(_MARK + digest)
                 )
             )
-
