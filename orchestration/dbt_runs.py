@@ -6,9 +6,11 @@ something is built.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
@@ -18,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from orchestration import environment, manifest
+from orchestration import dbt_connections, environment, manifest
 from orchestration.manifest import Node, Project
 
 THREADS = "4"
@@ -26,6 +28,7 @@ PASSING = ("success", "pass")
 
 _parsed: dict[str, Any] = {}
 """State of the project (see `manifest.state`) → dbt's own manifest object."""
+_parsing = threading.Lock()
 
 
 class BuildError(RuntimeError):
@@ -70,7 +73,7 @@ def build(
     """
     nodes = {node.unique_id for node in only}
     wanted = nodes | {test.unique_id for test in project.tests_of(step) if test.node in nodes}
-    stand = {uid: Outcome(uid, "success", 0.0, None, None, "") for uid in wanted & standing}
+    stand = {uid: stands(uid) for uid in wanted & standing}
     names = selectors(project, wanted - standing)
     if not names:
         return stand
@@ -87,6 +90,11 @@ def build(
     )
     made = (_outcome(each, by_changes) for each in result.results)
     return stand | {outcome.unique_id: outcome for outcome in made}
+
+
+def stands(unique_id: str) -> Outcome:
+    """The outcome of a node or test that was not run, because it would come out as it did."""
+    return Outcome(unique_id, "success", 0.0, None, None, "")
 
 
 def selectors(project: Project, wanted: AbstractSet[str]) -> list[str]:
@@ -189,21 +197,41 @@ def _connected() -> Iterator[None]:
                 os.environ[name] = value
 
 
+def make_ready() -> None:
+    """Import dbt and parse the project beside other work, so that a build that is sure to come need not wait for it.
+
+    Whatever fails here is told by the build, which tries it again.
+    """
+
+    def parse() -> None:
+        with contextlib.suppress(Exception):
+            _parse()
+
+    threading.Thread(target=parse, name="dbt", daemon=True).start()
+
+
 def _invoke(arguments: list[str]) -> Any:
+    parsed = _parse()
     from dbt.cli.main import dbtRunner
 
-    environment.quiet()
-    os.environ.update(manifest.parse_environment())
-    runner = dbtRunner(manifest=_manifest())
-    with _connected():
+    # Each invocation gets a copy to write into.
+    runner = dbtRunner(manifest=parsed.deepcopy())
+    with _connected(), dbt_connections.kept():
         done = runner.invoke(["--quiet", "--log-level", "none", *arguments])
     if done.result is None:
         raise BuildError(f"dbt did not run: {type(done.exception).__name__}; try `dbt debug` in dbt_project/")
     return done.result
 
 
-def _manifest() -> Any:
-    """dbt's manifest, parsed once per state of the project; each invocation gets a copy to write into."""
+def _parse() -> Any:
+    """dbt's manifest, parsed once per state of the project."""
+    environment.quiet()
+    os.environ.update(manifest.parse_environment())
+    with _parsing:
+        return _parsed_now()
+
+
+def _parsed_now() -> Any:
     from dbt.cli.main import dbtRunner
 
     key = manifest.state()
@@ -216,4 +244,4 @@ def _manifest() -> Any:
             raise BuildError(f"dbt cannot parse the project: {done.exception}")
         _parsed.clear()
         _parsed[key] = done.result
-    return _parsed[key].deepcopy()
+    return _parsed[key]
