@@ -18,7 +18,7 @@ from datetime import date
 import psycopg
 
 from connectors.contract_folder import load_contracts
-from orchestration import increments
+from orchestration import found_good, increments, standing
 from orchestration.manifest import Project
 from warehouse import build_inputs, connection
 from warehouse.settings import settings
@@ -67,10 +67,17 @@ def plan(run_id: str, project: Project, *, anew: bool) -> list[str]:
     return build.plan.by_changes
 
 
+def contracts_hold(run_id: str) -> bool:
+    """Whether the SQL of every model was seen to give the columns of its contract, as the files are now."""
+    return found_good.is_known(_held[run_id].conn, found_good.CONTRACTS, standing.code_digest())
+
+
 def note_built(run_id: str, project: Project, models: Iterable[str]) -> None:
     """Nodes (unique ids) that came out well; once all of a chain have, the next build goes on from this one."""
     build = _held[run_id]
     build.built |= set(models)
+    if project.nodes.keys() <= build.built:
+        found_good.note(build.conn, found_good.CONTRACTS, standing.code_digest(), build.as_of)
     if build.plan is not None:
         increments.keep(build.conn, project, build.plan, build.built)
 

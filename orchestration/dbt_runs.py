@@ -6,8 +6,11 @@ something is built.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
@@ -17,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from orchestration import environment, manifest
+from orchestration import dbt_connections, environment, manifest
 from orchestration.manifest import Node, Project
 
 THREADS = "4"
@@ -25,6 +28,7 @@ PASSING = ("success", "pass")
 
 _parsed: dict[str, Any] = {}
 """State of the project (see `manifest.state`) → dbt's own manifest object."""
+_parsing = threading.Lock()
 
 
 class BuildError(RuntimeError):
@@ -33,7 +37,7 @@ class BuildError(RuntimeError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """One node's result. `message` is dbt's first line only: the rest may quote the database, and so rows."""
+    """One node's result. `message` quotes no rows: see `_told`."""
 
     unique_id: str
     status: str
@@ -57,32 +61,40 @@ def build(
     only: Iterable[Node],
     standing: AbstractSet[str] = frozenset(),
     by_changes: Sequence[str] = (),
+    contracts_hold: bool = False,
 ) -> dict[str, Outcome]:
     """`dbt build` of one step: its seeds and models that are in `only`, with the data tests that belong to them.
 
     Those in `standing` (unique ids of nodes and of tests) are not run again: they would come out as they did.
-    `by_changes` are the chains of which only what changed is made anew (see `increments`). Returns the outcome of every
+    `by_changes` are the chains of which only what changed is made anew (see `increments`). `contracts_hold`: that the
+    SQL of each model gives the columns of its contract was seen before and needs no look. Returns the outcome of every
     node of `only` and of its tests, by unique id. Unit tests are left to the test suite: they judge the SQL, not
     today's data.
     """
     nodes = {node.unique_id for node in only}
     wanted = nodes | {test.unique_id for test in project.tests_of(step) if test.node in nodes}
-    stand = {uid: Outcome(uid, "success", 0.0, None, None, "") for uid in wanted & standing}
+    stand = {uid: stands(uid) for uid in wanted & standing}
     names = selectors(project, wanted - standing)
     if not names:
         return stand
+    told = {"as_of": as_of.isoformat(), "by_changes": list(by_changes), "contracts_hold": contracts_hold}
     result = _invoke(
         [
             "build",
             *("--select", *names),
             *("--indirect-selection", "empty", "--exclude-resource-type", "unit_test"),
-            *("--vars", json.dumps({"as_of": as_of.isoformat(), "by_changes": list(by_changes)})),
+            *("--vars", json.dumps(told)),
             *("--threads", THREADS, "--no-write-json"),
             *manifest.arguments(manifest.target_folder()),
         ]
     )
     made = (_outcome(each, by_changes) for each in result.results)
     return stand | {outcome.unique_id: outcome for outcome in made}
+
+
+def stands(unique_id: str) -> Outcome:
+    """The outcome of a node or test that was not run, because it would come out as it did."""
+    return Outcome(unique_id, "success", 0.0, None, None, "")
 
 
 def selectors(project: Project, wanted: AbstractSet[str]) -> list[str]:
@@ -141,9 +153,24 @@ def _outcome(result: Any, by_changes: Sequence[str]) -> Outcome:
         seconds=float(result.execution_time or 0.0),
         rows=int(rows) if rows is not None and int(rows) >= 0 else None,
         failures=result.failures,
-        message=str(result.message or "").strip().split("\n")[0][:300],
+        message=_told(str(result.message or "").strip()),
         by_changes=(result.node.config.meta or {}).get("by_changes", {}).get("chain") in by_changes,
     )
+
+
+_BROKEN = re.compile(
+    r'violates (?:check|unique) constraint "(?P<rule>\w+)"|null value in column "(?P<null>\w+)"'
+    r'|could not create unique index "(?P<twice>\w+)"'
+)
+
+
+def _told(message: str) -> str:
+    """dbt's first line, and which rule of the model's contract a row broke; the rest may quote the row."""
+    first = message.split("\n")[0][:300]
+    if broken := _BROKEN.search(message):
+        rule = broken["rule"] or broken["twice"] or f"{broken['null']} is not null"
+        first += f": a row breaks {rule.replace('__made', '')}; the table stays as it was"
+    return first
 
 
 @contextmanager
@@ -170,21 +197,41 @@ def _connected() -> Iterator[None]:
                 os.environ[name] = value
 
 
+def make_ready() -> None:
+    """Import dbt and parse the project beside other work, so that a build that is sure to come need not wait for it.
+
+    Whatever fails here is told by the build, which tries it again.
+    """
+
+    def parse() -> None:
+        with contextlib.suppress(Exception):
+            _parse()
+
+    threading.Thread(target=parse, name="dbt", daemon=True).start()
+
+
 def _invoke(arguments: list[str]) -> Any:
+    parsed = _parse()
     from dbt.cli.main import dbtRunner
 
-    environment.quiet()
-    os.environ.update(manifest.parse_environment())
-    runner = dbtRunner(manifest=_manifest())
-    with _connected():
+    # Each invocation gets a copy to write into.
+    runner = dbtRunner(manifest=parsed.deepcopy())
+    with _connected(), dbt_connections.kept():
         done = runner.invoke(["--quiet", "--log-level", "none", *arguments])
     if done.result is None:
         raise BuildError(f"dbt did not run: {type(done.exception).__name__}; try `dbt debug` in dbt_project/")
     return done.result
 
 
-def _manifest() -> Any:
-    """dbt's manifest, parsed once per state of the project; each invocation gets a copy to write into."""
+def _parse() -> Any:
+    """dbt's manifest, parsed once per state of the project."""
+    environment.quiet()
+    os.environ.update(manifest.parse_environment())
+    with _parsing:
+        return _parsed_now()
+
+
+def _parsed_now() -> Any:
     from dbt.cli.main import dbtRunner
 
     key = manifest.state()
@@ -197,4 +244,4 @@ def _manifest() -> Any:
             raise BuildError(f"dbt cannot parse the project: {done.exception}")
         _parsed.clear()
         _parsed[key] = done.result
-    return _parsed[key].deepcopy()
+    return _parsed[key]

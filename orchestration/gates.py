@@ -71,19 +71,16 @@ def _judge(run_id: str, family: str, as_of: date) -> tuple[Candidate, list[Any]]
     from quality.families import family_named
     from warehouse import build_inputs, connection, crash, release
 
-    tests = [
-        gate.DbtTestResult(
-            model=outcome["model"], test=outcome["test"], status=outcome["status"], failures=outcome["failures"]
-        )
+    results = [
+        gate.DbtResult(outcome["model"], outcome["test"], outcome["status"], outcome["failures"])
         for outcome in dbt_runs.read_outcomes(run_id)
-        if outcome["test"] is not None
     ]
     with connection.connect("builder") as conn:
         read = {f"{system}.{stream}" for system, stream in family_named(family).inputs}
         inputs = {name: load_id for name, load_id in build_inputs.bounds(conn).items() if name in read}
         candidate = release.register_candidate(conn, family, as_of, run_id, inputs=inputs)
     crash.point("gate.registered")
-    verdicts = gate.judge(family, candidate.candidate_id, dbt_results=tests, run_id=run_id)
+    verdicts = gate.judge(family, candidate.candidate_id, dbt_results=results, run_id=run_id)
     crash.point("gate.judged")
     return candidate, verdicts
 

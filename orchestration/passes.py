@@ -53,12 +53,13 @@ def execute(
     failing step is reported, not raised.
     """
     from connectors.contract_folder import broken_contracts, load_contracts
-    from orchestration import picture_assets
+    from orchestration import dbt_runs, picture_assets
     from warehouse import crash
 
     streams = names.selected_streams(load_contracts(), select, broken_contracts())
     before, started = dict(collected.seconds), time.perf_counter()
     collected.drawn.clear()
+    collected.on_news = dbt_runs.make_ready
     _note_start(run_key)
     state, basis = "failed", ""
     try:
@@ -69,7 +70,7 @@ def execute(
             builds = rebuild or not _still_stands(basis, collected)
             if builds:
                 anew = {names.ANEW_TAG: "true"} if rebuild else {}
-                built_on = _run_job(instance, names.BUILD, None, run_key, collected, anew)
+                built_on = _run_job(instance, names.BUILD, _to_build(day), run_key, collected, anew)
                 if built_on not in (None, day):
                     basis = ""  # midnight came before the build began: nothing was built from this basis
                 crash.point("pass.built")
@@ -86,6 +87,20 @@ def execute(
         collected.spent("orchestration", overhead)
         collected.spent("total", total)
         _note_end(run_key, state, {**spent, "orchestration": overhead, "total": total}, collected, basis)
+
+
+def _to_build(day: date) -> list[names.Key] | None:
+    """What the build has to make: all of it, or all but the staging step where that stands as it is."""
+    from orchestration import manifest, staged
+    from orchestration.definitions import defs
+    from orchestration.warehouse import key_of
+
+    project = manifest.load()
+    if not staged.stood(project, day):
+        return None
+    standing = {key_of(node) for node in project.nodes_of(manifest.STAGING)}
+    keys = set(defs.resolve_job_def(names.BUILD).asset_layer.executable_asset_keys) - standing
+    return [tuple(key.path) for key in keys]
 
 
 def _run_job(

@@ -7,7 +7,7 @@ daemon launches have no pass; their steps report to a `PassReport` that nobody r
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -69,6 +69,8 @@ class PassReport:
     failures: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     """Step → seconds on the clock, which add up to the pass's; of intake, what the pass had to wait for."""
+    on_news: Callable[[], None] | None = None
+    """Called once, when the first row has landed: then there is something to build."""
     busy: dict[str, float] = field(default_factory=dict)
     """extract, conform, land → seconds of work, which overlap: within a pull, between pulls, and with other steps."""
 
@@ -88,6 +90,9 @@ class PassReport:
         outcome.quarantined += result.quarantined
         outcome.tombstoned += result.tombstoned
         outcome.state, outcome.message = result.state, ""
+        if result.landed and self.on_news is not None:
+            told, self.on_news = self.on_news, None
+            told()
         total = sum(result.seconds.values())
         for step, seconds in result.seconds.items():
             self.busy[step] = self.busy.get(step, 0.0) + seconds

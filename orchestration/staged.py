@@ -3,7 +3,8 @@
 A view is its definition and a seed its file. Making a hundred of them anew costs more than most of core. Each carries
 the digest of the dbt project that it was made from as its comment; dbt replaces one together with its comment, and what
 was dropped has none. The tests of this step look at seeds alone: at what their files say, and at which of their rows
-are in force, which is the same until the next day on which one begins or ends.
+are in force, which is the same until the next day on which one begins or ends. Where all of it stands, a pass leaves
+the step out: what was not made again is not told as made.
 """
 
 from __future__ import annotations
@@ -14,32 +15,52 @@ from datetime import date
 import psycopg
 from psycopg import sql
 
-from orchestration import environment, increments, manifest
+from orchestration import environment, found_good, increments, manifest
 from orchestration.dbt_runs import Outcome
 from orchestration.manifest import STAGING, Node, Project
 from warehouse import connection
 
 _MARK = "made from "
 _KINDS = {"view": "VIEW", "seed": "TABLE"}
-_TESTED = "seeds"
-"""Under this name `control.build_state` keeps what the seeds' tests last passed for."""
 
 
 def build(project: Project, chosen: list[Node], as_of: date) -> dict[str, Outcome]:
     """Make those that do not stand, and test them (see `dbt_runs.build`)."""
     from orchestration import dbt_runs
 
-    digest = manifest.digest(environment.DBT_PROJECT)
-    basis = f"{digest} {increments.dated_since(as_of)}"
+    digest, basis = _digest_and_basis(as_of)
     tests = {test.unique_id for test in project.tests_of(STAGING)}
     with connection.connect("builder", autocommit=True) as conn:
         made = standing(conn, chosen, digest)
-        tested = tests if all(node.unique_id in made for node in chosen) and _passed(conn, basis) else set()
+        tested = tests if _all_stand(conn, chosen, made, basis) else set()
         outcomes = dbt_runs.build(project, STAGING, as_of=as_of, only=chosen, standing=made | tested)
         mark(conn, [n for n in chosen if n.unique_id not in made and outcomes[n.unique_id].passed], digest)
         if tests - tested and all(uid in outcomes and outcomes[uid].passed for uid in tests):
-            _note_passed(conn, basis, as_of)
+            found_good.note(conn, found_good.SEEDS, basis, as_of)
     return outcomes
+
+
+def stood(project: Project, as_of: date) -> dict[str, Outcome]:
+    """The outcomes of the whole step, where all of it stands and all of its tests passed; else none."""
+    from orchestration import dbt_runs
+
+    nodes = project.nodes_of(STAGING)
+    digest, basis = _digest_and_basis(as_of)
+    with connection.connect("builder", autocommit=True) as conn:
+        if not _all_stand(conn, nodes, standing(conn, nodes, digest), basis):
+            return {}
+    everything = [*(node.unique_id for node in nodes), *(test.unique_id for test in project.tests_of(STAGING))]
+    return {uid: dbt_runs.stands(uid) for uid in everything}
+
+
+def _digest_and_basis(as_of: date) -> tuple[str, str]:
+    """What nodes are made from, and what the tests of seeds rest on."""
+    digest = manifest.digest(environment.DBT_PROJECT)
+    return digest, f"{digest} {increments.dated_since(as_of)}"
+
+
+def _all_stand(conn: psycopg.Connection, nodes: Iterable[Node], made: set[str], basis: str) -> bool:
+    return all(node.unique_id in made for node in nodes) and found_good.is_known(conn, found_good.SEEDS, basis)
 
 
 def standing(conn: psycopg.Connection, nodes: Iterable[Node], digest: str) -> set[str]:
@@ -62,18 +83,3 @@ def mark(conn: psycopg.Connection, nodes: Iterable[Node], digest: str) -> None:
                     sql.SQL(kind), sql.Identifier(node.schema, node.table), sql.Literal(_MARK + digest)
                 )
             )
-
-
-def _passed(conn: psycopg.Connection, basis: str) -> bool:
-    row = conn.execute("SELECT basis = %s FROM control.build_state WHERE chain = %s", [basis, _TESTED]).fetchone()
-    return row is not None and bool(row[0])
-
-
-def _note_passed(conn: psycopg.Connection, basis: str, as_of: date) -> None:
-    conn.execute(
-        """INSERT INTO control.build_state (chain, basis, as_of, reads, loads, runs)
-           VALUES (%s, %s, %s, '{}', '{}', '{}')
-           ON CONFLICT (chain) DO UPDATE SET basis = excluded.basis, as_of = excluded.as_of,
-               built_at = clock_timestamp()""",
-        [_TESTED, basis, as_of],
-    )

@@ -87,11 +87,18 @@ def _build(context: dg.AssetExecutionContext, project: Project, step: str, chose
             if step == STAGING:
                 outcomes = staged.build(project, chosen, as_of)
             else:
+                if not dbt_runs.read_outcomes(context.run_id):
+                    _note(context.run_id, project, staged.stood(project, as_of))
                 going_on = building.plan(context.run_id, project, anew=names.ANEW_TAG in context.run.tags)
-                outcomes = dbt_runs.build(project, step, as_of=as_of, only=chosen, by_changes=going_on)
-            building.note_built(context.run_id, project, (o.unique_id for o in outcomes.values() if o.passed))
-            crash.point("build.done")
-            dbt_runs.save_outcomes(context.run_id, project, outcomes)
+                outcomes = dbt_runs.build(
+                    project,
+                    step,
+                    as_of=as_of,
+                    only=chosen,
+                    by_changes=going_on,
+                    contracts_hold=building.contracts_hold(context.run_id),
+                )
+            _note(context.run_id, project, outcomes)
     except Exception as error:
         message = safe_message(error)
         report.current().failed(f"dbt {step}", message)
@@ -100,6 +107,14 @@ def _build(context: dg.AssetExecutionContext, project: Project, step: str, chose
         if not outcome.passed and outcome.unique_id in project.nodes:
             report.current().failed(project.nodes[outcome.unique_id].name, outcome.message or outcome.status)
     return outcomes
+
+
+def _note(run_id: str, project: Project, outcomes: Mapping[str, Outcome]) -> None:
+    from orchestration import dbt_runs
+
+    building.note_built(run_id, project, (o.unique_id for o in outcomes.values() if o.passed))
+    crash.point("build.done")
+    dbt_runs.save_outcomes(run_id, project, outcomes)
 
 
 def _node_results(

@@ -1,4 +1,4 @@
-"""dbt's manifest as the gate needs it: which tests belong to a family's models, and which models these rest on."""
+"""dbt's manifest as the gate needs it: which models a family's rest on, and which tests are about these."""
 
 from __future__ import annotations
 
@@ -34,23 +34,15 @@ class Manifest:
         """unique id → model or seed."""
         return {uid: node for uid, node in self.nodes.items() if node["resource_type"] in ("model", "seed")}
 
-    def tests_of(self, folder: str) -> set[str]:
-        """Names of the data tests that look at a model of a folder (`products/safety`), as the outcomes spell them."""
-        wanted = tuple(folder.split("/"))
-        inside = {uid for uid, node in self.models().items() if tuple(node["fqn"][1 : 1 + len(wanted)]) == wanted}
-        return self._tests_on(inside)
-
-    def _tests_on(self, uids: set[str]) -> set[str]:
+    def tests_about(self, names: Iterable[str]) -> set[str]:
+        """Names of the data tests that look at any of the named models or seeds, as the outcomes spell them."""
+        wanted = set(names)
+        uids = {uid for uid, node in self.models().items() if node["name"] in wanted}
         return {
             re.sub(r"[^A-Za-z0-9_]", "_", node["name"])
             for node in self.nodes.values()
             if node["resource_type"] == "test" and uids & set(node["depends_on"]["nodes"])
         }
-
-    def tests_about(self, names: Iterable[str]) -> set[str]:
-        """Names of the data tests that look at any of the named models or seeds, as the outcomes spell them."""
-        wanted = set(names)
-        return self._tests_on({uid for uid, node in self.models().items() if node["name"] in wanted})
 
     def upstream_names(self, names: Iterable[str]) -> set[str]:
         """Names of the given models and of all models and seeds that they are built from."""

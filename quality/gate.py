@@ -15,10 +15,10 @@ from psycopg.types.json import Jsonb
 from quality import great, guards
 from quality.checks import Outcome
 from quality.families import FAMILIES, Family, Product, family_named
-from quality.results import CheckResult, DbtTestResult, Verdict
+from quality.results import CheckResult, DbtResult, Verdict
 from quality.suites import SUITES, verdict_name
 
-__all__ = ["CheckResult", "DbtTestResult", "Verdict", "judge", "register", "required_checks"]
+__all__ = ["CheckResult", "DbtResult", "Verdict", "judge", "register", "required_checks"]
 
 
 class NoSuchCandidate(LookupError):
@@ -80,7 +80,7 @@ def judge(
     family: str,
     candidate_id: int,
     *,
-    dbt_results: Sequence[DbtTestResult],
+    dbt_results: Sequence[DbtResult],
     run_id: str | None,
     manifest: Path | None = None,
 ) -> list[Verdict]:

@@ -38,13 +38,17 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class DbtTestResult:
-    """One dbt data test: `status` as dbt says it (pass, fail, warn, error, skipped)."""
+class DbtResult:
+    """A model of dbt, or a data test (a model has none): `status` as dbt says it (success, pass, fail, skipped …)."""
 
     model: str
-    test: str
+    test: str | None
     status: str
     failures: int | None = None
+
+    @property
+    def name(self) -> str:
+        return self.test or self.model
 
     @property
     def passed(self) -> bool:

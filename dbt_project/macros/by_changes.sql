@@ -40,36 +40,29 @@
 
 {% materialization by_changes, adapter='postgres' -%}
     {%- set how = config.get('meta')['by_changes'] -%}
-    {%- if not by_changes(how['chain']) -%}
-        {{ return(materialization_table_default()) }}
+    {%- set target = this.incorporate(type='table') -%}
+    {%- if by_changes(how['chain']) -%}
+        {%- do remade_in_part(target, sql, how['key']) -%}
+    {%- else -%}
+        {%- do remade(target, sql) -%}
     {%- endif -%}
+    {{ return({'relations': [target]}) }}
+{%- endmaterialization %}
 
-    {%- set columns = model['columns'].values() | map(attribute='name') | join(', ') -%}
-    {%- set target_relation = this.incorporate(type='table') -%}
 
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
-
-    {% call statement('keys') -%}
+{% macro remade_in_part(target, sql, key) -%}
+    {% call statement('gone') -%}
         delete from control.changed_key where model = '{{ model.name }}';
         insert into control.changed_key (model, key)
         select distinct '{{ model.name }}', changed.key
         from ({{ context['changes_of_' ~ model.name]() }}) as changed (key)
         where changed.key is not null;
+        delete from {{ target }} where {{ key }} in {{ changed_keys(model.name) }};
     {%- endcall %}
-
-    {% call statement('gone') -%}
-        delete from {{ target_relation }} where {{ how['key'] }} in {{ changed_keys(model.name) }}
-    {%- endcall %}
-
+    {%- set columns = column_names() %}
     {% call statement('main') -%}
-        insert into {{ target_relation }} ({{ columns }})
+        insert into {{ target }} ({{ columns }})
         select {{ columns }} from ({{ sql }}) as made
     {%- endcall %}
-
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {{ adapter.commit() }}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
-
-    {{ return({'relations': [target_relation]}) }}
-{%- endmaterialization %}
+    {%- do adapter.commit() -%}
+{%- endmacro %}

@@ -60,7 +60,7 @@ def test_a_candidate_that_nobody_judged_and_then_one_that_is_red(hub: Hub, poiso
 
     with hub.surrounded():
         tests = [
-            gate.DbtTestResult(o["model"], o["test"], o["status"], o["failures"])
+            gate.DbtResult(o["model"], o["test"], o["status"], o["failures"])
             for o in dbt_runs.read_outcomes(run)
             if o["test"] is not None
         ]
