@@ -8,9 +8,12 @@ import polars as pl
 import psycopg
 
 from bench.defects import hub_keys
+from connectors import intake
 from connectors.contract_folder import load_contracts
+from orchestration import demo, town
 from resolution import sources, things
 from resolution.source import Source
+from warehouse import connection
 
 _PERSON = {"resident_id_no": "resident_id", "name": "name"}
 
@@ -22,6 +25,25 @@ WHO_NAME_PEOPLE = (
     Source("certificate_library", "certificates", "certificate_id",
            {"resident_id_no": "resident_id", "name": "holder_name"}, where="holder_kind = 'person'"),
 )  # fmt: skip
+
+
+def people_taken_in(home: Path, scale: float, seed: int) -> Path:
+    """The streams of `WHO_NAME_PEOPLE` of a town, taken in by this process's hub; the folder of the town's truth.
+
+    Nothing is built: staging views are laid over the landing tables as the hub's own are, before any build is fixed.
+    """
+    contracts = demo.bring_up(scale, seed)
+    for source in WHO_NAME_PEOPLE:
+        contract = contracts[source.system]
+        intake.run_stream(contract, contract.streams[source.stream], run_id="bench identity")
+    with connection.connect("builder") as conn:
+        for source in WHO_NAME_PEOPLE:
+            landed = f"SELECT * FROM landing.{source.system}__{source.stream} WHERE _to_load IS NULL"
+            conn.execute(f"CREATE VIEW {source.view} AS {landed}".encode())
+        conn.commit()
+    truth = home / "truth"
+    town.control("POST", "/truth", {"out": str(truth)})
+    return truth
 
 
 def person_records(conn: psycopg.Connection, truth: Path) -> pl.DataFrame:

@@ -24,9 +24,10 @@ from typing import Any
 import polars as pl
 
 from bench import _identity_growth, _identity_month, _identity_retention
-from bench._home import own_home, town_taken_in
+from bench._home import own_home
+from bench._identity_added import added_records
 from bench._identity_dirt import roughened
-from bench._identity_records import person_records
+from bench._identity_records import people_taken_in, person_records
 from bench._identity_run import Run, measured
 from bench._identity_scores import Score, score
 from bench._results import write_result
@@ -40,12 +41,22 @@ FIGURES = ("precision", "recall", "f1", "cluster_f1", "true_pairs", "found_pairs
 EVIDENCE = ("number", "typed_ends", "birth_year", "phone", "door")
 
 
-def town_records(scale: float, seed: int) -> pl.DataFrame:
-    """Person records of a town, taken in by a hub in a home of its own, which is gone afterwards."""
+def town_records(scale: float, seed: int, *, added: bool) -> pl.DataFrame:
+    """Person records of a town, taken in by a hub in a home of its own, which is gone afterwards; `added` with those
+    of `_identity_added`."""
     with own_home() as home:
-        truth = town_taken_in(home, scale, seed)
+        truth = people_taken_in(home, scale, seed)
         with connection.connect("builder") as conn:
-            return person_records(conn, truth)
+            records = person_records(conn, truth)
+        return pl.concat([records, added_records(truth, seed).select(records.columns)]) if added else records
+
+
+def by_numbers(records: pl.DataFrame) -> Score:
+    """Of records put together by their valid numbers alone: how dirty they are, whoever links them."""
+    known = features(records.select(list(RESIDENT_SCHEMA)))
+    alone = pl.when(pl.col("number").is_null()).then("row")
+    named = known.select("row", found=pl.coalesce(alone, pl.col("row").min().over("number")))
+    return score(records.select("true", found=named["found"]))
 
 
 def scores(records: pl.DataFrame, run: Run) -> dict[str, Score]:
@@ -120,9 +131,13 @@ def links(records: pl.DataFrame, options: argparse.Namespace) -> dict[str, Any]:
     """Precision and recall, seconds and memory, for each kind of dirt; prints them as they come."""
     result: dict[str, Any] = {}
     for dirt, some in variants(records, options):
-        result[dirt] = {"ceiling": ceiling(some)}
+        numbers = by_numbers(some)
+        result[dirt] = {"ceiling": ceiling(some), "by_numbers": {n: getattr(numbers, n) for n in FIGURES[:3]}}
         print(f"{some.height:,} records of {some['true'].n_unique():,} people, dirt as {dirt}:")
-        print(f"  ceiling of recall {result[dirt]['ceiling']:.5f}", flush=True)
+        print(
+            f"  ceiling of recall {result[dirt]['ceiling']:.5f}; by valid numbers alone {numbers.recall:.5f}",
+            flush=True,
+        )
         for how, figures in compare(some, peer=options.peer == "splink"):
             result[dirt][how] = figures
             print("\n".join(lines(how, figures)), flush=True)
@@ -173,6 +188,12 @@ def main() -> None:
     parser.add_argument("--measure", choices=["links", "keys", "growth", "month"], default="links")
     parser.add_argument("--scale", type=float, default=0.1, help="size of the town: 1 is 330,000 residents")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
+    parser.add_argument(
+        "--streams",
+        choices=["town", "added"],
+        default="town",
+        help="added: with registers of a clinic and of the waterworks, 1.35 million records at scale 1",
+    )
     parser.add_argument("--records", type=Path, help="read the records that an earlier run saved, make no town")
     parser.add_argument("--save", type=Path, help="save the records with their truth, for --records")
     parser.add_argument("--dirt", choices=["served", "added", "both"], default="both", help="which records")
@@ -185,7 +206,10 @@ def main() -> None:
     if options.measure == "keys":
         print(f"written to {write_result('identity_keys', result | keys(options))}")
         return
-    records = pl.read_parquet(options.records) if options.records else town_records(options.scale, options.seed)
+    if options.records:
+        records = pl.read_parquet(options.records)
+    else:
+        records = town_records(options.scale, options.seed, added=options.streams == "added")
     records = records.sort("system", "stream", "record_key")
     if options.save:
         records.write_parquet(options.save)

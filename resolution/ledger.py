@@ -18,6 +18,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from resolution import redirects, restoring
+from resolution.arrays import array
 from resolution.errors import IdentityError
 
 _PREFIX = {"resident": "R", "enterprise": "E", "premises": "P", "event": "V"}
@@ -42,7 +43,7 @@ def current(conn: psycopg.Connection, kind: str, keys: pl.Series | None = None) 
     columns = sql.SQL(", ").join(map(sql.Identifier, _MEMBERSHIP))
     some: sql.Composable = sql.SQL("")
     if keys is not None:
-        some = sql.SQL(" AND entity_key = ANY ({}::text[])").format(sql.Literal(keys.to_list()))
+        some = sql.SQL(" AND entity_key = ANY ({}::text[])").format(sql.Literal(array(keys.sort())))
     with conn.cursor().copy(query.format(columns, sql.Literal(kind), some)) as copy:
         data = b"".join(bytes(block) for block in copy)
     schema = dict.fromkeys(_MEMBERSHIP, pl.String())
@@ -62,7 +63,7 @@ def entities(conn: psycopg.Connection, kind: str, records: pl.DataFrame) -> pl.D
         """SELECT m.system, m.stream, m.record_key, m.entity_key
              FROM unnest(%s::text[], %s::text[], %s::text[]) AS r (system, stream, record_key)
              JOIN resolution.membership m USING (system, stream, record_key) WHERE m.kind = %s AND m.to_run IS NULL""",
-        [*(records[name].to_list() for name in restoring.RECORD), kind],
+        [*(array(records[name]) for name in restoring.RECORD), kind],
     ).fetchall()
     schema = dict.fromkeys((*restoring.RECORD, "entity_key"), pl.String())
     return pl.DataFrame(rows, schema=schema, orient="row")
@@ -161,7 +162,7 @@ def _close(conn: psycopg.Connection, kind: str, run: int, closed: pl.DataFrame) 
              FROM unnest(%s::text[], %s::text[], %s::text[]) AS c(system, stream, record_key)
             WHERE m.kind = %s AND m.to_run IS NULL
               AND (m.system, m.stream, m.record_key) = (c.system, c.stream, c.record_key)""",
-        [run, *(closed[name].to_list() for name in ("system", "stream", "record_key")), kind],
+        [run, *(array(closed[name]) for name in restoring.RECORD), kind],
     )
 
 
@@ -185,7 +186,7 @@ def _write_entities(conn: psycopg.Connection, kind: str, run: int, moves: pl.Dat
                   SET status = m.status, merged_into = m.merged_into, resolves_to = NULL, updated_run = %s
                  FROM unnest(%s::text[], %s::text[], %s::text[]) AS m(key, status, merged_into)
                 WHERE e.entity_key = m.key""",
-            [run, *(changed[name].to_list() for name in ("key", "status", "into"))],
+            [run, *(array(changed[name]) for name in ("key", "status", "into"))],
         )
     # Creations are told by entity.created_run; the event log keeps what happened to keys that apps may hold.
     told = moves.filter(pl.col("type") != "create")

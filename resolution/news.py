@@ -16,6 +16,7 @@ import psycopg
 from psycopg import sql
 
 from resolution import sources
+from resolution.arrays import array
 from resolution.source import Source
 from resolution.things import SOURCES
 
@@ -63,7 +64,7 @@ def _both(conn: psycopg.Connection, kind: str, source: Source, keys: pl.Series) 
     rows = conn.execute(
         "SELECT m.record_key, m.entity_key, m.link_kind FROM unnest(%s::text[]) AS k (key) JOIN resolution.membership m"
         " ON m.record_key = k.key AND (m.kind, m.system, m.stream) = (%s, %s, %s) AND m.to_run IS NULL",
-        [keys.to_list(), sources.entity_kind(kind), source.system, source.stream],
+        [array(keys), sources.entity_kind(kind), source.system, source.stream],
     ).fetchall()
     return sources.read_some(conn, source, sources.SCHEMAS[kind], keys), pl.DataFrame(rows, schema=_HELD, orient="row")
 

@@ -9,6 +9,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
+from resolution.arrays import array
 from resolution.residents.blocking import MAX_BLOCK
 from resolution.residents.features import with_births, without_number
 from resolution.residents.keys import TRAITS, counted_keys, meetings, number_keys
@@ -53,7 +54,7 @@ def read(conn: psycopg.Connection, entities: pl.Series) -> pl.DataFrame:
     query = sql.SQL(
         "COPY (SELECT {} FROM resolution.resident_record WHERE entity_key = ANY ({}::text[])) TO STDOUT (FORMAT CSV)"
     )
-    with conn.cursor().copy(query.format(columns, sql.Literal(entities.to_list()))) as copy:
+    with conn.cursor().copy(query.format(columns, sql.Literal(array(entities.sort())))) as copy:
         data = b"".join(bytes(block) for block in copy)
     if not data:
         return pl.DataFrame(schema=SCHEMA)
@@ -64,8 +65,8 @@ def read(conn: psycopg.Connection, entities: pl.Series) -> pl.DataFrame:
 def near(conn: psycopg.Connection, met: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     """(entities, crowded) of `met` (`keys.TRAITS`): who may be one with a row in its block, and the keys of blocks that
     are too large to say so."""
-    probes = met.select(TRAITS).unique()
-    columns = {name: _array(probes[name]) for name in TRAITS}
+    probes = met.select(TRAITS).unique().sort("key")
+    columns = {name: array(probes[name]) for name in TRAITS}
     row = conn.execute(_NEAR, columns | {"most": MAX_BLOCK, "apart": YEARS_APART}).fetchone()
     assert row is not None
     return pl.Series("entity_key", row[0] or [], dtype=pl.String), pl.Series("key", row[1] or [], dtype=pl.Int64)
@@ -74,7 +75,7 @@ def near(conn: psycopg.Connection, met: pl.DataFrame) -> tuple[pl.Series, pl.Ser
 def having(conn: psycopg.Connection, keys: pl.Series) -> pl.Series:
     """Entities that have one of the keys, however many they are."""
     query = "SELECT array_agg(DISTINCT entity_key) FROM resolution.resident_block WHERE key = ANY (%s::bigint[])"
-    row = conn.execute(query, [_array(keys.unique())]).fetchone()
+    row = conn.execute(query, [array(keys.unique().sort())]).fetchone()
     assert row is not None
     return pl.Series("entity_key", row[0] or [], dtype=pl.String)
 
@@ -82,7 +83,7 @@ def having(conn: psycopg.Connection, keys: pl.Series) -> pl.Series:
 def counts(conn: psycopg.Connection, keys: pl.Series) -> pl.DataFrame:
     """key, entities of the keys of values that are known."""
     query = "SELECT array_agg(key), array_agg(entities) FROM resolution.resident_count WHERE key = ANY (%s::bigint[])"
-    row = conn.execute(query, [_array(keys.unique())]).fetchone()
+    row = conn.execute(query, [array(keys.unique().sort())]).fetchone()
     assert row is not None
     return pl.DataFrame({"key": row[0] or [], "entities": row[1] or []}, schema={"key": pl.Int64, "entities": pl.Int64})
 
@@ -138,32 +139,34 @@ def replace(conn: psycopg.Connection, before: pl.DataFrame, after: pl.DataFrame,
 
     Entities `unmet` have no blocks any more, for retention purged one of their records (control.forget_records).
     """
-    gone = before.join(after, on=before.columns, how="anti", nulls_equal=True)
+    gone = before.join(after, on=before.columns, how="anti", nulls_equal=True).sort("entity_key")
     conn.execute(
         "DELETE FROM resolution.resident_record r USING unnest(%s::text[], %s::text[], %s::text[], %s::text[])"
         " AS g (system, stream, record_key, entity_key) WHERE r.entity_key = g.entity_key"
         " AND (r.system, r.stream, r.record_key) = (g.system, g.stream, g.record_key)",
-        [gone[name].to_list() for name in _TEXTS[:4]],
+        [array(gone[name]) for name in _TEXTS[:4]],
     )
-    _copy(conn, "resident_record", after.join(before, on=before.columns, how="anti", nulls_equal=True))
+    told = after.join(before, on=before.columns, how="anti", nulls_equal=True)
+    _copy(conn, "resident_record", told.sort("entity_key"))
     old, new = _blocks(before.filter(~pl.col("entity_key").is_in(unmet.implode()))), _blocks(after)
-    gone = old.join(new, on=old.columns, how="anti", nulls_equal=True)
+    gone = old.join(new, on=old.columns, how="anti", nulls_equal=True).sort("key")
     conn.execute(
         """DELETE FROM resolution.resident_block b
             USING unnest(%(key)s::bigint[], %(loose)s::boolean[], %(year)s::int[], %(sound)s::int[], %(given)s::int[],
                          %(entity_key)s::text[]) AS g (key, loose, year, sound, given, entity_key)
             WHERE b.key = g.key AND b.entity_key = g.entity_key AND b.loose = g.loose
               AND (b.year, b.sound, b.given) IS NOT DISTINCT FROM (g.year::smallint, g.sound, g.given)""",
-        {name: _array(gone[name]) for name in gone.columns},
+        {name: array(gone[name]) for name in gone.columns},
     )
-    _copy(conn, "resident_block", new.join(old, on=old.columns, how="anti", nulls_equal=True))
+    _copy(conn, "resident_block", new.join(old, on=old.columns, how="anti", nulls_equal=True).sort("key"))
     change = (
         pl.concat([counted(after), counted(before).with_columns(-pl.col("entities"))])
         .group_by("key")
         .agg(pl.col("entities").sum())
         .filter(pl.col("entities") != 0)
+        .sort("key")
     )
-    columns = [_array(change[name]) for name in ("key", "entities")]
+    columns = [array(change[name]) for name in ("key", "entities")]
     conn.execute(
         "INSERT INTO resolution.resident_count AS c SELECT * FROM unnest(%s::bigint[], %s::bigint[])"
         " ON CONFLICT (key) DO UPDATE SET entities = c.entities + excluded.entities",
@@ -178,11 +181,6 @@ def _blocks(rows: pl.DataFrame) -> pl.DataFrame:
     numbers = number_keys(people.select("row", number=rows["number"])).with_columns(loose=pl.lit(False))
     keys = pl.concat([meetings(people), numbers], how="diagonal")
     return keys.join(people.select("row", "entity_key"), on="row").drop("row").unique()
-
-
-def _array(values: pl.Series) -> str:
-    """Numbers, truths or keys of entities as PostgreSQL writes an array of them: of many, quicker than a list's."""
-    return "{" + ",".join(values.cast(pl.String).fill_null("NULL").to_list()) + "}"
 
 
 def _copy(conn: psycopg.Connection, table: str, rows: pl.DataFrame) -> None:

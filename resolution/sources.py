@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 from resolution import doors
+from resolution.arrays import array
 from resolution.source import Source
 from resolution.things import REFERENCES, REGISTER, SOURCES
 
@@ -106,7 +107,7 @@ def read_some(
 
 def having(field: str, values: pl.Series) -> sql.Composable:
     """Condition: a field of a source has one of these texts."""
-    return sql.SQL("({})::text = ANY ({}::text[])").format(sql.SQL(field), sql.Literal(values.to_list()))
+    return sql.SQL("({})::text = ANY ({}::text[])").format(sql.SQL(field), sql.Literal(array(values)))
 
 
 def keys(conn: psycopg.Connection, source: Source) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import polars as pl
+import pyarrow.compute as pc
 
 from resolution.residents.blocking import RULES
 from resolution.residents.hashes import hashed
@@ -40,14 +41,15 @@ def number_keys(people: pl.DataFrame) -> pl.DataFrame:
 
 
 def counted_keys(people: pl.DataFrame, label: str) -> pl.DataFrame:
-    """label, key of each value counted that a group of rows (those of one `label`) has, and once more of its column."""
+    """label, key of each value counted that a group of rows (those of one `label`) has, and once more of its column.
+
+    Groups are numbered: numbers are told apart sooner than keys of entities are.
+    """
+    groups = pl.Series(label, pc.dictionary_encode(people[label].to_arrow()).indices, dtype=pl.UInt32)
     made = []
     for column in COUNTED:
-        values = people.select(label, column).drop_nulls().unique()
-        made += [
-            values.select(label, hashed(values, column, (column,))),
-            values.select(label, key=pl.lit(total_key(column), dtype=pl.Int64)),
-        ]
+        values = pl.DataFrame([groups, hashed(people, column, (column,))]).drop_nulls().unique()
+        made += [values, values.select(label, key=pl.lit(total_key(column), dtype=pl.Int64))]
     return pl.concat(made)
 
 

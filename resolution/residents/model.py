@@ -71,8 +71,7 @@ def score(
     town = _alone(rows) if town is None else town
     met = pl.concat([pairs["join_key_l"], pairs["join_key_r"]]).unique().rename("id").to_frame()
     compared = rows.select(COMPARED).join(met, on="id", how="semi")
-    for column in COUNTED:
-        shares = town.shares(column, compared[column].unique())
+    for column, shares in town.shares_of({column: compared[column].unique() for column in COUNTED}).items():
         compared = compared.join(shares, on=column, how="left")
     return weigh(compared, pairs, model.sized(town.size()), least=least)
 

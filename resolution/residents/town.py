@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -58,6 +58,23 @@ class Town:
 
     def shares(self, column: str, wanted: pl.Series | None = None) -> pl.DataFrame:
         """Each value of a column (of those `wanted`) and tf_column, its share; each cluster counts a value once."""
+        return self.shares_of({column: wanted})[column]
+
+    def shares_of(self, wanted: Mapping[str, pl.Series | None]) -> dict[str, pl.DataFrame]:
+        """column → `shares` of it; what is elsewhere is asked for once."""
+        here = {column: self._here(column, values) for column, values in wanted.items()}
+        found = {column: counts for column, (counts, _) in here.items()}
+        totals = {column: total for column, (_, total) in here.items()}
+        if self.elsewhere is not NOWHERE:
+            found, others = self._with_others(found)
+            totals = {column: total + others[column] for column, total in totals.items()}
+        return {
+            column: counts.select(column, (pl.col("count") / max(totals[column], LEAST)).alias(f"tf_{column}"))
+            for column, counts in found.items()
+        }
+
+    def _here(self, column: str, wanted: pl.Series | None) -> tuple[pl.DataFrame, int]:
+        """(column, count of its values in the clusters at hand, how many clusters have one)."""
         told = self.held.select("cluster", code=column).drop_nulls()
         once = told.select(pl.col("cluster").cast(pl.UInt64) * _CODES + pl.col("code")).to_series().unique()
         values = self.values[column]
@@ -65,18 +82,20 @@ class Town:
         found = pl.DataFrame({column: values, "count": counts}, schema_overrides={"count": pl.Int64})
         if wanted is not None:
             found = found.filter(pl.col(column).is_in(wanted.implode()))
-        found, others = self._with_others(column, found)
-        return found.select(column, (pl.col("count") / max(len(once) + others, LEAST)).alias(f"tf_{column}"))
+        return found, len(once)
 
-    def _with_others(self, column: str, found: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-        """`found` (column, count) with those elsewhere, and how many values of the column there are elsewhere."""
-        if self.elsewhere is NOWHERE:
-            return found, 0
-        keyed = found.with_columns(hashed(found, column, (column,)).alias("key"))
-        counts = self.elsewhere.counts(pl.concat([keyed["key"], pl.Series([total_key(column)])]))
-        both = keyed.join(counts, on="key", how="left", maintain_order="left")
-        others = counts.filter(pl.col("key") == total_key(column))["entities"].sum()
-        return both.with_columns(pl.col("count") + pl.col("entities").fill_null(0)), int(others)
+    def _with_others(self, found: Mapping[str, pl.DataFrame]) -> tuple[dict[str, pl.DataFrame], dict[str, int]]:
+        """`found` (column, count) with those elsewhere, and how many values of each column there are elsewhere."""
+        keyed = {column: counts.with_columns(hashed(counts, column, (column,)).alias("key"))
+                 for column, counts in found.items()}  # fmt: skip
+        totals = {column: total_key(column) for column in found}
+        asked = [counts["key"] for counts in keyed.values()] + [pl.Series("key", totals.values(), dtype=pl.Int64)]
+        known = self.elsewhere.counts(pl.concat(asked))
+        added = {column: counts.join(known, on="key", how="left", maintain_order="left").with_columns(
+                     pl.col("count") + pl.col("entities").fill_null(0))
+                 for column, counts in keyed.items()}  # fmt: skip
+        others = dict(known.filter(pl.col("key").is_in(list(totals.values()))).iter_rows())
+        return added, {column: int(others.get(key, 0)) for column, key in totals.items()}
 
 
 def town_of(

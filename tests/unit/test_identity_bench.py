@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import polars as pl
 
+from bench._identity_added import added_records
 from bench._identity_dirt import NUMBERLESS, roughened
-from bench.identity import by_system, ceiling
+from bench.identity import by_numbers, by_system, ceiling
 from resolution.sources import RESIDENT_SCHEMA
 
 RECORDS = pl.DataFrame(
@@ -46,3 +48,27 @@ def test_added_dirt_is_the_same_every_time_and_takes_numbers() -> None:
     assert abs(lost - NUMBERLESS) < 0.05
     bare = pl.concat([ALL.head(1)] * 100)
     assert roughened(bare, 5)["resident_id_no"].equals(bare["resident_id_no"]), "a bare name keeps its number"
+
+
+def test_numbers_alone_find_what_has_one() -> None:
+    assert by_numbers(ALL).recall == 1 / 6
+
+
+def test_added_registers_are_the_same_every_time_and_know_whom_they_are_of(tmp_path: Path) -> None:
+    people = pl.DataFrame(
+        {
+            "resident_id": range(1, 2001), "name": "王伟", "sex": "male", "birth_date": dt.date(1949, 12, 31),
+            "id_no": "11010519491231002X", "phone": "13912345670", "former_phone": "13912345671",
+            "address_id": 1, "former_address_id": None,
+        },
+        schema_overrides={"former_address_id": pl.Int64, "address_id": pl.Int64, "resident_id": pl.Int64},
+    )  # fmt: skip
+    people.write_parquet(tmp_path / "residents.parquet")
+    doors = pl.DataFrame({"address_id": [1], "full_text": ["听澜镇碧水府14幢1单元604室"]})
+    doors.write_parquet(tmp_path / "addresses.parquet")
+    added = added_records(tmp_path, 5)
+    assert added.equals(added_records(tmp_path, 5)) and not added.equals(added_records(tmp_path, 6))
+    assert added.columns == [*RESIDENT_SCHEMA, "true"]
+    assert added.height == added.select("system", "stream", "record_key").n_unique() and 2300 < added.height < 2700
+    assert (added["record_key"].str.tail(9).cast(pl.Int64) == added["true"]).all()
+    assert set(added["phone"]) == {"13912345670", "13912345671"} and added["name"].n_unique() == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
+import pypinyin
 import pytest
 
 from connectors.standards import person_name, text
@@ -62,3 +63,10 @@ def test_pinyin(name: str, letters: str) -> None:
 
 def test_homophones_meet() -> None:
     assert person_name.pinyin(pl.Series(["张伟", "章炜", "张玮"])).n_unique() == 1
+
+
+def test_single_characters_read_as_pypinyin_reads_them() -> None:
+    """Its dictionary is read without its package: every character of it, ü and the syllables without a vowel too."""
+    characters = [chr(code) for code in range(0x3400, 0x30000) if chr(code) not in person_name._RARE]
+    read = [person_name._reading(character) for character in characters]
+    assert read == [pypinyin.lazy_pinyin(character)[0] for character in characters]
