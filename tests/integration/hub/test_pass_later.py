@@ -18,6 +18,11 @@ def test_only_rows_that_changed_are_made_anew(later_day: Stage) -> None:
     assert anew["fct_event"] > 0
 
 
+def test_staging_that_stands_is_not_told_as_made(later_day: Stage) -> None:
+    assert later_day.more["told as made"]["core"] > 40
+    assert "staging" not in later_day.more["told as made"]
+
+
 def test_no_keys_of_records_are_left_behind(hub: Hub, later_day: Stage) -> None:
     left = hub.value(
         "SELECT (SELECT count(*) FROM control.changed_record) + (SELECT count(*) FROM control.changed_key)"
