@@ -169,7 +169,9 @@ def _told(message: str) -> str:
     first = message.split("\n")[0][:300]
     if broken := _BROKEN.search(message):
         rule = broken["rule"] or broken["twice"] or f"{broken['null']} is not null"
-        first += f": a row breaks {rule.replace('__made', '')}; the table stays as it was"
+        # A table is made beside the one of old: their indexes are told apart by a number.
+        named = re.sub(r"_idx\d+$", "_idx", rule.replace("__made", ""))
+        first += f": a row breaks {named}; the table stays as it was"
     return first
 
 
