@@ -31,6 +31,7 @@ from connectors.conform import Conformed, Conformer
 from connectors.contract import Server, Stream
 from connectors.landing import Batch
 from connectors.ordering import Mask
+from connectors.region import region
 from connectors.versions import Hashes, Positions, Versions, row_hashes
 
 FEWEST_ROWS = 10_000
@@ -51,7 +52,7 @@ def rules_of(stream: Stream, server: Server) -> uuid.UUID:
     """A digest of all that decides what a received row becomes: its contract, our code, the libraries under it."""
     told = [
         repr(stream.columns), repr(stream.cursor and stream.cursor.name), repr(stream.refusals), repr(stream.isolated),
-        server.crs, server.timezone.key, _code(),
+        server.crs, server.timezone.key, repr(region()), _code(),
     ]  # fmt: skip
     return uuid.UUID(sha256("\n".join(told).encode()).hexdigest()[:32])
 

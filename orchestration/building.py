@@ -14,11 +14,12 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from importlib import metadata
 
 import psycopg
 
 from connectors.contract_folder import load_contracts
-from orchestration import found_good, increments, standing
+from orchestration import found_good, increments, manifest, standing
 from orchestration.manifest import Project
 from warehouse import build_inputs, connection
 from warehouse.settings import settings
@@ -28,6 +29,8 @@ from warehouse.settings import settings
 class _Build:
     conn: psycopg.Connection
     as_of: date
+    code: str
+    """Digest of all that decides which columns the models' SQL gives, as it was when the build began."""
     plan: increments.Plan | None = None
     built: set[str] = field(default_factory=set)
 
@@ -52,7 +55,7 @@ def begin(run_id: str) -> date:
         except BaseException:
             conn.close()  # the lock goes with it
             raise
-        _held[run_id] = _Build(conn, as_of)
+        _held[run_id] = _Build(conn, as_of, _code())
         return as_of
 
 
@@ -69,15 +72,22 @@ def plan(run_id: str, project: Project, *, anew: bool) -> list[str]:
 
 def contracts_hold(run_id: str) -> bool:
     """Whether the SQL of every model was seen to give the columns of its contract, as the files are now."""
-    return found_good.is_known(_held[run_id].conn, found_good.CONTRACTS, standing.code_digest())
+    build = _held[run_id]
+    return found_good.is_known(build.conn, found_good.CONTRACTS, build.code)
+
+
+def _code() -> str:
+    versions = [metadata.version(name) for name in ("dbt-core", "dbt-postgres")]
+    return " ".join([standing.code_digest((*standing.CODE, "connectors")), *versions])
 
 
 def note_built(run_id: str, project: Project, models: Iterable[str]) -> None:
     """Nodes (unique ids) that came out well; once all of a chain have, the next build goes on from this one."""
     build = _held[run_id]
     build.built |= set(models)
-    if project.nodes.keys() <= build.built:
-        found_good.note(build.conn, found_good.CONTRACTS, standing.code_digest(), build.as_of)
+    # Of files that were changed meanwhile, nobody knows which were built.
+    if project.nodes.keys() <= build.built and project.state == manifest.state() and build.code == _code():
+        found_good.note(build.conn, found_good.CONTRACTS, build.code, build.as_of)
     if build.plan is not None:
         increments.keep(build.conn, project, build.plan, build.built)
 

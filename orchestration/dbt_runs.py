@@ -170,7 +170,7 @@ def _told(message: str) -> str:
     if broken := _BROKEN.search(message):
         rule = broken["rule"] or broken["twice"] or f"{broken['null']} is not null"
         # A table is made beside the one of old: their indexes are told apart by a number.
-        named = re.sub(r"_idx\d+$", "_idx", rule.replace("__made", ""))
+        named = re.sub(r"_(idx|key|pkey)\d+$", r"_\1", rule.replace("__made", ""))
         first += f": a row breaks {named}; the table stays as it was"
     return first
 
@@ -205,6 +205,8 @@ def make_ready() -> None:
     Whatever fails here is told by the build, which tries it again.
     """
 
+    _surround()
+
     def parse() -> None:
         with contextlib.suppress(Exception):
             _parse()
@@ -227,10 +229,17 @@ def _invoke(arguments: list[str]) -> Any:
 
 def _parse() -> Any:
     """dbt's manifest, parsed once per state of the project."""
-    environment.quiet()
-    os.environ.update(manifest.parse_environment())
+    _surround()
     with _parsing:
         return _parsed_now()
+
+
+def _surround() -> None:
+    """What dbt reads from the environment. Only the first call changes it, so that threads find it as it is."""
+    environment.quiet()
+    for name, value in manifest.parse_environment().items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
 
 
 def _parsed_now() -> Any:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,8 @@ class Project:
     """unique id → (schema, table)."""
     folders: dict[str, frozenset[str]] = field(default_factory=dict)
     """Name of a layer's folder, as dbt selects it → everything that it would select, by unique id."""
+    state: str = ""
+    """Of the files that it was read from (see `state`)."""
 
     @property
     def families(self) -> list[str]:
@@ -101,7 +103,8 @@ class Project:
 
 def load() -> Project:
     """The project as it stands, parsed anew only when a file of it changed."""
-    return read(json.loads(ensure_manifest().read_text(encoding="utf-8")))
+    read_from = state()
+    return replace(read(json.loads(ensure_manifest().read_text(encoding="utf-8"))), state=read_from)
 
 
 def target_folder() -> Path:
@@ -153,7 +156,8 @@ def digest(project: Path) -> str:
     """Content hash of all files that decide what dbt would build."""
     total = hashlib.sha256()
     for path in sorted(project.rglob("*")):
-        if path.suffix in (".sql", ".yml", ".yaml", ".csv") and path.is_file():
+        # A hidden file is dbt's own, and no part of the project.
+        if path.suffix in (".sql", ".yml", ".yaml", ".csv") and path.is_file() and not path.name.startswith("."):
             total.update(f"{path.relative_to(project)}\0".encode())
             total.update(hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()

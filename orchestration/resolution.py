@@ -7,7 +7,7 @@ from typing import get_args
 import dagster as dg
 
 from connectors.contract import Contract
-from orchestration import names, recovery, report, statistics
+from orchestration import building, names, recovery, report, statistics
 from orchestration.failures import safe_message
 from resolution.things import REFERENCES, SOURCES, Kind
 
@@ -51,6 +51,8 @@ def _asset(kind: Kind, deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
     def resolve(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster compares the annotation
         recovery.mark(context)
         try:
+            # Who belongs to whom is part of a build: what it rests on is what core and products will read.
+            building.begin(context.run_id)
             with report.work("resolve", f"resolve {kind}"):
                 from resolution import runner
 

@@ -62,7 +62,11 @@ def code_digest(folders: tuple[str, ...] = CODE) -> str:
 def _files(folder: Path) -> list[Path]:
     wanted = {".py", ".sql", ".yml", ".yaml", ".csv"}
     generated = {"__pycache__", "target", "logs", "dbt_packages"}
-    return [p for p in folder.rglob("*") if p.suffix in wanted and not generated & set(p.parts)]
+    return [
+        p
+        for p in folder.rglob("*")
+        if p.suffix in wanted and not p.name.startswith(".") and not generated & set(p.parts)
+    ]
 
 
 def still_stands(conn: psycopg.Connection, basis: str) -> bool:

@@ -8,7 +8,7 @@ import polars as pl
 def array(values: pl.Series) -> str:
     """Numbers, truths or texts as the text of an array, to be cast where it is used (`%s::text[]`)."""
     texts = values.cast(pl.String)
-    if values.dtype == pl.String:
+    if not (values.dtype.is_numeric() or values.dtype == pl.Boolean):
         escaped = texts.str.replace_all("\\", "\\\\", literal=True).str.replace_all('"', '\\"', literal=True)
         texts = '"' + escaped + '"'
     return "{" + ",".join(texts.fill_null("NULL").to_list()) + "}"

@@ -54,7 +54,8 @@ def build(fresh_database: str, tmp_path: Path) -> Iterator[Build]:
     for name, text in MODELS.items():
         (project / "models" / name).write_text(text)
     (project / "dbt_project.yml").write_text(
-        "{name: small, version: 1.0.0, profile: townhub, models: {small: {+schema: core, +contract: {enforced: true}}}}"
+        "{name: small, version: 1.0.0, profile: townhub, flags: {send_anonymous_usage_stats: false},"
+        " models: {small: {+schema: core, +contract: {enforced: true}}}}"
     )
     folders = [
         *("--project-dir", str(project), "--profiles-dir", str(REPOSITORY)),
