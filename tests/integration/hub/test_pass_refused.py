@@ -31,7 +31,7 @@ def _day(hub: Hub) -> Any:
     return hub.value("SELECT max(as_of) FROM control.release WHERE family = 'safety'")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def poisoned(hub: Hub, next_day_again: Stage) -> str:
     """A premises whose candidate row was made to say green, although a gate holds, after the checks.
 
