@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from orchestration import automation, names, passes, picture_assets, recovery, resolution, sensing, statistics
+from orchestration import automation, building, names, passes, picture_assets, recovery, resolution, sensing, statistics
 from orchestration.releases import publish_once_judged
 from orchestration.report import PassReport
 from resolution import runner
@@ -189,6 +189,7 @@ def test_a_build_links_all_anew_only_when_its_run_says_so(
 
     monkeypatch.setattr(runner, "resolve", resolve)
     monkeypatch.setattr(recovery, "mark", lambda context: None)
+    monkeypatch.setattr(building, "begin", lambda run_id: None)
     monkeypatch.setattr(statistics, "after_change", lambda *args: None)
     assert dg.materialize([resolution._asset("residents", [])], instance=instance, tags=tags).success
     assert asked == [anew]
@@ -206,6 +207,7 @@ def test_a_rebuild_is_a_build_that_links_all_anew(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(passes, "_run_job", run_job)
     monkeypatch.setattr(passes, "_basis", lambda: (None, ""))
     monkeypatch.setattr(passes, "_still_stands", lambda basis, collected: False)
+    monkeypatch.setattr(passes, "_to_build", lambda day: None)
     for name in ("_note_start", "_note_end"):
         monkeypatch.setattr(passes, name, lambda *args: None)
     passes.execute(None, PassReport(), run_key="k", rebuild=rebuild)  # type: ignore[arg-type]  # no job runs
