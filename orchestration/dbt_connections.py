@@ -1,6 +1,6 @@
 """Connections of dbt to the warehouse that last as long as its threads.
 
-dbt closes a thread's connection after each node and opens another for the next, some three hundred times a build. Each
+dbt closes a thread's connection after each node and opens another for the next. Each
 costs PostgreSQL a process and that process all that it knows of the tables.
 """
 

@@ -14,7 +14,7 @@ from connectors.contract import Contract
 from connectors.contract_folder import load_contracts
 from connectors.tables import ensure_tables
 from tests.candidates import empty_candidates
-from tests.integration.release_cases import CANDIDATE_TABLES, DAY
+from tests.integration.release_cases import CANDIDATE_TABLES, DAY, fill
 from warehouse import release
 from warehouse.connection import connect
 
@@ -119,15 +119,7 @@ class Town:
         """A candidate of these rows, judged green and published; the release."""
         with connect("builder") as conn:
             for table, rows in tables.items():
-                conn.execute(sql.SQL("TRUNCATE candidate.{}").format(sql.Identifier(table)))
-                for row in rows:
-                    conn.execute(
-                        sql.SQL("INSERT INTO candidate.{} ({}) VALUES ({})").format(
-                            sql.Identifier(table),
-                            sql.SQL(", ").join(map(sql.Identifier, row)),
-                            sql.SQL(", ").join(map(sql.Literal, row.values())),
-                        )
-                    )
+                fill(conn, table, rows)
             candidate = release.register_candidate(conn, family, DAY, inputs=inputs)
             for check in CHECKS:
                 conn.execute(
