@@ -107,6 +107,7 @@ def test_the_pass_asks_for_what_the_publish_step_did_not_draw(monkeypatch: pytes
 
     monkeypatch.setattr(passes, "_run_job", run_job)
     monkeypatch.setattr(passes, "_basis", lambda: (None, ""))
+    monkeypatch.setattr(passes, "_to_build", lambda day: [])
     monkeypatch.setattr(passes, "_still_stands", lambda basis, collected: False)
     for name in ("_note_start", "_note_end"):
         monkeypatch.setattr(passes, name, lambda *args: None)
