@@ -10,9 +10,10 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import building, names, recovery, report
+from orchestration import building, names, recovery, report, side_by_side
 from orchestration.failures import safe_message
 from orchestration.manifest import Project
+from orchestration.side_by_side import Piece
 from orchestration.warehouse import key_of
 from warehouse.release import Candidate
 
@@ -21,31 +22,39 @@ GATE_CHECK = "gate"
 
 def assets(project: Project) -> list[dg.AssetsDefinition]:
     """One candidate asset per family, downstream of all models of its products."""
-    return [_asset(project, family) for family in project.families]
+    pieces = {family: _piece(project, family) for family in project.families}
+    return [_asset(family, piece, list(pieces.values())) for family, piece in pieces.items()]
 
 
-def _asset(project: Project, family: str) -> dg.AssetsDefinition:
-    key = dg.AssetKey(names.candidate(family))
+def _piece(project: Project, family: str) -> Piece[tuple[Candidate, list[Any]]]:
+    def work(run: dg.DagsterRun) -> tuple[Candidate, list[Any]]:
+        with report.shown(f"gate {family}"):
+            return _judge(run.run_id, family, building.begin(run.run_id))
 
+    deps = sorted(key_of(node) for node in project.products_of(family))
+    return Piece(dg.AssetKey(names.candidate(family)), deps, work)
+
+
+def _asset(family: str, piece: Piece[tuple[Candidate, list[Any]]], group: list[Piece[Any]]) -> dg.AssetsDefinition:
     @dg.asset(
-        key=key,
-        deps=sorted(key_of(node) for node in project.products_of(family)),
+        key=piece.key,
+        deps=piece.deps,
         group_name="gates",
         owners=[names.team("data office")],
         kinds={"python", "greatexpectations"},
         description=f"The candidate of the family {family} as it was judged: its content hash, rows and verdicts.",
         check_specs=[
             dg.AssetCheckSpec(
-                GATE_CHECK, asset=key, blocking=True, description="Every required check of the family is green."
+                GATE_CHECK, asset=piece.key, blocking=True, description="Every required check of the family is green."
             )
         ],
     )
     def judge(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster compares the annotation
         recovery.mark(context)
         try:
-            as_of = building.begin(context.run_id)
-            with report.work("gate", f"gate {family}"):
-                candidate, verdicts = _judge(context.run_id, family, as_of)
+            building.begin(context.run_id)
+            with report.timed("gate"):
+                candidate, verdicts = side_by_side.outcome(context, piece, group)
         except Exception as error:
             message = safe_message(error)
             report.current().failed(f"gate {family}", message)

@@ -114,7 +114,7 @@ def _run_job(
     """Run a job to its end; the day of the build that it was, if it was one."""
     import dagster as dg
 
-    from orchestration import building, pulls
+    from orchestration import building, pulls, side_by_side
     from orchestration.definitions import defs
 
     run_id = str(uuid.uuid4())
@@ -129,6 +129,7 @@ def _run_job(
         )
     finally:
         pulls.end(run_id)
+        side_by_side.end(run_id)
         built_on = building.end(run_id)
     if any(_interrupted(event) for event in result.all_events):
         raise KeyboardInterrupt  # Dagster has noted it and gone on; the rest of the pass must not

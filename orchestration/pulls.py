@@ -2,7 +2,7 @@
 
 Dagster runs its steps one after another in the main thread. So the first intake step of a run starts the pulls of all
 of them here, and each step waits for its own and reports it. What has landed is held against its contract at once,
-one stream after another, while others are pulled. Few pulls are at work at once, one per system:
+while others are pulled. Few pulls are at work at once, one per system:
 
 - A pull that waits for its source keeps no other one waiting: after `PATIENCE_SECONDS` its place goes to the next.
 - A pull that brings far more than its stream ever did steps aside until no other one is at work.
@@ -26,6 +26,7 @@ import psycopg
 
 from orchestration import environment
 from orchestration.report import Progress
+from quality.great import JUDGES
 from warehouse import connection, ledger, load_history
 from warehouse.errors import WarehouseError
 from warehouse.settings import positive
@@ -114,7 +115,7 @@ class Pulls:
         self._running: dict[str, _Pull] = {}
         """By system; changed by the dispatcher alone."""
         self._books: psycopg.Connection | None = None
-        self._checker = ThreadPoolExecutor(1, thread_name_prefix="contract-checks")
+        self._checker = ThreadPoolExecutor(JUDGES, thread_name_prefix="contract-checks")
         self._checks: list[Future[list[CheckResult]]] = []
         self._stopped = False
         self._news = threading.Event()

@@ -142,14 +142,20 @@ def timed(step: str) -> Iterator[None]:
 
 
 @contextmanager
-def work(step: str, what: str) -> Iterator[None]:
-    """Time a piece of work under a step's name and show it."""
+def shown(what: str) -> Iterator[None]:
+    """Show a piece of work in the progress."""
     progress = current().progress
     progress.begin(what)
     outcome = "failed"
     try:
-        with timed(step):
-            yield
+        yield
         outcome = "done"
     finally:
         progress.end(what, outcome)
+
+
+@contextmanager
+def work(step: str, what: str) -> Iterator[None]:
+    """Time a piece of work under a step's name and show it."""
+    with shown(what), timed(step):
+        yield

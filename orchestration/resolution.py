@@ -2,14 +2,19 @@
 
 # No `from __future__ import annotations` here: Dagster reads the annotation of `context` at run time.
 from collections.abc import Callable, Mapping
-from typing import get_args
+from functools import partial
+from typing import TYPE_CHECKING, get_args
 
 import dagster as dg
 
 from connectors.contract import Contract
-from orchestration import building, names, recovery, report, statistics
+from orchestration import building, names, recovery, report, side_by_side, statistics
 from orchestration.failures import safe_message
+from orchestration.side_by_side import Piece
 from resolution.things import REFERENCES, SOURCES, Kind
+
+if TYPE_CHECKING:
+    from resolution.runner import ResolutionResult
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -32,17 +37,26 @@ def assets(
     contracts: Mapping[str, Contract], staging_of: Callable[[tuple[str, str]], dg.AssetKey | None]
 ) -> list[dg.AssetsDefinition]:
     """One asset per kind, downstream of the staging models (or, without one, the landing table) it reads."""
-    made = []
+    pieces = {}
     for kind in KINDS:
         keys = {staging_of(stream) or dg.AssetKey(("landing", *stream)) for stream in streams_about(kind, contracts)}
-        made.append(_asset(kind, sorted(keys)))
-    return made
+        pieces[kind] = Piece(dg.AssetKey(names.resolved(kind)), sorted(keys), partial(_resolve, kind))
+    return [_asset(kind, piece, list(pieces.values())) for kind, piece in pieces.items()]
 
 
-def _asset(kind: Kind, deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
+def _resolve(kind: Kind, run: dg.DagsterRun) -> "ResolutionResult":
+    from resolution import runner
+
+    with report.shown(f"resolve {kind}"):
+        result = runner.resolve(kind, run_id=run.run_id, full=names.ANEW_TAG in run.tags)
+        statistics.after_change("owner", LEDGER_TABLES, result.created + result.merged + result.split, result.entities)
+        return result
+
+
+def _asset(kind: Kind, piece: Piece["ResolutionResult"], group: list[Piece["ResolutionResult"]]) -> dg.AssetsDefinition:
     @dg.asset(
-        key=dg.AssetKey(names.resolved(kind)),
-        deps=deps,
+        key=piece.key,
+        deps=piece.deps,
         group_name="resolution",
         owners=[names.team("data office")],
         kinds={"python", "postgres"},
@@ -53,12 +67,8 @@ def _asset(kind: Kind, deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
         try:
             # Who belongs to whom is part of a build: what it rests on is what core and products will read.
             building.begin(context.run_id)
-            with report.work("resolve", f"resolve {kind}"):
-                from resolution import runner
-
-                result = runner.resolve(kind, run_id=context.run_id, full=names.ANEW_TAG in context.run.tags)
-                changed = result.created + result.merged + result.split
-                statistics.after_change("owner", LEDGER_TABLES, changed, result.entities)
+            with report.timed("resolve"):
+                result = side_by_side.outcome(context, piece, group)
         except Exception as error:
             message = safe_message(error)
             report.current().failed(f"resolve {kind}", message)

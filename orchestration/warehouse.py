@@ -117,6 +117,15 @@ def _note(run_id: str, project: Project, outcomes: Mapping[str, Outcome]) -> Non
     dbt_runs.save_outcomes(run_id, project, outcomes)
 
 
+def lost(run_id: str) -> set[dg.AssetKey]:
+    """What dbt was to make in this run and has not made."""
+    from orchestration import dbt_runs, manifest
+
+    nodes = manifest.load().nodes
+    failed = {each["unique_id"] for each in dbt_runs.read_outcomes(run_id) if each["status"] not in dbt_runs.PASSING}
+    return {key_of(nodes[uid]) for uid in failed if uid in nodes}
+
+
 def _node_results(
     project: Project, node: Node, outcome: Outcome | None
 ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:

@@ -1,8 +1,9 @@
-"""Great Expectations over tables of the warehouse, in a process of its own.
+"""Great Expectations over tables of the warehouse, in processes of their own.
 
 GX takes seconds to import and a good part of a second per table, all of it Python: inside the hub's process it would
-take them from the streams that are pulled meanwhile. The process starts with the first question, answers one at a time
-and ends with the hub, however that ends, because its input does.
+take them from the streams that are pulled meanwhile. The processes start with the first question (one imports GX, the
+others are its forks), answer one question at a time each, and end with the hub, however that ends, because their input
+does.
 """
 
 from __future__ import annotations
@@ -10,15 +11,21 @@ from __future__ import annotations
 import atexit
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from typing import Any, BinaryIO
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Any, BinaryIO, Final
 
 from quality import record
 from quality.checks import Check, Outcome, Version
 from warehouse.settings import REPOSITORY
+
+JUDGES: Final = 2
+"""Processes that judge: as many as there are cores to be had on the smallest machine that a hub is meant for."""
 
 _PREFIX = "TOWNHUB_"
 
@@ -42,30 +49,40 @@ def validate(
     """
     if not checks:
         return []
-    outcomes = _judge().ask(schema, table, list(checks), role, version)
+    outcomes = _judges().ask(schema, table, list(checks), role, version)
     record.save(f"{schema}.{table}", [record.Answer(o.check, o.passed, o.error, o.observed) for o in outcomes])
     return outcomes
 
 
 def stop() -> None:
-    """End the process, whatever it is at: who waits for it gets a JudgeError, and the next question starts another."""
+    """End the processes, whatever they are at: who waits gets a JudgeError, and the next question starts others."""
     global _current
     with _guard:
-        judge, _current = _current, None
-    if judge is not None:
-        judge.kill()
+        judges, _current = _current, None
+    if judges is not None:
+        judges.kill()
 
 
-class _Judge:
-    """The process that has GX, as seen from here."""
+class _Judges:
+    """The processes that have GX, as seen from here: one that imported it, and its forks."""
 
     def __init__(self) -> None:
         self.owner = os.getpid()
-        self._lock = threading.Lock()
+        self._killed = False
+        self._seats: SimpleQueue[tuple[BinaryIO, BinaryIO]] = SimpleQueue()
+        """Where questions are put and answers come from, of those that nobody speaks to."""
+        theirs = []
+        for _ in range(JUDGES):
+            asked, ours = os.pipe()
+            answers, told = os.pipe()
+            theirs += [asked, told]
+            self._seats.put((os.fdopen(ours, "wb"), os.fdopen(answers, "rb")))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "quality.great"], cwd=REPOSITORY, start_new_session=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            [sys.executable, "-m", "quality.great", *map(str, theirs)], cwd=REPOSITORY, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=2, pass_fds=theirs,
         )  # fmt: skip
+        for end in theirs:
+            os.close(end)
         atexit.register(self.kill)
 
     @property
@@ -73,25 +90,28 @@ class _Judge:
         return self.owner == os.getpid() and self._process.poll() is None
 
     def kill(self) -> None:
-        """A child of a fork leaves its parent's process alone."""
-        if self.alive:
-            self._process.kill()
+        """All of them, also when the first has died. A child of a fork leaves its parent's processes alone."""
+        if self.owner == os.getpid() and not self._killed:
+            self._killed = True
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
     def ask(self, schema: str, table: str, *question: Any) -> list[Outcome]:
         surroundings = {name: value for name, value in os.environ.items() if name.startswith(_PREFIX)}
-        assert self._process.stdin is not None and self._process.stdout is not None
+        questions, answers = seat = self._seats.get()
         try:
-            with self._lock:
-                pickle.dump((surroundings, (schema, table, *question)), self._process.stdin)
-                self._process.stdin.flush()
-                answer = pickle.load(self._process.stdout)
+            pickle.dump((surroundings, (schema, table, *question)), questions)
+            questions.flush()
+            answer = pickle.load(answers)
         except BaseException as error:
             # An answer that nobody read would be taken for that to the next question.
             self.kill()
             if isinstance(error, (OSError, EOFError, pickle.UnpicklingError)):
                 raise JudgeError("the process that judges has died", f"{schema}.{table}") from None
             raise
+        finally:
+            self._seats.put(seat)
         if isinstance(answer, str):
             raise JudgeError(answer, f"{schema}.{table}")
         outcomes: list[Outcome] = answer
@@ -99,14 +119,17 @@ class _Judge:
 
 
 _guard = threading.Lock()
-_current: _Judge | None = None
+_current: _Judges | None = None
 
 
-def _judge() -> _Judge:
+def _judges() -> _Judges:
     global _current
     with _guard:
-        if _current is None or not _current.alive:
-            _current = _Judge()
+        if _current is not None and not _current.alive:
+            _current.kill()
+            _current = None
+        if _current is None:
+            _current = _Judges()
         return _current
 
 
@@ -131,7 +154,20 @@ def _serve(questions: BinaryIO, answers: BinaryIO) -> None:
         answers.flush()
 
 
+def _take_seats(ends: Sequence[int]) -> None:
+    """Serve one pair of pipes in this process, each further one in a fork of it."""
+    from quality import custom_expectations  # noqa: F401  # GX is imported once for all
+
+    mine, *others = zip(ends[::2], ends[1::2], strict=True)
+    for pair in others:
+        if os.fork() == 0:
+            mine = pair
+            break
+    for end in set(ends) - set(mine):
+        os.close(end)  # or nobody would notice that the one at its other end has died
+    with os.fdopen(mine[0], "rb") as questions, os.fdopen(mine[1], "wb") as answers:
+        _serve(questions, answers)
+
+
 if __name__ == "__main__":
-    with os.fdopen(os.dup(1), "wb") as spoken:
-        os.dup2(2, 1)  # what libraries print is no answer
-        _serve(sys.stdin.buffer, spoken)
+    _take_seats([int(end) for end in sys.argv[1:]])

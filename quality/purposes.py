@@ -8,6 +8,7 @@ cannot be followed is a violation too.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -84,8 +85,21 @@ def judge_manifest(
     contracts: Mapping[str, Contract] | None = None,
     exceptions: Sequence[Declassification] | None = None,
 ) -> Judged:
-    """Check (model, purpose) pairs of a manifest, by our contracts and declassifications unless others are given."""
+    """Check (model, purpose) pairs of a manifest, by our contracts and declassifications unless others are given.
+
+    May be called from any thread; one is served at a time, because what was traced is shared.
+    """
     exceptions = in_force() if exceptions is None else exceptions
+    with _tracing:
+        return _judged(manifest, wanted, contracts, exceptions)
+
+
+def _judged(
+    manifest: Manifest,
+    wanted: Sequence[tuple[str, str]],
+    contracts: Mapping[str, Contract] | None,
+    exceptions: Sequence[Declassification],
+) -> Judged:
     project = _ours(manifest, exceptions) if contracts is None else _Project(manifest, contracts, exceptions)
     violations: list[Violation] = []
     looked_at = 0
@@ -122,6 +136,7 @@ def _traces(folder: Path) -> Traces:
     return Traces(folder)
 
 
+_tracing = threading.Lock()
 _last: list[_Project] = []
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -353,21 +353,57 @@ def test_gx_reports_to_nobody_and_leaves_no_connection(builder: psycopg.Connecti
         time.sleep(0.05)
 
 
-def test_a_process_that_died_while_it_judged_is_told_and_replaced(builder: psycopg.Connection) -> None:
-    def kill_who_waits() -> None:
-        waiting = "SELECT FROM pg_locks WHERE relation = 'candidate.grid_risk'::regclass AND NOT granted"
-        while builder.execute(waiting).fetchone() is None:
-            time.sleep(0.05)
-        great.stop()
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(3) as threads:
+        yield threads
 
+
+def asked_of_a_locked_table(
+    builder: psycopg.Connection, threads: ThreadPoolExecutor, then: Callable[[], None]
+) -> list[Future[list[Outcome]]]:
+    """Three questions about a table that nobody may read; `then` is done once as many wait for it as can be asked."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE relation = 'candidate.grid_risk'::regclass AND NOT granted"
     with connect("builder") as other:
         other.execute("LOCK TABLE candidate.grid_risk")
-        killer = threading.Thread(target=kill_who_waits)
-        killer.start()
+        asked = [
+            threads.submit(great.validate, "candidate", "grid_risk", SUITES["grid_risk"][:1], role="builder")
+            for _ in range(3)
+        ]
+        deadline = time.monotonic() + 60
+        while builder.execute(waiting).fetchone() != (great.JUDGES,):
+            assert time.monotonic() < deadline, "fewer came to wait"
+            time.sleep(0.05)
+        then()
+    return asked
+
+
+def test_two_tables_are_judged_at_once(builder: psycopg.Connection, threads: ThreadPoolExecutor) -> None:
+    assert great.JUDGES == 2
+    asked = asked_of_a_locked_table(builder, threads, lambda: None)
+    assert all(one.result()[0].passed for one in asked)
+
+
+def test_processes_that_die_while_they_judge_are_told_and_replaced(
+    builder: psycopg.Connection, threads: ThreadPoolExecutor
+) -> None:
+    asked = asked_of_a_locked_table(builder, threads, great.stop)
+    for one in asked[:2]:
         with pytest.raises(great.JudgeError, match="has died"):
-            great.validate("candidate", "grid_risk", SUITES["grid_risk"], role="builder")
-        killer.join()
+            one.result()
     assert great.validate("candidate", "grid_risk", SUITES["grid_risk"][:1], role="builder")[0].passed
+
+
+def test_the_twin_of_one_that_died_goes_too(builder: psycopg.Connection, threads: ThreadPoolExecutor) -> None:
+    """Each holds ends of its own pipes only: who waits for the dead one would else wait for ever."""
+
+    def kill_the_first() -> None:
+        assert great._current is not None
+        great._current._process.kill()
+
+    for one in asked_of_a_locked_table(builder, threads, kill_the_first)[:2]:
+        with pytest.raises(great.JudgeError, match="has died"):
+            one.result()
 
 
 def test_the_guards_are_those_that_are_required() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -294,6 +296,20 @@ def test_the_products_are_lawful(compiled: Manifest, judge: Callable[..., purpos
         judged = judge(compiled, product, purpose)
         assert [str(violation) for violation in judged.violations] == []
         assert judged.columns > 10
+
+
+def test_gates_may_ask_at_the_same_time(compiled: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was traced for one product is there for the others: two that trace at once must not take it for a ring."""
+    switching = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for _ in range(3):
+            monkeypatch.setattr(purposes, "_last", [])
+            with ThreadPoolExecutor(4) as threads:
+                asked = [threads.submit(purposes.judge_manifest, compiled, [product]) for product in PRODUCTS]
+            assert [str(v) for one in asked for v in one.result().violations] == []
+    finally:
+        sys.setswitchinterval(switching)
 
 
 def test_every_model_may_serve_what_it_declares(compiled: Manifest) -> None:
