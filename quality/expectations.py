@@ -26,8 +26,8 @@ _contexts: dict[tuple[str, str], Any] = {}
 
 
 def judge(schema: str, table: str, checks: Sequence[Check], role: str, version: Version | None) -> list[Outcome]:
-    """See `great.validate`."""
-    with quiet(), _disposed(role):
+    """See `great.validate`. Keeps connections open until `rest`."""
+    with quiet():
         batch = _batch(schema, table, role)
         judged = _run(batch, checks, "BOOLEAN_ONLY", version)
         # GX computes checks together: one that breaks a statement takes others along. Alone, each speaks for itself.
@@ -137,13 +137,9 @@ def context() -> Any:
     return made
 
 
-@contextmanager
-def _disposed(role: str) -> Iterator[None]:
-    """Close GX's pooled connections afterwards: an idle one would stand in the way of who stops or drops a database."""
-    source = _source(role)
-    try:
-        yield
-    finally:
+def rest() -> None:
+    """Close GX's pooled connections: an idle one would stand in the way of who stops or drops a database."""
+    for source in _contexts.values():
         source.get_engine().dispose()
         source.get_execution_engine().engine.dispose()
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import os
 import pickle
+import select
 import signal
 import subprocess
 import sys
@@ -26,6 +27,10 @@ from warehouse.settings import REPOSITORY
 
 JUDGES: Final = 2
 """Processes that judge: as many as there are cores to be had on the smallest machine that a hub is meant for."""
+
+IDLE_SECONDS: Final = 1.0
+"""So long a process keeps its connections when nobody asks it anything: PostgreSQL, too, waits five seconds for the
+sessions of a database that somebody drops."""
 
 _PREFIX = "TOWNHUB_"
 
@@ -138,6 +143,8 @@ def _serve(questions: BinaryIO, answers: BinaryIO) -> None:
     from quality import expectations
 
     while True:
+        if not select.select([questions], [], [], IDLE_SECONDS)[0]:
+            expectations.rest()
         try:
             surroundings, question = pickle.load(questions)
         except EOFError:
