@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from orchestration import side_by_side, warehouse
+from orchestration import dbt_runs, manifest, side_by_side, warehouse
 from orchestration.side_by_side import Piece
 
 PATIENCE = 20
+
+
+dbt_lost = warehouse.lost
 
 
 @pytest.fixture(autouse=True)
@@ -115,6 +119,16 @@ def test_what_lacks_a_table_is_not_begun_ahead(lost: set[dg.AssetKey]) -> None:
     ]
     assert run([tables, *assets(group)]).success
     assert begun == ["a_gate"]
+
+
+@pytest.mark.parametrize("failed", [["failed", "skipped"], []])
+def test_what_dbt_was_to_make_and_has_not_made_is_lost(failed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes = {f"model.{name}": SimpleNamespace(schema="core", table=name) for name in ("made", "failed", "skipped")}
+    states = {"model.made": "success", "test.passed": "pass"} | {f"model.{name}": "error" for name in failed}
+    told = [{"unique_id": uid, "status": status} for uid, status in states.items()]
+    monkeypatch.setattr(dbt_runs, "read_outcomes", lambda run_id: told)
+    monkeypatch.setattr(manifest, "load", lambda: SimpleNamespace(nodes=nodes))
+    assert dbt_lost("a run") == {dg.AssetKey(["core", name]) for name in failed}
 
 
 def test_a_step_that_runs_again_works_again() -> None:
