@@ -23,7 +23,16 @@ GATE_CHECK = "gate"
 def assets(project: Project) -> list[dg.AssetsDefinition]:
     """One candidate asset per family, downstream of all models of its products."""
     pieces = {family: _piece(project, family) for family in project.families}
-    return [_asset(family, piece, list(pieces.values())) for family, piece in pieces.items()]
+    # The one with most to be asked first: begun last it would be waited for alone.
+    group = [pieces[family] for family in sorted(pieces, key=_checks, reverse=True)]
+    return [_asset(family, piece, group) for family, piece in pieces.items()]
+
+
+def _checks(family: str) -> int:
+    from quality.families import family_named
+    from quality.gate import required_checks
+
+    return len(required_checks(family_named(family)))
 
 
 def _piece(project: Project, family: str) -> Piece[tuple[Candidate, list[Any]]]:
