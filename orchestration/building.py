@@ -19,7 +19,7 @@ from importlib import metadata
 import psycopg
 
 from connectors.contract_folder import load_contracts
-from orchestration import found_good, increments, manifest, standing
+from orchestration import found_good, increments, manifest, names, standing
 from orchestration.manifest import Project
 from warehouse import build_inputs, connection
 from warehouse.settings import settings
@@ -33,6 +33,7 @@ class _Build:
     """Digest of all that decides which columns the models' SQL gives, as it was when the build began."""
     plan: increments.Plan | None = None
     built: set[str] = field(default_factory=set)
+    lost: set[names.Key] = field(default_factory=set)
 
 
 _guard = threading.Lock()
@@ -90,6 +91,21 @@ def note_built(run_id: str, project: Project, models: Iterable[str]) -> None:
         found_good.note(build.conn, found_good.CONTRACTS, build.code, build.as_of)
     if build.plan is not None:
         increments.keep(build.conn, project, build.plan, build.built)
+
+
+def note_lost(run_id: str, tables: Iterable[names.Key]) -> None:
+    """Assets that dbt was to make and has not made: what reads them is skipped."""
+    _held[run_id].lost |= set(tables)
+
+
+def lost(run_id: str) -> frozenset[names.Key]:
+    """All of `note_lost` in this run; none in a run that builds nothing."""
+    return frozenset(_held[run_id].lost) if run_id in _held else frozenset()
+
+
+def day(run_id: str) -> date:
+    """The day of the build that this run has begun. Raises KeyError when it has none (any more)."""
+    return _held[run_id].as_of
 
 
 def end(run_id: str) -> date | None:

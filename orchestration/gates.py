@@ -6,6 +6,7 @@ The check is blocking, but that is only Dagster's courtesy: what keeps an unjudg
 
 # No `from __future__ import annotations` here: Dagster reads the annotation of `context` at run time.
 from datetime import date
+from importlib import import_module
 from typing import Any
 
 import dagster as dg
@@ -38,7 +39,7 @@ def _checks(family: str) -> int:
 def _piece(project: Project, family: str) -> Piece[tuple[Candidate, list[Any]]]:
     def work(run: dg.DagsterRun) -> tuple[Candidate, list[Any]]:
         with report.shown(f"gate {family}"):
-            return _judge(run.run_id, family, building.begin(run.run_id))
+            return _judge(run.run_id, family, building.day(run.run_id))
 
     deps = sorted(key_of(node) for node in project.products_of(family))
     return Piece(dg.AssetKey(names.candidate(family)), deps, work)
@@ -62,6 +63,7 @@ def _asset(family: str, piece: Piece[tuple[Candidate, list[Any]]], group: list[P
         recovery.mark(context)
         try:
             building.begin(context.run_id)
+            import_module("quality.gate")  # threads that import the same modules at once may see them half made
             with report.timed("gate"):
                 candidate, verdicts = side_by_side.outcome(context, piece, group)
         except Exception as error:

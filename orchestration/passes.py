@@ -129,8 +129,8 @@ def _run_job(
         )
     finally:
         pulls.end(run_id)
-        side_by_side.end(run_id)
-        built_on = building.end(run_id)
+        # While something of the run is still at work it keeps the warehouse: the lock goes with the process.
+        built_on = building.end(run_id) if side_by_side.end(run_id) else None
     if any(_interrupted(event) for event in result.all_events):
         raise KeyboardInterrupt  # Dagster has noted it and gone on; the rest of the pass must not
     if not result.success and not collected.failures:

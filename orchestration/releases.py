@@ -8,9 +8,8 @@ answers with the release that stands when the content is the same.
 
 import dagster as dg
 
-from orchestration import names, recovery, report, side_by_side
+from orchestration import names, recovery, report
 from orchestration.failures import safe_message
-from orchestration.side_by_side import Piece
 from warehouse import connection, crash, release
 from warehouse.release import Release
 
@@ -31,22 +30,13 @@ def publish_once_judged() -> dg.AutomationCondition[dg.AssetKey | dg.AssetCheckK
 
 def assets(families: list[str]) -> list[dg.AssetsDefinition]:
     """One asset per family, [serving, family], downstream of its judged candidate."""
-    pieces = {family: _piece(family) for family in families}
-    return [_asset(family, piece, list(pieces.values())) for family, piece in pieces.items()]
+    return [_asset(family) for family in families]
 
 
-def _piece(family: str) -> Piece[Release]:
-    def work(run: dg.DagsterRun) -> Release:
-        with report.shown(f"publish {family}"):
-            return _publish(family, run.run_id)
-
-    return Piece(dg.AssetKey(names.release(family)), [dg.AssetKey(names.candidate(family))], work)
-
-
-def _asset(family: str, piece: Piece[Release], group: list[Piece[Release]]) -> dg.AssetsDefinition:
+def _asset(family: str) -> dg.AssetsDefinition:
     @dg.asset(
-        key=piece.key,
-        deps=piece.deps,
+        key=dg.AssetKey(names.release(family)),
+        deps=[dg.AssetKey(names.candidate(family))],
         group_name="serving",
         owners=[names.team("data office")],
         kinds={"postgres"},
@@ -57,8 +47,8 @@ def _asset(family: str, piece: Piece[Release], group: list[Piece[Release]]) -> d
     def publish(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster compares the annotation
         recovery.mark(context)
         try:
-            with report.timed("publish"):
-                published = side_by_side.outcome(context, piece, group)
+            with report.work("publish", f"publish {family}"):
+                published = _publish(family, context.run_id)
         except Exception as error:
             message = safe_message(error)
             report.current().failed(f"publish {family}", message)

@@ -1,14 +1,15 @@
 """Steps of a run that wait for the same, done side by side.
 
-Dagster's executor takes one step of a run after another, and resolution, gates and releases mostly wait for
-PostgreSQL. So the first step of such a group that is reached begins what else of its group can be begun, and each step
-waits for its own piece and reports it. Nothing is begun before the steps that it depends on are done and the tables
-that they were to make are made.
+Dagster's executor takes one step of a run after another, and resolution and gates mostly wait for PostgreSQL. So the
+first step of such a group that is reached begins what else of its group can be begun, and each step waits for its own
+piece and reports it. Nothing is begun before the steps that it depends on have ended, nor where dbt has not made a
+table that it reads: Dagster skips such a step. Steps with a pool are no pieces: only a step that is reached has a slot.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -17,10 +18,12 @@ from typing import Any, Final, Generic, TypeVar
 
 import dagster as dg
 
-from orchestration import warehouse
+from orchestration import building
 
 PLACES: Final = 2
 """Pieces at work at once: what they ask of PostgreSQL keeps a core busy each."""
+PATIENCE_SECONDS: Final = 5.0
+"""So long the end of a run waits for pieces that are at work: only one that was interrupted has any."""
 
 T = TypeVar("T")
 
@@ -42,29 +45,40 @@ class Piece(Generic[T]):
 class _Begun:
     """What a run has begun."""
 
-    done: set[str] = field(default_factory=set)
+    ended: set[str] = field(default_factory=set)
     """Keys of steps that have come to their end."""
     pieces: set[dg.AssetKey] = field(default_factory=set)
     results: dict[dg.AssetKey, Future[Any]] = field(default_factory=dict)
-    """Those that nobody has fetched yet."""
+    """Those that nobody has asked for yet."""
+    all_results: list[Future[Any]] = field(default_factory=list)
     waiting: SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = field(default_factory=SimpleQueue)
-
-    def __post_init__(self) -> None:
-        for number in range(PLACES):
-            threading.Thread(target=self._work, name=f"side-by-side-{number}", daemon=True).start()
+    threads: list[threading.Thread] = field(default_factory=list)
 
     def begin(self, piece: Piece[Any], run: dg.DagsterRun) -> None:
-        self.pieces.add(piece.key)
         result: Future[Any] = Future()
+        self.pieces.add(piece.key)
         self.results[piece.key] = result
+        self.all_results.append(result)
         self.waiting.put((lambda: piece.work(run), result))
+        if len(self.threads) < PLACES:
+            thread = threading.Thread(target=self._work, name="side-by-side", daemon=True)
+            thread.start()
+            self.threads.append(thread)
 
-    def stop(self) -> None:
-        """What is at work comes to its end (it commits by itself or not at all); nothing else is begun."""
-        for result in self.results.values():
+    def stop(self) -> bool:
+        """Begin nothing more; whether what was at work has come to its end (it commits by itself or not at all)."""
+        for result in self.all_results:
             result.cancel()
-        for _ in range(PLACES):
+        if not all(result.done() for result in self.all_results):
+            from quality import great
+
+            great.stop()  # whoever waits for an answer is told that there is none
+        for _ in self.threads:
             self.waiting.put(None)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        for thread in self.threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self.threads)
 
     def _work(self) -> None:
         while (next_one := self.waiting.get()) is not None:
@@ -85,25 +99,30 @@ def outcome(context: dg.AssetExecutionContext, piece: Piece[T], group: Sequence[
     """What the piece's work returns or raises. A step that runs a second time does its work a second time."""
     waits = context.get_step_execution_context().execution_plan.get_executable_step_deps()
     with _guard:
-        begun = _of_runs.setdefault(context.run_id, _Begun())
-        begun.done |= waits[piece.step]
+        begun = _of_runs.get(context.run_id)
+        if begun is None:
+            begun = _of_runs[context.run_id] = _Begun()
+        begun.ended |= waits[piece.step]
         if piece.key not in begun.results:
             begun.begin(piece, context.run)
-        lost = warehouse.lost(context.run_id)
+        lost = building.lost(context.run_id)
         for other in group:
             ahead = other.step in waits and other.key not in begun.pieces
-            if ahead and waits[other.step] <= begun.done and lost.isdisjoint(other.deps):
+            if ahead and waits[other.step] <= begun.ended and lost.isdisjoint(tuple(dep.path) for dep in other.deps):
                 begun.begin(other, context.run)
-        result = begun.results[piece.key]
+        result = begun.results.pop(piece.key)
     try:
         return result.result()  # type: ignore[no-any-return]
-    finally:
-        del begun.results[piece.key]
+    except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt):
+        end(context.run_id)
+        raise
 
 
-def end(run_id: str) -> None:
-    """The run is over: nothing more is begun, nothing of it is remembered."""
+def end(run_id: str) -> bool:
+    """The run is over: nothing more is begun. Whether nothing of it is at work any more."""
     with _guard:
-        begun = _of_runs.pop(run_id, None)
-    if begun is not None:
-        begun.stop()
+        begun = _of_runs.get(run_id)
+        if begun is not None and not begun.stop():
+            return False
+        _of_runs.pop(run_id, None)
+        return True

@@ -99,6 +99,8 @@ def _build(context: dg.AssetExecutionContext, project: Project, step: str, chose
                     contracts_hold=building.contracts_hold(context.run_id),
                 )
             _note(context.run_id, project, outcomes)
+            missed = [node for node in chosen if (made := outcomes.get(node.unique_id)) is None or not made.passed]
+            building.note_lost(context.run_id, (tuple(key_of(node).path) for node in missed))
     except Exception as error:
         message = safe_message(error)
         report.current().failed(f"dbt {step}", message)
@@ -115,16 +117,6 @@ def _note(run_id: str, project: Project, outcomes: Mapping[str, Outcome]) -> Non
     building.note_built(run_id, project, (o.unique_id for o in outcomes.values() if o.passed))
     crash.point("build.done")
     dbt_runs.save_outcomes(run_id, project, outcomes)
-
-
-def lost(run_id: str) -> set[dg.AssetKey]:
-    """What dbt was to make in this run and has not made."""
-    from orchestration import dbt_runs, manifest
-
-    failed = {each["unique_id"] for each in dbt_runs.read_outcomes(run_id) if each["status"] not in dbt_runs.PASSING}
-    if not failed:
-        return set()  # the manifest takes long to read
-    return {key_of(node) for uid, node in manifest.load().nodes.items() if uid in failed}
 
 
 def _node_results(

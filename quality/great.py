@@ -43,6 +43,10 @@ class JudgeError(RuntimeError):
         self.kind = kind
 
 
+class DiedElsewhere(JudgeError):
+    """What ended the process was none of this question's doing."""
+
+
 def validate(
     schema: str, table: str, checks: Sequence[Check], *, role: str, version: Version | None = None
 ) -> list[Outcome]:
@@ -54,7 +58,11 @@ def validate(
     """
     if not checks:
         return []
-    outcomes = _judges().ask(schema, table, list(checks), role, version)
+    question = (schema, table, list(checks), role, version)
+    try:
+        outcomes = _judges().ask(*question)
+    except DiedElsewhere:
+        outcomes = _judges().ask(*question)
     record.save(f"{schema}.{table}", [record.Answer(o.check, o.passed, o.error, o.observed) for o in outcomes])
     return outcomes
 
@@ -65,6 +73,7 @@ def stop() -> None:
     with _guard:
         judges, _current = _current, None
     if judges is not None:
+        judges.stopped = True
         judges.kill()
 
 
@@ -73,6 +82,8 @@ class _Judges:
 
     def __init__(self) -> None:
         self.owner = os.getpid()
+        self.stopped = False
+        """Somebody wants no more answers."""
         self._killed = False
         self._seats: SimpleQueue[tuple[BinaryIO, BinaryIO]] = SimpleQueue()
         """Where questions are put and answers come from, of those that nobody speaks to."""
@@ -82,17 +93,19 @@ class _Judges:
             answers, told = os.pipe()
             theirs += [asked, told]
             self._seats.put((os.fdopen(ours, "wb"), os.fdopen(answers, "rb")))
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "quality.great", *map(str, theirs)], cwd=REPOSITORY, start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=2, pass_fds=theirs,
-        )  # fmt: skip
-        for end in theirs:
-            os.close(end)
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "quality.great", *map(str, theirs)], cwd=REPOSITORY, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=2, pass_fds=theirs,
+            )  # fmt: skip
+        finally:
+            for end in theirs:
+                os.close(end)
         atexit.register(self.kill)
 
     @property
     def alive(self) -> bool:
-        return self.owner == os.getpid() and self._process.poll() is None
+        return self.owner == os.getpid() and not self._killed and self._process.poll() is None
 
     def kill(self) -> None:
         """All of them, also when the first has died. A child of a fork leaves its parent's processes alone."""
@@ -101,6 +114,7 @@ class _Judges:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+            atexit.unregister(self.kill)
 
     def ask(self, schema: str, table: str, *question: Any) -> list[Outcome]:
         surroundings = {name: value for name, value in os.environ.items() if name.startswith(_PREFIX)}
@@ -110,10 +124,12 @@ class _Judges:
             questions.flush()
             answer = pickle.load(answers)
         except BaseException as error:
+            elsewhere = self._killed and not self.stopped
             # An answer that nobody read would be taken for that to the next question.
             self.kill()
             if isinstance(error, (OSError, EOFError, pickle.UnpicklingError)):
-                raise JudgeError("the process that judges has died", f"{schema}.{table}") from None
+                kind = DiedElsewhere if elsewhere else JudgeError
+                raise kind("the process that judges has died", f"{schema}.{table}") from None
             raise
         finally:
             self._seats.put(seat)
@@ -144,7 +160,8 @@ def _serve(questions: BinaryIO, answers: BinaryIO) -> None:
 
     while True:
         if not select.select([questions], [], [], IDLE_SECONDS)[0]:
-            expectations.rest()
+            with suppress(Exception):
+                expectations.rest()
         try:
             surroundings, question = pickle.load(questions)
         except EOFError:

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+import time
+import uuid
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
+from contextlib import suppress
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from orchestration import dbt_runs, manifest, side_by_side, warehouse
+from orchestration import building, side_by_side
 from orchestration.side_by_side import Piece
+from quality import great
 
 PATIENCE = 20
 
 
-dbt_lost = warehouse.lost
-
-
 @pytest.fixture(autouse=True)
-def lost(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[dg.AssetKey]]:
+def lost(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[tuple[str, ...]]]:
     """Tables that dbt has not made."""
-    found: set[dg.AssetKey] = set()
-    monkeypatch.setattr(warehouse, "lost", lambda run_id: found)
+    found: set[tuple[str, ...]] = set()
+    monkeypatch.setattr(building, "lost", lambda run_id: frozenset(found))
     yield found
-    for run_id in list(side_by_side._of_runs):
-        side_by_side.end(run_id)
+    assert not side_by_side._of_runs, "every run of these tests is ended"
 
 
 def pieces(**works: Callable[[], Any]) -> list[Piece[Any]]:
@@ -48,9 +49,14 @@ def assets(group: list[Piece[Any]], **more: Any) -> list[dg.AssetsDefinition]:
     return [asset(of) for of in group]
 
 
-def run(definitions: list[dg.AssetsDefinition]) -> dg.ExecuteInProcessResult:
-    with dg.DagsterInstance.ephemeral() as instance:
-        return dg.materialize(definitions, instance=instance, raise_on_error=False)
+def run(definitions: list[dg.AssetsDefinition], run_id: str | None = None) -> dg.ExecuteInProcessResult:
+    job = dg.Definitions(assets=definitions, executor=dg.in_process_executor).resolve_implicit_global_asset_job_def()
+    run_id = run_id or str(uuid.uuid4())
+    try:
+        with dg.DagsterInstance.ephemeral() as instance:
+            return job.execute_in_process(instance=instance, raise_on_error=False, run_id=run_id)
+    finally:
+        side_by_side.end(run_id)
 
 
 def test_two_are_at_work_at_once_and_each_step_has_its_own_outcome() -> None:
@@ -104,14 +110,14 @@ def test_what_waits_for_a_step_is_not_begun_before_it() -> None:
     assert made == ["early", "between", "late"]
 
 
-def test_what_lacks_a_table_is_not_begun_ahead(lost: set[dg.AssetKey]) -> None:
+def test_what_lacks_a_table_is_not_begun_ahead(lost: set[tuple[str, ...]]) -> None:
     """dbt's step ends well without a table that failed, and Dagster skips what depends on that one."""
 
     @dg.multi_asset(specs=[dg.AssetSpec("sound", skippable=True), dg.AssetSpec("broken", skippable=True)])
     def tables() -> Iterator[dg.MaterializeResult[Any]]:
         yield dg.MaterializeResult(asset_key="sound")
 
-    lost.add(dg.AssetKey("broken"))
+    lost.add(("broken",))
     begun: list[str] = []
     group = [
         piece("a_gate", lambda: begun.append("a_gate"), "sound"),
@@ -119,16 +125,6 @@ def test_what_lacks_a_table_is_not_begun_ahead(lost: set[dg.AssetKey]) -> None:
     ]
     assert run([tables, *assets(group)]).success
     assert begun == ["a_gate"]
-
-
-@pytest.mark.parametrize("failed", [["failed", "skipped"], []])
-def test_what_dbt_was_to_make_and_has_not_made_is_lost(failed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    nodes = {f"model.{name}": SimpleNamespace(schema="core", table=name) for name in ("made", "failed", "skipped")}
-    states = {"model.made": "success", "test.passed": "pass"} | {f"model.{name}": "error" for name in failed}
-    told = [{"unique_id": uid, "status": status} for uid, status in states.items()]
-    monkeypatch.setattr(dbt_runs, "read_outcomes", lambda run_id: told)
-    monkeypatch.setattr(manifest, "load", lambda: SimpleNamespace(nodes=nodes))
-    assert dbt_lost("a run") == {dg.AssetKey(["core", name]) for name in failed}
 
 
 def test_a_step_that_runs_again_works_again() -> None:
@@ -144,26 +140,74 @@ def test_a_step_that_runs_again_works_again() -> None:
     assert result.output_for_node("one") == 2
 
 
-def test_a_run_that_is_over_begins_nothing_more() -> None:
-    hold, begun = threading.Event(), threading.Event()
-    done: list[int] = []
+class Held:
+    """Work that comes to no end before it is let go."""
 
-    def held() -> None:
-        begun.set()
-        assert hold.wait(PATIENCE)
-        done.append(0)
+    def __init__(self) -> None:
+        self.let_go, self.at_work = threading.Event(), threading.Semaphore(0)
 
-    def over(number: int) -> Callable[[], None]:
-        return lambda: done.append(number)
+    def work(self) -> None:
+        self.at_work.release()
+        assert self.let_go.wait(PATIENCE)
 
-    group = pieces(one=held, two=held, three=over(3), four=over(4))
-    begun_ones = side_by_side._Begun()
+    def wait_for(self, pieces_at_work: int) -> None:
+        for _ in range(pieces_at_work):
+            assert self.at_work.acquire(timeout=PATIENCE)
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
+    monkeypatch.setattr(great, "stop", lambda: None)
+    monkeypatch.setattr(side_by_side, "PATIENCE_SECONDS", 0.1)
+    made = Held()
+    yield made
+    made.let_go.set()
+    monkeypatch.setattr(side_by_side, "PATIENCE_SECONDS", PATIENCE)
+    assert all(side_by_side.end(run_id) for run_id in list(side_by_side._of_runs))
+
+
+def begun_by_hand(group: list[Piece[Any]]) -> str:
+    """The pieces of a run whose steps nobody executes."""
+    run_id = str(uuid.uuid4())
+    of_run = side_by_side._of_runs[run_id] = side_by_side._Begun()
     for each in group:
-        begun_ones.begin(each, None)  # type: ignore[arg-type]  # no work here looks at its run
-    assert begun.wait(PATIENCE)
-    begun_ones.stop()
-    hold.set()
-    for each in group[:2]:
-        begun_ones.results[each.key].result(PATIENCE)
-    assert all(begun_ones.results[each.key].cancelled() for each in group[2:])
-    assert done == [0, 0]
+        of_run.begin(each, None)  # type: ignore[arg-type]  # no work here looks at its run
+    return run_id
+
+
+def test_a_run_that_is_over_begins_nothing_more_and_says_whether_something_is_at_work(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+    run_id = begun_by_hand(pieces(one=held.work, two=held.work, three=lambda: begun.append(3)))
+    held.wait_for(2)
+    assert not side_by_side.end(run_id)
+    assert not side_by_side.end(run_id), "asked again the answer is the same"
+    held.let_go.set()
+    monkeypatch.setattr(side_by_side, "PATIENCE_SECONDS", PATIENCE)
+    assert side_by_side.end(run_id)
+    assert begun == []
+
+
+def test_who_is_interrupted_while_it_waits_begins_nothing_more(held: Held) -> None:
+    """Its own piece is not begun any more either, where that has waited for a place."""
+    begun: list[str] = []
+
+    def interrupt() -> None:
+        while side_by_side._of_runs[run_id].results.get(dg.AssetKey("a_first")) is not None:
+            time.sleep(0.01)  # until its step waits for it
+        os.kill(os.getpid(), signal.SIGINT)
+
+    group = pieces(b_second=held.work, c_third=held.work, a_first=lambda: begun.append("a_first"))
+    run_id = begun_by_hand(group)
+    held.wait_for(2)
+    with suppress(KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+        threading.Thread(target=interrupt).start()
+        run(assets(group), run_id)
+    assert side_by_side._of_runs[run_id].all_results[2].cancelled() and begun == []
+
+
+def test_a_run_leaves_no_thread() -> None:
+    before = threading.active_count()
+    assert run(assets(pieces(**{f"piece_{number}": lambda: None for number in range(6)}))).success
+    assert threading.active_count() <= before
