@@ -11,6 +11,7 @@ from psycopg import sql
 
 from resolution.arrays import array
 from resolution.residents.blocking import MAX_BLOCK
+from resolution.residents.coding import CODED
 from resolution.residents.features import with_births, without_number
 from resolution.residents.keys import TRAITS, counted_keys, meetings, number_keys
 from resolution.union import YEARS_APART
@@ -24,7 +25,7 @@ _KEPT = ("number", "typed", "typed_ends", "typed_head", "typed_tail", "name", "p
 SCHEMA: dict[str, pl.DataType] = {
     **dict.fromkeys(_TEXTS, pl.String()),
     "borrowed": pl.Boolean(),
-    **dict.fromkeys(_KEPT, pl.String()),
+    **dict.fromkeys(_KEPT, CODED),
     "day": pl.Date(),
 }
 """A record in force, its entity and link, whether its number was read as another's, and what features rest on."""
@@ -59,7 +60,9 @@ def read(conn: psycopg.Connection, entities: pl.Series) -> pl.DataFrame:
     if not data:
         return pl.DataFrame(schema=SCHEMA)
     texts = pl.read_csv(data, has_header=False, schema=dict.fromkeys(SCHEMA, pl.String()))
-    return texts.with_columns(pl.col("day").str.to_date(), borrowed=pl.col("borrowed") == "true")
+    return texts.with_columns(pl.col("day").str.to_date(), borrowed=pl.col("borrowed") == "true").cast(
+        pl.Schema(SCHEMA)
+    )
 
 
 def near(conn: psycopg.Connection, met: pl.DataFrame) -> tuple[pl.Series, pl.Series]:

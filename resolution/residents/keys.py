@@ -8,6 +8,7 @@ import polars as pl
 import pyarrow.compute as pc
 
 from resolution.residents.blocking import RULES
+from resolution.residents.features import given_names
 from resolution.residents.hashes import hashed
 
 NUMBER = "valid number"
@@ -27,7 +28,7 @@ def meetings(people: pl.DataFrame) -> pl.DataFrame:
 
     What else is compared of a pair may make it likelier, but nothing makes up for these (`linking.possible`).
     """
-    given = people.select(given=pl.col("name").str.slice(1))
+    given = people.select(given=given_names(people["name"]))
     told = people.select("row", loose=pl.col("number").is_null(), year=pl.col("birth_year").cast(pl.Int16))
     told = told.with_columns(
         sound=_short(hashed(people, "sound", ("sound",))), given=_short(hashed(given, "given", ("given",)))

@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
-import pyarrow.compute as pc
 
+from resolution.residents.coding import CODED
 from resolution.residents.hashes import hashed
 from resolution.residents.keys import COUNTED, total_key
 
 LEAST = 20_000
 """Values are counted as in a town of at least so many rows: in a table of ten every name would seem frequent."""
-_CODES = 2**32
-"""More than there are codes of values, so that a cluster and a code are one number."""
 
 
 def _nothing(keys: pl.Series) -> pl.DataFrame:
@@ -41,16 +39,15 @@ NOWHERE = Elsewhere()
 
 @dataclass(frozen=True)
 class Town:
-    """`held` has row, cluster and, for each column counted, the place of the row's value in `values`."""
+    """`held` has row, cluster and the columns counted, coded."""
 
     held: pl.DataFrame
-    values: dict[str, pl.Series]
     elsewhere: Elsewhere = NOWHERE
 
     def grouped(self, clusters: pl.DataFrame) -> Town:
         """The same values, where the rows of `clusters` (row, cluster) belong to these now."""
         to = self.held.select("row").join(clusters, on="row", how="left", maintain_order="left")["cluster"]
-        return Town(self.held.with_columns(cluster=pl.coalesce(to, "cluster")), self.values, self.elsewhere)
+        return Town(self.held.with_columns(cluster=pl.coalesce(to, "cluster")), self.elsewhere)
 
     def size(self) -> int:
         """Clusters."""
@@ -75,14 +72,16 @@ class Town:
 
     def _here(self, column: str, wanted: pl.Series | None) -> tuple[pl.DataFrame, int]:
         """(column, count of its values in the clusters at hand, how many clusters have one)."""
-        told = self.held.select("cluster", code=column).drop_nulls()
-        once = told.select(pl.col("cluster").cast(pl.UInt64) * _CODES + pl.col("code")).to_series().unique()
-        values = self.values[column]
-        counts = np.bincount((once % _CODES).cast(pl.Int64).to_numpy(), minlength=len(values))
-        found = pl.DataFrame({column: values, "count": counts}, schema_overrides={"count": pl.Int64})
-        if wanted is not None:
-            found = found.filter(pl.col(column).is_in(wanted.implode()))
-        return found, len(once)
+        told = self.held.select("cluster", column).drop_nulls()
+        codes = told[column].to_physical().to_numpy()
+        once = np.sort(told["cluster"].to_numpy().astype(np.uint64) << 32 | codes)
+        once = once[np.diff(once, prepend=once[:1] + 1) != 0]
+        counts = np.bincount((once & 0xFFFFFFFF).astype(np.int64))
+        values = (told[column] if wanted is None else wanted.cast(CODED)).drop_nulls().unique()
+        at = values.to_physical().to_numpy()
+        at, values = at[at < len(counts)], values.filter(pl.Series(at < len(counts)))
+        found = pl.DataFrame({column: values, "count": counts[at]}, schema_overrides={"count": pl.Int64})
+        return found.filter(pl.col("count") > 0), len(once)
 
     def _with_others(self, found: Mapping[str, pl.DataFrame]) -> tuple[dict[str, pl.DataFrame], dict[str, int]]:
         """`found` (column, count) with those elsewhere, and how many values of each column there are elsewhere."""
@@ -102,7 +101,4 @@ def town_of(
     people: pl.DataFrame, clusters: pl.Series, columns: Sequence[str] = COUNTED, *, elsewhere: Elsewhere = NOWHERE
 ) -> Town:
     """The town of `people` (row and `columns`), whose rows belong to `clusters`, in the same order."""
-    encoded = {name: pc.dictionary_encode(people[name].to_arrow()) for name in columns}
-    codes = {name: pl.Series(array.indices, dtype=pl.UInt32) for name, array in encoded.items()}
-    values = {name: pl.Series(array.dictionary, dtype=pl.String) for name, array in encoded.items()}
-    return Town(people.select("row").with_columns(cluster=clusters, **codes), values, elsewhere)
+    return Town(people.select("row", pl.col(columns).cast(CODED)).with_columns(cluster=clusters), elsewhere)

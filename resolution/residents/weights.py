@@ -14,6 +14,7 @@ import polars as pl
 import polars.selectors as cs
 
 from resolution import backends
+from resolution.residents.coding import as_texts
 
 
 def weigh(rows: pl.DataFrame, pairs: pl.DataFrame, settings: dict[str, Any], *, least: float) -> pl.DataFrame:
@@ -23,7 +24,7 @@ def weigh(rows: pl.DataFrame, pairs: pl.DataFrame, settings: dict[str, Any], *, 
     by how often its value occurs; `pairs` has join_key_l and join_key_r (ids).
     """
     # Logarithms differ by machine in their last bit; here they are taken once for every value, too, not for every pair.
-    told = rows.with_columns(cs.starts_with("tf_").log(2))
+    told = as_texts(rows).with_columns(cs.starts_with("tf_").log(2))
     found = backends.ask(_query(rows.columns, settings, least), {"people": told, "pairs": pairs})
     return found.select(pl.col("a", "b").cast(pl.Int64), pl.col("weight").cast(pl.Float64))
 

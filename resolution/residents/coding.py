@@ -1,0 +1,40 @@
+"""Texts as numbers: a town's few hundred thousand names, numbers and doors are told apart by codes, not read again.
+
+Columns of `CODED` have the code of each text, and the texts once for all columns. Codes hold within a process: nothing
+that is kept may rest on them (`hashes` has what may).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import polars as pl
+import pyarrow.compute as pc
+
+CODED = pl.Categorical()
+_CODES = 2**32
+"""More than there are codes, so that two of them are one number."""
+
+
+def each_once(written: pl.Series, read: Callable[[pl.Series], pl.DataFrame]) -> pl.DataFrame:
+    """What `read` has of each distinct text, for all rows; texts come coded, and nulls stay null."""
+    array = pc.dictionary_encode(written.cast(pl.String).to_arrow())
+    found = read(pl.Series(array.dictionary, dtype=pl.String))
+    rows = pl.Series(array.indices, dtype=pl.UInt32)
+    return found.with_columns(pl.col(pl.String).cast(CODED)).select(pl.all().gather(rows))
+
+
+def as_texts(rows: pl.DataFrame) -> pl.DataFrame:
+    """The same with texts for codes, for those who know nothing of ours."""
+    return rows.with_columns(pl.col(CODED).cast(pl.String))
+
+
+def keys_of(rows: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
+    """One number for the values of one or two columns, the same in the same process; null where one of them is."""
+    parts = [
+        (pl.col(name).cast(CODED) if rows.schema[name] == pl.String else pl.col(name)).to_physical().cast(pl.UInt64)
+        for name in columns
+    ]
+    if len(parts) > 2:
+        raise ValueError(f"a key is of one or two columns, not of {', '.join(columns)}")
+    return rows.select(key=parts[0] if len(parts) == 1 else parts[0] * _CODES + parts[1]).to_series()
