@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow.compute as pc
 
 CODED = pl.Categorical()
+_BITS = np.uint64(32)
 _CODES = 2**32
 """More than there are codes, so that two of them are one number."""
 
@@ -22,6 +25,25 @@ def each_once(written: pl.Series, read: Callable[[pl.Series], pl.DataFrame]) -> 
     found = read(pl.Series(array.dictionary, dtype=pl.String))
     rows = pl.Series(array.indices, dtype=pl.UInt32)
     return found.with_columns(pl.col(pl.String).cast(CODED)).select(pl.all().gather(rows))
+
+
+def tally(
+    groups: npt.NDArray[np.int64], column: pl.Series, wanted: pl.Series | None = None
+) -> tuple[pl.DataFrame, int]:
+    """(column and count: in how many groups of rows each value, of those `wanted`, occurs; how many pairs there are).
+
+    `groups` are numbers below 2³², `column` is coded.
+    """
+    known = column.is_not_null().to_numpy()
+    codes = column.drop_nulls().to_physical().to_numpy()
+    once = np.sort(groups[known].astype(np.uint64) << _BITS | codes)
+    once = once[np.diff(once, prepend=once[:1] + 1) != 0]
+    counts = np.bincount((once & np.uint64(_CODES - 1)).astype(np.int64))
+    values = (column if wanted is None else wanted.cast(CODED)).drop_nulls().unique()
+    at = values.to_physical().to_numpy()
+    here = at < len(counts)
+    found = pl.DataFrame({column.name: values.filter(pl.Series(here)), "count": counts[at[here]].astype(np.int64)})
+    return found.filter(pl.col("count") > 0), len(once)
 
 
 def as_texts(rows: pl.DataFrame) -> pl.DataFrame:

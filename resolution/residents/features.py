@@ -6,8 +6,6 @@ and digits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import polars as pl
 
 from connectors.standards import address, person_name, phone, resident_id
@@ -19,6 +17,7 @@ COLUMNS = (
 )  # fmt: skip
 _UNKNOWN = ["", "unknown", "unstated"]
 _SEXES = {"1": "male", "2": "female", "男": "male", "女": "female", "M": "male", "F": "female"}
+_NUMBERS = ("number", "typed", "typed_ends", "typed_head", "typed_tail")
 _READABLE = r"^[0-9]{6}[0-9X*]{5,12}$"
 """What was typed for a number, when it is long enough to compare: some of it may be masked or wrong."""
 
@@ -52,32 +51,28 @@ def features(records: pl.DataFrame) -> pl.DataFrame:
 
 def with_births(people: pl.DataFrame) -> pl.DataFrame:
     """Birth and sex as stated, otherwise as the number has them; for rows whose number changed, once more."""
-    stated = people.with_columns(
-        born=_from_number(people, "day", resident_id.birth_date), gender=_from_number(people, "sex", resident_id.sex)
-    )
-    days = stated.select(pl.col("born").drop_nulls().unique())
-    days = days.filter(~is_new_year("born")).with_columns(birth=pl.col("born").dt.strftime("%Y%m%d").cast(CODED))
-    told = stated.select("born").join(days, on="born", how="left", maintain_order="left")
-    return stated.with_columns(birth=told["birth"], birth_year=pl.col("born").dt.year()).drop("born")
-
-
-def _from_number(people: pl.DataFrame, stated: str, read: Callable[[pl.Series], pl.Series]) -> pl.Series:
-    """A column, and where it is null what `read` has of the number."""
-    silent = people[stated].is_null().arg_true()
-    numbers = people["number"].gather(silent).to_frame("number")
-    distinct = numbers["number"].drop_nulls().unique()
-    found = pl.DataFrame({"number": distinct, stated: read(distinct.cast(pl.String)).cast(people.schema[stated])})
-    told = numbers.join(found, on="number", how="left", maintain_order="left")
-    return people[stated].clone().scatter(silent, told[stated])
+    numbers = people.select(pl.col("number").drop_nulls().unique())
+    texts = numbers["number"].cast(pl.String)
+    read = numbers.with_columns(its_day=resident_id.birth_date(texts), its_sex=resident_id.sex(texts).cast(CODED))
+    told = people.select("number", "day", "sex").join(read, on="number", how="left", maintain_order="left")
+    told = told.select(born=pl.coalesce("day", "its_day"), gender=pl.coalesce("sex", "its_sex"))
+    days = told.select(pl.col("born").drop_nulls().unique()).filter(~is_new_year("born"))
+    days = days.with_columns(birth=pl.col("born").dt.strftime("%Y%m%d").cast(CODED))
+    told = told.join(days, on="born", how="left", maintain_order="left")
+    return people.with_columns(told.select("gender", "birth", birth_year=pl.col("born").dt.year()))
 
 
 def without_number(people: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """`people`, where those of `rows` (row) lost their number and all that was read from it."""
     at = people["row"].is_in(rows["row"].implode()).arg_true()
-    numbers = [name for name in people.columns if name == "number" or name.startswith("typed")]
-    bare = with_births(people[at].with_columns(pl.lit(None, CODED).alias(name) for name in numbers))
-    changed = [*numbers, "birth", "birth_year", "gender"]
+    bare = with_births(unnumbered(people[at], pl.lit(True)))
+    changed = [*_NUMBERS, "birth", "birth_year", "gender"]
     return people.with_columns(people[name].clone().scatter(at, bare[name]) for name in changed)
+
+
+def unnumbered(people: pl.DataFrame, where: pl.Expr) -> pl.DataFrame:
+    """`people`, where some have neither number nor anything typed for one; births and sexes stay."""
+    return people.with_columns(pl.when(~where).then(name).alias(name) for name in _NUMBERS)
 
 
 def given_names(names: pl.Series) -> pl.Series:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import polars as pl
 
-from resolution.residents.coding import CODED
+from resolution.residents.coding import CODED, tally
 from resolution.residents.hashes import hashed
 from resolution.residents.keys import COUNTED, total_key
 
@@ -59,7 +58,8 @@ class Town:
 
     def shares_of(self, wanted: Mapping[str, pl.Series | None]) -> dict[str, pl.DataFrame]:
         """column → `shares` of it; what is elsewhere is asked for once."""
-        here = {column: self._here(column, values) for column, values in wanted.items()}
+        groups = self.held["cluster"].to_numpy()
+        here = {column: tally(groups, self.held[column], values) for column, values in wanted.items()}
         found = {column: counts for column, (counts, _) in here.items()}
         totals = {column: total for column, (_, total) in here.items()}
         if self.elsewhere is not NOWHERE:
@@ -69,19 +69,6 @@ class Town:
             column: counts.select(column, (pl.col("count") / max(totals[column], LEAST)).alias(f"tf_{column}"))
             for column, counts in found.items()
         }
-
-    def _here(self, column: str, wanted: pl.Series | None) -> tuple[pl.DataFrame, int]:
-        """(column, count of its values in the clusters at hand, how many clusters have one)."""
-        told = self.held.select("cluster", column).drop_nulls()
-        codes = told[column].to_physical().to_numpy()
-        once = np.sort(told["cluster"].to_numpy().astype(np.uint64) << 32 | codes)
-        once = once[np.diff(once, prepend=once[:1] + 1) != 0]
-        counts = np.bincount((once & 0xFFFFFFFF).astype(np.int64))
-        values = (told[column] if wanted is None else wanted.cast(CODED)).drop_nulls().unique()
-        at = values.to_physical().to_numpy()
-        at, values = at[at < len(counts)], values.filter(pl.Series(at < len(counts)))
-        found = pl.DataFrame({column: values, "count": counts[at]}, schema_overrides={"count": pl.Int64})
-        return found.filter(pl.col("count") > 0), len(once)
 
     def _with_others(self, found: Mapping[str, pl.DataFrame]) -> tuple[dict[str, pl.DataFrame], dict[str, int]]:
         """`found` (column, count) with those elsewhere, and how many values of each column there are elsewhere."""
