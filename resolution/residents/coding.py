@@ -51,6 +51,11 @@ def as_texts(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(pl.col(CODED).cast(pl.String))
 
 
+def codes_of(values: pl.Series) -> npt.NDArray[np.int64]:
+    """Codes of texts, -1 for null."""
+    return values.cast(CODED).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+
+
 def keys_of(rows: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
     """One number for the values of one or two columns, the same in the same process; null where one of them is."""
     parts = [

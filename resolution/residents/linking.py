@@ -9,16 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from resolution.residents import model
 from resolution.residents.blocking import Places, RuleCount, Truths, candidate_pairs, rule_budget
-from resolution.residents.coding import CODED
+from resolution.residents.coding import codes_of
 from resolution.residents.features import given_names
 from resolution.residents.model import Model
+from resolution.residents.promise import promising
 from resolution.residents.representatives import around, representatives
-from resolution.residents.town import Town, town_of
+from resolution.residents.town import NOWHERE, Town, town_of
 from resolution.union import NONE, YEARS_APART, constrained
 
 CERTAIN = 0.0
@@ -111,10 +111,21 @@ def _weighed(
     rows: pl.DataFrame, changed: pl.Series | None, trained: Model, town: Town, budget: int
 ) -> tuple[pl.DataFrame, list[RuleCount]]:
     """(edges between the clusters of representatives, what blocking made); of those `changed` (ids) alone."""
+    least = PROBABLE - MARGIN
+    fit, worth = possible(rows), None
+    if town.elsewhere is NOWHERE:
+        worth = promising(rows, trained, town, least=least)
+
+    def wanted(left: Places, right: Places) -> Truths:
+        kept = fit(left, right)
+        if worth is not None:
+            kept[kept] = worth(left[kept], right[kept])
+        return kept
+
     pairs, counts = candidate_pairs(
-        rows, changed=changed, crowded=town.elsewhere.crowded, possible=possible(rows), budget=budget
+        rows, changed=changed, crowded=town.elsewhere.crowded, possible=wanted, budget=budget
     )
-    return _between(model.score(rows, pairs, trained, least=PROBABLE - MARGIN, town=town), rows), counts
+    return _between(model.score(rows, pairs, trained, least=least, town=town), rows), counts
 
 
 def possible(rows: pl.DataFrame) -> Callable[[Places, Places], Truths]:
@@ -124,7 +135,7 @@ def possible(rows: pl.DataFrame) -> Callable[[Places, Places], Truths]:
     given name. So names must sound alike, or differ in the surname alone (玉静 for 王静); and birth years must fit.
     """
     cluster, years = rows["cluster"].to_numpy(), rows["birth_year"].fill_null(0).to_numpy()
-    sound, given, ends = (_codes(values) for values in (rows["sound"], given_names(rows["name"]), rows["typed_ends"]))
+    sound, given, ends = (codes_of(values) for values in (rows["sound"], given_names(rows["name"]), rows["typed_ends"]))
 
     def fit(left: Places, right: Places) -> Truths:
         born, other = years[left], years[right]
@@ -136,11 +147,6 @@ def possible(rows: pl.DataFrame) -> Callable[[Places, Places], Truths]:
         return fits
 
     return fit
-
-
-def _codes(values: pl.Series) -> npt.NDArray[np.int64]:
-    """Codes of texts, -1 for null."""
-    return values.cast(CODED).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
 
 
 def _between(scored: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+PHONE_ENDS = 5
+"""One slip in eleven digits or more leaves so many at one end or the other as they are, and few pairs need be asked for
+their distance."""
+
 
 def settings() -> dict[str, Any]:
     """Splink's settings without weights, save those that are stated and not learnt."""
@@ -40,9 +44,8 @@ def settings() -> dict[str, Any]:
         _level(same("birth_year")),
         _level("ELSE"),
     )
-    # One slip in eleven digits or more leaves the first five or the last five as they are, and few pairs need be asked
-    # for their distance.
-    nearly = f"(left(phone_l, 5) = left(phone_r, 5) or right(phone_l, 5) = right(phone_r, 5)) and {near('phone', 1)}"
+    ends = " or ".join(f"{end}(phone_l, {PHONE_ENDS}) = {end}(phone_r, {PHONE_ENDS})" for end in ("left", "right"))
+    nearly = f"({ends}) and {near('phone', 1)}"
     phone = _comparison("phone", _null("phone"), _level(same("phone"), "phone"), _level(nearly), _level("ELSE"))
     place = _comparison(
         "place",
