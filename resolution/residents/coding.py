@@ -14,7 +14,6 @@ import polars as pl
 import pyarrow.compute as pc
 
 CODED = pl.Categorical()
-_BITS = np.uint64(32)
 _CODES = 2**32
 """More than there are codes, so that two of them are one number."""
 
@@ -32,18 +31,21 @@ def tally(
 ) -> tuple[pl.DataFrame, int]:
     """(column and count: in how many groups of rows each value, of those `wanted`, occurs; how many pairs there are).
 
-    `groups` are numbers below 2³², `column` is coded.
+    `groups` are numbers below 2³¹, `column` is coded.
     """
-    known = column.is_not_null().to_numpy()
-    codes = column.drop_nulls().to_physical().to_numpy()
-    once = np.sort(groups[known].astype(np.uint64) << _BITS | codes)
-    once = once[np.diff(once, prepend=once[:1] + 1) != 0]
-    counts = np.bincount((once & np.uint64(_CODES - 1)).astype(np.int64))
-    values = (column if wanted is None else wanted.cast(CODED)).drop_nulls().unique()
-    at = values.to_physical().to_numpy()
-    here = at < len(counts)
-    found = pl.DataFrame({column.name: values.filter(pl.Series(here)), "count": counts[at[here]].astype(np.int64)})
-    return found.filter(pl.col("count") > 0), len(once)
+    codes = codes_of(column)
+    known = codes >= 0
+    once = np.sort(groups[known] << 32 | codes[known])
+    once = once[np.diff(once, prepend=-1) != 0]
+    counts = np.bincount(once & (_CODES - 1))
+    values = column if wanted is None else wanted
+    named = codes_of(values)
+    place = np.zeros(len(counts), np.int64)
+    at = np.flatnonzero((named >= 0) & (named < len(counts)))
+    place[named[at]] = at
+    found = np.unique(named[at])
+    found = found[counts[found] > 0]
+    return pl.DataFrame({column.name: values[place[found]].cast(CODED), "count": counts[found]}), len(once)
 
 
 def as_texts(rows: pl.DataFrame) -> pl.DataFrame:

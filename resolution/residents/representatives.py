@@ -35,32 +35,41 @@ def representatives(people: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFram
 def _variants(rows: pl.DataFrame, size: Places) -> pl.DataFrame:
     """The rows that stand for clusters of so many rows each, in the order of `rows`."""
     block = np.repeat(np.arange(len(size)), size)
-    usual = {name: rows[name].gather(_usual(rows[name], block, size)) for name in (*SHARED, *OWN)}
+    usual = _usual(rows, block, size)
     own = [pl.coalesce(name, pl.lit(usual[name].gather(block))).alias(name) for name in OWN]
     told = rows.select("row", "cluster", *own, block=pl.Series(block))
     told = told.unique(["block", *OWN], keep="first", maintain_order=True)
-    return told.with_columns(usual[name].gather(told["block"]) for name in SHARED)
+    return told.with_columns(usual.select(SHARED)[told["block"]])
 
 
-def _usual(column: pl.Series, block: Places, size: Places) -> pl.Series:
-    """Where each block of rows has its most frequent value; null where it has none.
+def _usual(rows: pl.DataFrame, block: Places, size: Places) -> pl.DataFrame:
+    """`SHARED` and `OWN` of each block of rows: the most frequent value, null where it has none."""
+    columns = (*SHARED, *OWN)
+    starts, nowhere = np.cumsum(size) - size, rows.height
+    codes = rows.select(pl.col(columns).to_physical().cast(pl.Int64).fill_null(-1))
+    places = pl.DataFrame({name: _places(rows[name], codes[name].to_numpy(), block, starts) for name in columns})
+    places = places.with_columns(pl.when(pl.all() < nowhere).then(pl.all()))
+    return rows.select(pl.col(name).gather(places[name]) for name in columns)
+
+
+def _places(column: pl.Series, codes: Places, block: Places, starts: Places) -> Places:
+    """Where each block has its most frequent value first; the number of rows where it has none (codes below zero).
 
     Most records of one person agree, and need not be counted.
     """
-    known = column.is_not_null().to_numpy()
-    codes = column.to_physical().fill_null(0).to_numpy()
-    nowhere = len(column)
-    first = np.minimum.reduceat(np.where(known, np.arange(nowhere), nowhere), np.cumsum(size) - size)
-    torn = np.zeros(len(size), bool)
+    known, nowhere = codes >= 0, len(codes)
+    first = np.minimum.reduceat(np.where(known, np.arange(nowhere), nowhere), starts)
+    torn = np.zeros(len(starts), bool)
     torn[block[known & (codes != codes[np.minimum(first, nowhere - 1)][block])]] = True
     at = np.flatnonzero(known & torn[block])
-    counts = pl.DataFrame({"block": block[at], "at": at, "value": column[at]}).group_by("block", "value")
-    # Of two values as frequent it is the smaller one, whatever its code.
-    told = counts.agg(pl.len(), pl.col("at").min()).with_columns(pl.col("value").cast(pl.String))
-    told = told.sort("block", "len", "value", descending=[False, True, False])
-    chosen = told.unique("block", keep="first", maintain_order=True)
-    first[chosen["block"].to_numpy()] = chosen["at"].to_numpy()
-    return pl.Series(first).replace(nowhere, None)
+    if len(at):
+        both, places, counts = np.unique(block[at] << 32 | codes[at], return_index=True, return_counts=True)
+        # Of two values as frequent it is the smaller one, whatever its code.
+        texts = column[at[places]].cast(pl.String).rank("dense").to_numpy()
+        order = np.lexsort((texts, -counts, both >> 32))
+        some, best = np.unique((both >> 32)[order], return_index=True)
+        first[some] = at[places[order[best]]]
+    return first
 
 
 def near(people: pl.DataFrame, rows: pl.Series, *, crowded: pl.Series | None = None) -> pl.DataFrame:
