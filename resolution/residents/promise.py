@@ -33,9 +33,9 @@ def promising(rows: pl.DataFrame, trained: Model, town: Town, *, least: float) -
     )
     # Of a name that is not counted nothing is known.
     rarity = -shares["tf_name"].log(2).fill_null(-math.inf).to_numpy()
-    named = math.log2(prior / (1 - prior)) + levels["name"][0] + _mean(settings) + rarity + max(levels["gender"])
-    name, line, door, building, community = (
-        codes_of(rows[column]) for column in ("name", "phone", "door", "building", "community")
+    named = math.log2(prior / (1 - prior)) + levels["name"][0] + _mean(settings) + rarity
+    name, sex, line, door, building, community = (
+        codes_of(rows[column]) for column in ("name", "gender", "phone", "door", "building", "community")
     )
     text = rows["phone"].cast(pl.String)
     head, tail = codes_of(text.str.head(PHONE_ENDS)), codes_of(text.str.tail(PHONE_ENDS))
@@ -53,6 +53,7 @@ def promising(rows: pl.DataFrame, trained: Model, town: Town, *, least: float) -
         alike = same(head) | same(tail) | same(door) | same(building) | same(community)
         most = (
             named[left]
+            + np.where(both(sex), np.where(same(sex), levels["gender"][0], levels["gender"][-1]), 0.0)
             + np.where(both(line), levels["phone"][-1], 0.0)
             + np.where(both(door) | both(community), levels["place"][-1], 0.0)
         )
