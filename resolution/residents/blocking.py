@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from resolution.residents.coding import keys_of
+from resolution.residents.coding import distinct, keys_of
 from resolution.residents.hashes import hashed
 
 Places = npt.NDArray[np.int64]
@@ -105,7 +105,7 @@ def candidate_pairs(
                 left, right = left[kept], right[kept]
             # Two places are one number, so that a pair of several rules is found once by sorting.
             made.append(np.minimum(left, right) << 32 | np.maximum(left, right))
-    pairs = np.unique(np.concatenate(made))
+    pairs = distinct(np.concatenate(made))
     ends = pl.DataFrame({"a": ids[pairs >> 32], "b": ids[pairs & 0xFFFFFFFF]}, schema=dict.fromkeys("ab", pl.Int64))
     return ends.select(join_key_l=pl.min_horizontal("a", "b"), join_key_r=pl.max_horizontal("a", "b")), counts
 
@@ -146,7 +146,7 @@ def _allowed(blocks: _Blocks, rule: str, loose: Truths, fresh: Truths, budget: i
     fixed, old, old_fixed = (blocks.sums(marked) for marked in (~loose, ~fresh, ~fresh & ~loose))
     # All pairs, without those of two numbers and without those of two rows that were there before.
     pairs = _choose(blocks.size) - _choose(fixed) - _choose(old) + _choose(old_fixed)
-    sizes = np.unique(blocks.size[pairs > 0])
+    sizes = distinct(blocks.size[pairs > 0])
     by_size = np.bincount(blocks.size, weights=pairs)[sizes].astype(np.int64)
     run = np.cumsum(by_size)
     fits = np.flatnonzero((sizes <= MAX_BLOCK) & (run <= budget))

@@ -35,17 +35,23 @@ def tally(
     """
     codes = codes_of(column)
     known = codes >= 0
-    once = np.sort(groups[known] << 32 | codes[known])
-    once = once[np.diff(once, prepend=-1) != 0]
+    once = distinct(groups[known] << 32 | codes[known])
     counts = np.bincount(once & (_CODES - 1))
     values = column if wanted is None else wanted
     named = codes_of(values)
     place = np.zeros(len(counts), np.int64)
     at = np.flatnonzero((named >= 0) & (named < len(counts)))
     place[named[at]] = at
-    found = np.unique(named[at])
-    found = found[counts[found] > 0]
+    asked = np.zeros(len(counts), bool)
+    asked[named[at]] = True
+    found = np.flatnonzero(asked & (counts > 0))
     return pl.DataFrame({column.name: values[place[found]].cast(CODED), "count": counts[found]}), len(once)
+
+
+def distinct(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Each of these numbers (none below zero) once, sorted: of millions several times quicker than `np.unique`."""
+    ordered = np.sort(numbers)
+    return np.asarray(ordered[np.diff(ordered, prepend=-1) != 0])
 
 
 def as_texts(rows: pl.DataFrame) -> pl.DataFrame:

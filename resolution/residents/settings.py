@@ -8,6 +8,9 @@ PHONE_ENDS = 5
 """One slip in eleven digits or more leaves so many at one end or the other as they are, and few pairs need be asked for
 their distance."""
 
+TYPED_SLIPS = 2
+"""A number is mistyped in so many places at most."""
+
 
 def settings() -> dict[str, Any]:
     """Splink's settings without weights, save those that are stated and not learnt."""
@@ -20,7 +23,7 @@ def settings() -> dict[str, Any]:
         # Two whole numbers that are the same are one person's already, so these weights are stated, not learnt:
         # a number is mistyped in a digit or two, or all but its ends are masked.
         _level(same("typed"), m=0.05, u=1e-7),
-        _level(near("typed", 2), m=0.6, u=2e-5),
+        _level(near("typed", TYPED_SLIPS), m=0.6, u=2e-5),
         _level(f"{same('typed_ends')} and (typed_l is null or typed_r is null)", m=0.25, u=2e-5),
         _level("ELSE", m=0.1, u=0.99996),
     )
