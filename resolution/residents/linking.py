@@ -18,7 +18,7 @@ from resolution.residents.features import given_names
 from resolution.residents.model import Model
 from resolution.residents.promise import promising
 from resolution.residents.representatives import around, representatives
-from resolution.residents.town import NOWHERE, Town, town_of
+from resolution.residents.town import Town, town_of
 from resolution.union import NONE, YEARS_APART, constrained
 
 CERTAIN = 0.0
@@ -113,7 +113,7 @@ def _weighed(
     """(edges between the clusters of representatives, what blocking made); of those `changed` (ids) alone."""
     least = PROBABLE - MARGIN
     fit, worth = possible(rows), None
-    if town.elsewhere is NOWHERE:
+    if changed is None:
         worth = promising(rows, trained, town, least=least)
 
     def wanted(left: Places, right: Places) -> Truths:

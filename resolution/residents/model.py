@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from resolution.backends import on_duckdb
-from resolution.residents.coding import CODED, as_texts
+from resolution.residents.coding import CODED, as_texts, spread
 from resolution.residents.keys import COUNTED
 from resolution.residents.town import LEAST, Town, town_of
 from resolution.residents.weights import weigh
@@ -72,8 +72,10 @@ def score(
     town = _alone(rows) if town is None else town
     met = pl.concat([pairs["join_key_l"], pairs["join_key_r"]]).unique().rename("id").to_frame()
     compared = rows.select(COMPARED).join(met, on="id", how="semi").with_columns(pl.col(COUNTED).cast(CODED))
-    for column, shares in town.shares_of({column: compared[column].unique() for column in COUNTED}).items():
-        compared = compared.join(shares, on=column, how="left")
+    shares = town.shares_of({column: compared[column] for column in COUNTED})
+    compared = compared.with_columns(
+        spread(found[column], found[f"tf_{column}"], compared[column]) for column, found in shares.items()
+    )
     return weigh(compared, pairs, model.sized(town.size()), least=least)
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from resolution.residents.blocking import Places, Truths
-from resolution.residents.coding import CODED, codes_of
+from resolution.residents.coding import codes_of, spread
 from resolution.residents.model import Model
 from resolution.residents.settings import PHONE_ENDS, TYPED_SLIPS
 from resolution.residents.town import Town
@@ -35,23 +35,31 @@ def promising(rows: pl.DataFrame, trained: Model, town: Town, *, least: float) -
     prior = math.log2(prior / (1 - prior))
     named = prior + levels["name"][0] + _rarity(rows, "name", settings, town)
     sounded = prior + levels["name"][1] + _rarity(rows, "pinyin", settings, town)
-    of = {name: codes_of(rows[name]) for name in _SAID}
     text = rows["phone"].cast(pl.String)
-    of["head"], of["tail"] = codes_of(text.str.head(PHONE_ENDS)), codes_of(text.str.tail(PHONE_ENDS))
+    ends = {"head": text.str.head(PHONE_ENDS), "tail": text.str.tail(PHONE_ENDS)}
+    # All that is said of a row lies side by side: a pair is two reads of memory, not two for each column.
+    said = np.stack([codes_of(values).astype(np.int32) for values in (*(rows[name] for name in _SAID), *ends.values())],
+                    axis=1)  # fmt: skip
+    place = {name: at for at, name in enumerate((*_SAID, *ends))}
+    alike = [place[name] for name in _ALIKE]
     years, digits = rows["birth_year"].fill_null(-1).to_numpy(), _digits(rows["typed"])
 
     def worth(left: Places, right: Places) -> Truths:
-        same = {name: (codes[left] == codes[right]) & (codes[left] >= 0) for name, codes in of.items()}
-        both = {name: (of[name][left] >= 0) & (of[name][right] >= 0) for name in _SAID}
+        mine, theirs = said[left], said[right]
+        known = (mine >= 0) & (theirs >= 0)
+        equal = known & (mine == theirs)
+        same, both = ({name: told[:, at] for name, at in place.items()} for told in (equal, known))
         most = np.where(same["name"], named[left], np.where(same["pinyin"], sounded[left], np.inf))
         most += np.where(both["gender"], np.where(same["gender"], levels["gender"][0], levels["gender"][-1]), 0.0)
         most += np.where((years[left] >= 0) & (years[right] >= 0), max(levels["birth"][1:]), 0.0)
         most += np.where(both["phone"], levels["phone"][-1], 0.0)
         most += np.where(both["door"] | both["community"], levels["place"][-1], 0.0)
         most += np.where(both["typed_ends"], levels["number"][-1], 0.0)
-        alike = np.logical_or.reduce([same[name] for name in _ALIKE])
-        near = np.abs(digits[left] - digits[right]).sum(axis=1, dtype=np.int8) <= 2 * TYPED_SLIPS
-        return np.asarray(alike | (both["typed"] & near) | (most >= least - SLACK))
+        kept = equal[:, alike].any(axis=1) | (most >= least - SLACK)
+        unsure = np.flatnonzero(~kept & both["typed"])
+        apart = np.abs(digits[left[unsure]] - digits[right[unsure]]).sum(axis=1, dtype=np.int8)
+        kept[unsure] = apart <= 2 * TYPED_SLIPS
+        return np.asarray(kept)
 
     return worth
 
@@ -70,8 +78,8 @@ def _rarity(rows: pl.DataFrame, column: str, settings: dict[str, Any], town: Tow
         for level in one["comparison_levels"]
         if level.get("tf_adjustment_column") == column
     )
-    values = rows.select(pl.col(column).cast(CODED))
-    shares = values.join(town.shares(column), on=column, how="left", maintain_order="left")[f"tf_{column}"]
+    found = town.shares(column)
+    shares = spread(found[column], found[f"tf_{column}"], rows[column])
     return mean - shares.log(2).fill_null(-math.inf).to_numpy()
 
 
