@@ -91,6 +91,23 @@ def counts(conn: psycopg.Connection, keys: pl.Series) -> pl.DataFrame:
     return pl.DataFrame({"key": row[0] or [], "entities": row[1] or []}, schema={"key": pl.Int64, "entities": pl.Int64})
 
 
+class Counts:
+    """`counts` of one transaction, in which no key is asked for twice: each step of a run asks for most of the last
+    one's values again."""
+
+    def __init__(self, conn: psycopg.Connection) -> None:
+        self._conn = conn
+        self._known = pl.DataFrame(schema={"key": pl.Int64, "entities": pl.Int64})
+
+    def of(self, keys: pl.Series) -> pl.DataFrame:
+        """key, entities of the keys that are known."""
+        new = keys.filter(~keys.is_in(self._known["key"].implode())).unique()
+        if len(new):
+            found = new.to_frame("key").join(counts(self._conn, new), on="key", how="left")
+            self._known = pl.concat([self._known, found])
+        return self._known.filter(pl.col("key").is_in(keys.implode())).drop_nulls()
+
+
 def rows_of(people: pl.DataFrame, borrowed: pl.Series, memberships: pl.DataFrame) -> pl.DataFrame:
     """Records (`SCHEMA`) of these memberships.
 
