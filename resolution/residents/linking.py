@@ -114,6 +114,7 @@ def _weighed(
     least = PROBABLE - MARGIN
     fit, worth = possible(rows), None
     if changed is None:
+        # Of some clusters alone the pairs are few, and to sift them would cost more than to weigh them.
         worth = promising(rows, trained, town, least=least)
 
     def wanted(left: Places, right: Places) -> Truths:
