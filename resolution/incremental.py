@@ -96,7 +96,8 @@ def by_changes(
     trained = model.load()
     moved = changes.moved(part.people, part.standing)
     part = part.near(conn, part.some(moved)).near(conn, part.left)
-    elsewhere = part.elsewhere(conn, last.entities)
+    counts = resident_state.Counts(conn)
+    elsewhere = part.elsewhere(counts, last.entities)
     asked = changes.asked(part.people, part.standing, moved, part.left, trained, elsewhere)
     part = part.near(conn, part.some(asked))
     numbered = part.rows.select(*RECORD, was="row")
@@ -105,7 +106,7 @@ def by_changes(
     moved, asked = (to.filter(pl.col("was").is_in(rows.implode()))["row"] for rows in (moved, asked))
     found = residents.cluster_part(
         part.people, part.borrowed, part.standing, moved=moved, asked=asked,
-        elsewhere=part.elsewhere(conn, last.entities),
+        elsewhere=part.elsewhere(counts, last.entities),
     )  # fmt: skip
     return ByChanges(part, found, told.held, last)
 

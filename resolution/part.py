@@ -106,12 +106,12 @@ class Part:
         cluster = pl.col("row").min().over("entity_key")
         return held.select("row", cluster=cluster, probable=pl.col("link_kind") == "probable")
 
-    def elsewhere(self, conn: psycopg.Connection, entities: int) -> Elsewhere:
+    def elsewhere(self, known: resident_state.Counts, entities: int) -> Elsewhere:
         """The rest of a town of so many entities."""
         mine = resident_state.counted(self.was).select("key", mine="entities")
 
         def counts(keys: pl.Series) -> pl.DataFrame:
-            known = resident_state.counts(conn, keys.drop_nulls()).join(mine, on="key", how="left")
-            return known.select("key", entities=(pl.col("entities") - pl.col("mine").fill_null(0)).clip(0))
+            found = known.of(keys.drop_nulls()).join(mine, on="key", how="left")
+            return found.select("key", entities=(pl.col("entities") - pl.col("mine").fill_null(0)).clip(0))
 
         return Elsewhere(max(0, entities - self.was["entity_key"].n_unique()), counts, self.crowded)

@@ -11,7 +11,8 @@ from psycopg import sql
 
 from resolution.arrays import array
 from resolution.residents.blocking import MAX_BLOCK
-from resolution.residents.features import with_births, without_number
+from resolution.residents.coding import CODED
+from resolution.residents.features import unnumbered, with_births
 from resolution.residents.keys import TRAITS, counted_keys, meetings, number_keys
 from resolution.union import YEARS_APART
 
@@ -24,7 +25,7 @@ _KEPT = ("number", "typed", "typed_ends", "typed_head", "typed_tail", "name", "p
 SCHEMA: dict[str, pl.DataType] = {
     **dict.fromkeys(_TEXTS, pl.String()),
     "borrowed": pl.Boolean(),
-    **dict.fromkeys(_KEPT, pl.String()),
+    **dict.fromkeys(_KEPT, CODED),
     "day": pl.Date(),
 }
 """A record in force, its entity and link, whether its number was read as another's, and what features rest on."""
@@ -59,7 +60,9 @@ def read(conn: psycopg.Connection, entities: pl.Series) -> pl.DataFrame:
     if not data:
         return pl.DataFrame(schema=SCHEMA)
     texts = pl.read_csv(data, has_header=False, schema=dict.fromkeys(SCHEMA, pl.String()))
-    return texts.with_columns(pl.col("day").str.to_date(), borrowed=pl.col("borrowed") == "true")
+    return texts.with_columns(pl.col("day").str.to_date(), borrowed=pl.col("borrowed") == "true").cast(
+        pl.Schema(SCHEMA)
+    )
 
 
 def near(conn: psycopg.Connection, met: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
@@ -88,6 +91,23 @@ def counts(conn: psycopg.Connection, keys: pl.Series) -> pl.DataFrame:
     return pl.DataFrame({"key": row[0] or [], "entities": row[1] or []}, schema={"key": pl.Int64, "entities": pl.Int64})
 
 
+class Counts:
+    """`counts` of one transaction, in which no key is asked for twice: each step of a run asks for most of the last
+    one's values again."""
+
+    def __init__(self, conn: psycopg.Connection) -> None:
+        self._conn = conn
+        self._known = pl.DataFrame(schema={"key": pl.Int64, "entities": pl.Int64})
+
+    def of(self, keys: pl.Series) -> pl.DataFrame:
+        """key, entities of the keys that are known."""
+        new = keys.filter(~keys.is_in(self._known["key"].implode())).unique()
+        if len(new):
+            found = new.to_frame("key").join(counts(self._conn, new), on="key", how="left")
+            self._known = pl.concat([self._known, found])
+        return self._known.filter(pl.col("key").is_in(keys.implode())).drop_nulls()
+
+
 def rows_of(people: pl.DataFrame, borrowed: pl.Series, memberships: pl.DataFrame) -> pl.DataFrame:
     """Records (`SCHEMA`) of these memberships.
 
@@ -101,14 +121,17 @@ def rows_of(people: pl.DataFrame, borrowed: pl.Series, memberships: pl.DataFrame
 
 def people_of(rows: pl.DataFrame) -> pl.DataFrame:
     """`features` of records as they stand, borrowed numbers taken away; row and entity_key."""
-    people = with_births(rows.select(pl.int_range(pl.len()).alias("row"), "entity_key", *_KEPT))
-    return without_number(people, people.filter(rows["borrowed"]))
+    told = rows.select(pl.int_range(pl.len()).alias("row"), "entity_key", "borrowed", *_KEPT)
+    return with_births(unnumbered(told, pl.col("borrowed"))).drop("borrowed")
 
 
 def counted(rows: pl.DataFrame) -> pl.DataFrame:
     """key, entities of the values that count; a probable record says nothing of the one that it was attached to."""
-    firm = people_of(rows.filter(pl.col("link_kind") != "probable"))
-    return counted_keys(firm, "entity_key").group_by("key").agg(entities=pl.len().cast(pl.Int64))
+    return _counted(rows, people_of(rows))
+
+
+def _counted(rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
+    return counted_keys(people.filter(rows["link_kind"] != "probable"), "entity_key")
 
 
 def rewrite(conn: psycopg.Connection, rows: pl.DataFrame) -> None:
@@ -123,8 +146,9 @@ def rewrite(conn: psycopg.Connection, rows: pl.DataFrame) -> None:
     blocks, counts, start = [], [], 0
     for length in (number // ENTITIES_AT_ONCE).rle().struct.field("len"):
         part = rows.slice(start, length)
-        blocks.append(_blocks(part).join(names, on="entity_key").drop("entity_key"))
-        counts.append(counted(part))
+        people = people_of(part)
+        blocks.append(_blocks(part, people).join(names, on="entity_key").drop("entity_key"))
+        counts.append(_counted(part, people))
         start += length
     conn.execute("TRUNCATE resolution.resident_record, resolution.resident_block, resolution.resident_count")
     # In the order of their indexes they are written several times faster.
@@ -148,7 +172,9 @@ def replace(conn: psycopg.Connection, before: pl.DataFrame, after: pl.DataFrame,
     )
     told = after.join(before, on=before.columns, how="anti", nulls_equal=True)
     _copy(conn, "resident_record", told.sort("entity_key"))
-    old, new = _blocks(before.filter(~pl.col("entity_key").is_in(unmet.implode()))), _blocks(after)
+    was, now = people_of(before), people_of(after)
+    old, new = _blocks(before, was), _blocks(after, now)
+    old = old.filter(~pl.col("entity_key").is_in(unmet.implode()))
     gone = old.join(new, on=old.columns, how="anti", nulls_equal=True).sort("key")
     conn.execute(
         """DELETE FROM resolution.resident_block b
@@ -160,7 +186,7 @@ def replace(conn: psycopg.Connection, before: pl.DataFrame, after: pl.DataFrame,
     )
     _copy(conn, "resident_block", new.join(old, on=old.columns, how="anti", nulls_equal=True).sort("key"))
     change = (
-        pl.concat([counted(after), counted(before).with_columns(-pl.col("entities"))])
+        pl.concat([_counted(after, now), _counted(before, was).with_columns(-pl.col("entities"))])
         .group_by("key")
         .agg(pl.col("entities").sum())
         .filter(pl.col("entities") != 0)
@@ -175,9 +201,8 @@ def replace(conn: psycopg.Connection, before: pl.DataFrame, after: pl.DataFrame,
     conn.execute("DELETE FROM resolution.resident_count WHERE key = ANY (%s::bigint[]) AND entities <= 0", columns[:1])
 
 
-def _blocks(rows: pl.DataFrame) -> pl.DataFrame:
-    """`keys.TRAITS`, entity_key; a number is found also where it is another's."""
-    people = people_of(rows)
+def _blocks(rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
+    """`keys.TRAITS`, entity_key of records and their `people_of`; a number is found also where it is another's."""
     numbers = number_keys(people.select("row", number=rows["number"])).with_columns(loose=pl.lit(False))
     keys = pl.concat([meetings(people), numbers], how="diagonal")
     return keys.join(people.select("row", "entity_key"), on="row").drop("row").unique()

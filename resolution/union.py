@@ -41,14 +41,39 @@ def constrained(
     different anchors, when their years (of birth; 0 where unknown) lie more than `YEARS_APART` apart, or when more than
     `largest` nodes would come together: the guard against clusters that grow from link to link.
     """
-    held = np.asarray(anchor, dtype=np.int64).tolist()
+    held = np.asarray(anchor, dtype=np.int64)
     count = len(held)
-    parent = list(range(count))
-    size = [1] * count
     largest = count if largest is None else largest
     years = np.zeros(count, dtype=np.int64) if year is None else np.asarray(year, dtype=np.int64)
-    low, high = np.where(years > 0, years, 9999).tolist(), years.tolist()
-    pairs = zip(np.asarray(a, dtype=np.int64).tolist(), np.asarray(b, dtype=np.int64).tolist(), strict=True)
+    left, right = np.asarray(a, dtype=np.int64), np.asarray(b, dtype=np.int64)
+    labels = components(count, left, right)
+    # Most groups hold nothing that forbids a union, and are joined whatever the order.
+    torn = _torn(labels, held, years, largest)[labels]
+    labels[torn] = np.flatnonzero(torn)
+    some = torn[left]
+    return _in_order(labels, left[some], right[some], held, years, largest)
+
+
+def _torn(labels: Labels, anchor: Labels, year: Labels, largest: int) -> npt.NDArray[np.bool_]:
+    """By label, whether its group is too large, or has different anchors or years too far apart."""
+
+    def spread(values: Labels, known: npt.NDArray[np.bool_]) -> Labels:
+        low, high = np.full(len(labels), np.iinfo(np.int64).max), np.full(len(labels), np.iinfo(np.int64).min)
+        np.minimum.at(low, labels[known], values[known])
+        np.maximum.at(high, labels[known], values[known])
+        return np.where(high >= low, high - low, 0)
+
+    size = np.bincount(labels, minlength=len(labels))
+    apart = spread(year, year > 0) > YEARS_APART
+    return np.asarray((spread(anchor, anchor != NONE) > 0) | apart | (size > largest))
+
+
+def _in_order(labels: Labels, a: Labels, b: Labels, anchor: Labels, year: Labels, largest: int) -> Labels:
+    """Labels after joining along these edges in turn; nodes that they do not touch keep theirs."""
+    parent, held = labels.tolist(), anchor.tolist()
+    size = [1] * len(held)
+    low, high = np.where(year > 0, year, 9999).tolist(), year.tolist()
+    pairs = zip(a.tolist(), b.tolist(), strict=True)
     for left, right in pairs:
         while parent[left] != left:
             parent[left] = parent[parent[left]]

@@ -6,11 +6,20 @@ until it fits, and the run's figures say so. Two records with different valid nu
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
+from resolution.residents.coding import distinct, keys_of
 from resolution.residents.hashes import hashed
+
+Places = npt.NDArray[np.int64]
+"""Rows by their place in the table."""
+Truths = npt.NDArray[np.bool_]
 
 RULES: dict[str, tuple[str, ...]] = {
     "number, one end or the other": ("typed_ends", "surname"),
@@ -31,6 +40,8 @@ MAX_BLOCK = 200
 PAIRS_PER_ROW = 8
 """Budget of one rule, in pairs per row."""
 LEAST_BUDGET = 100_000
+AT_ONCE = 1_000_000
+"""Pairs that are made before those that cannot be are thrown away."""
 
 
 @dataclass(frozen=True)
@@ -43,28 +54,65 @@ class RuleCount:
     block: int
 
 
+@dataclass(frozen=True)
+class _Blocks:
+    """Rows that share a rule's values stand together in `rows`; `size` of each block, in the same order."""
+
+    rows: Places
+    size: Places
+
+    def sums(self, marked: Truths) -> Places:
+        """How many rows of each block are marked."""
+        total = np.concatenate([np.zeros(1, np.int64), np.cumsum(marked[self.rows])])
+        ends = np.cumsum(self.size)
+        return np.asarray(total[ends] - total[ends - self.size], dtype=np.int64)
+
+    def first(self) -> Places:
+        """A row of each block."""
+        return np.asarray(self.rows[np.cumsum(self.size) - self.size], dtype=np.int64)
+
+    def only(self, wanted: Truths) -> _Blocks:
+        return _Blocks(self.rows[np.repeat(wanted, self.size)], self.size[wanted])
+
+
 def candidate_pairs(
     rows: pl.DataFrame,
     rules: dict[str, tuple[str, ...]] = RULES,
     *,
     changed: pl.Series | None = None,
     crowded: pl.Series | None = None,
+    possible: Callable[[Places, Places], Truths] | None = None,
+    budget: int | None = None,
 ) -> tuple[pl.DataFrame, list[RuleCount]]:
     """(pairs, counts). `rows` has id, number and the rules' columns; `pairs` has join_key_l < join_key_r, each once.
 
     With `changed` (ids) only pairs with at least one of these are made. `crowded` are keys of blocks that make none.
+    Pairs that `possible` (of their places in `rows`) rules out count, and are not kept. `budget` is that of each rule,
+    if not by the number of these rows.
     """
-    rows = rows.with_columns(
-        loose=pl.col("number").is_null(),
-        changed=pl.lit(True) if changed is None else pl.col("id").is_in(changed.implode()),
-    )
-    budget = max(LEAST_BUDGET, PAIRS_PER_ROW * rows.height)
-    made, counts = [], []
-    for rule, keys in rules.items():
-        blocks, count = _allowed(roomy(rows, rule, crowded), rule, keys, budget)
+    ids = rows["id"].to_numpy()
+    loose = rows["number"].is_null().to_numpy()
+    fresh = np.ones(len(ids), bool) if changed is None else rows["id"].is_in(changed.implode()).to_numpy()
+    budget = rule_budget(rows.height) if budget is None else budget
+    counts, made = [], [np.empty(0, np.int64)]
+    for rule, columns in rules.items():
+        blocks = _roomy(_blocks(rows, columns), rows, rule, crowded)
+        blocks, count = _allowed(blocks, rule, loose, fresh, budget)
         counts.append(count)
-        made.append(_pairs(rows, blocks, keys))
-    return pl.concat(made).unique().sort("join_key_l", "join_key_r"), counts
+        for left, right in _pairs(blocks, loose, fresh):
+            if possible is not None:
+                kept = possible(left, right)
+                left, right = left[kept], right[kept]
+            # Two places are one number, so that a pair of several rules is found once by sorting.
+            made.append(np.minimum(left, right) << 32 | np.maximum(left, right))
+    pairs = distinct(np.concatenate(made))
+    ends = pl.DataFrame({"a": ids[pairs >> 32], "b": ids[pairs & 0xFFFFFFFF]}, schema=dict.fromkeys("ab", pl.Int64))
+    return ends.select(join_key_l=pl.min_horizontal("a", "b"), join_key_r=pl.max_horizontal("a", "b")), counts
+
+
+def rule_budget(rows: int) -> int:
+    """How many pairs a rule may make of so many rows."""
+    return max(LEAST_BUDGET, PAIRS_PER_ROW * rows)
 
 
 def roomy(rows: pl.DataFrame, rule: str, crowded: pl.Series | None) -> pl.DataFrame:
@@ -74,44 +122,57 @@ def roomy(rows: pl.DataFrame, rule: str, crowded: pl.Series | None) -> pl.DataFr
     return rows.filter(~hashed(rows, rule, RULES[rule]).is_in(crowded.implode()).fill_null(False))
 
 
-def _allowed(rows: pl.DataFrame, rule: str, keys: tuple[str, ...], budget: int) -> tuple[pl.DataFrame, RuleCount]:
+def _blocks(rows: pl.DataFrame, columns: tuple[str, ...]) -> _Blocks:
+    """Of rows that have all of the columns; who shares a block with nobody is left out."""
+    key = keys_of(rows, columns)
+    known = key.is_not_null().arg_true().to_numpy()
+    values = key.drop_nulls().to_numpy()
+    order = np.argsort(values)
+    values = values[order]
+    starts = np.flatnonzero(np.concatenate([np.ones(min(len(values), 1), bool), values[1:] != values[:-1]]))
+    size = np.diff(np.append(starts, len(values)))
+    return _Blocks(known[order].astype(np.int64), size).only(size > 1)
+
+
+def _roomy(blocks: _Blocks, rows: pl.DataFrame, rule: str, crowded: pl.Series | None) -> _Blocks:
+    if crowded is None or crowded.is_empty():
+        return blocks
+    key = hashed(rows[blocks.first()], rule, RULES[rule])
+    return blocks.only((~key.is_in(crowded.implode())).to_numpy())
+
+
+def _allowed(blocks: _Blocks, rule: str, loose: Truths, fresh: Truths, budget: int) -> tuple[_Blocks, RuleCount]:
     """Blocks of a rule that keep within its budget, smallest first."""
-    size, fixed, old, old_fixed = (pl.col(name).cast(pl.Int64) for name in ("size", "fixed", "old", "old_fixed"))
-    blocks = (
-        rows.filter(pl.all_horizontal(pl.col(keys).is_not_null()))
-        .group_by(keys)
-        .agg(
-            size=pl.len(),
-            fixed=(~pl.col("loose")).sum(),
-            old=(~pl.col("changed")).sum(),
-            old_fixed=(~pl.col("changed") & ~pl.col("loose")).sum(),
-        )
-        # All pairs, without those of two numbers and without those of two rows that were there before.
-        .with_columns(pairs=_choose(size) - _choose(fixed) - _choose(old) + _choose(old_fixed))
-        .filter(pl.col("pairs") > 0)
-    )
-    by_size = (
-        blocks.group_by("size").agg(pl.col("pairs").sum()).sort("size").with_columns(run=pl.col("pairs").cum_sum())
-    )
-    fits = by_size.filter((pl.col("size") <= MAX_BLOCK) & (pl.col("run") <= budget))
-    block = int(fits["size"][-1]) if fits.height else 0
-    allowed = int(fits["run"][-1]) if fits.height else 0
-    count = RuleCount(rule, int(blocks["pairs"].sum()), allowed, block)
-    return blocks.filter(pl.col("size") <= block).select(keys), count
+    fixed, old, old_fixed = (blocks.sums(marked) for marked in (~loose, ~fresh, ~fresh & ~loose))
+    # All pairs, without those of two numbers and without those of two rows that were there before.
+    pairs = _choose(blocks.size) - _choose(fixed) - _choose(old) + _choose(old_fixed)
+    sizes = distinct(blocks.size[pairs > 0])
+    by_size = np.bincount(blocks.size, weights=pairs)[sizes].astype(np.int64)
+    run = np.cumsum(by_size)
+    fits = np.flatnonzero((sizes <= MAX_BLOCK) & (run <= budget))
+    block, allowed = (int(sizes[fits[-1]]), int(run[fits[-1]])) if len(fits) else (0, 0)
+    count = RuleCount(rule, int(pairs.sum()), allowed, block)
+    return blocks.only((pairs > 0) & (blocks.size <= block)), count
 
 
-def _choose(n: pl.Expr) -> pl.Expr:
+def _choose(n: Places) -> Places:
     """Pairs among n."""
     return n * (n - 1) // 2
 
 
-def _pairs(rows: pl.DataFrame, blocks: pl.DataFrame, keys: tuple[str, ...]) -> pl.DataFrame:
-    inside = rows.select("id", "loose", "changed", *keys).join(blocks, on=keys)
-    loose = inside.filter("loose")
-    pairs = loose.join(inside, on=keys, suffix="_r").filter(
+def _pairs(blocks: _Blocks, loose: Truths, fresh: Truths) -> Iterator[tuple[Places, Places]]:
+    """Places of pairs, some at a time: each loose row with all of its block."""
+    start, block = np.cumsum(blocks.size) - blocks.size, np.repeat(np.arange(len(blocks.size)), blocks.size)
+    mine = np.flatnonzero(loose[blocks.rows])
+    reach = blocks.size[block[mine]]
+    done = np.cumsum(reach)
+    cuts = np.unique(np.searchsorted(done, np.arange(0, int(reach.sum()) + AT_ONCE, AT_ONCE), side="right"))
+    for first, last in pairwise(cuts.tolist()):
+        some, many = mine[first:last], reach[first:last]
+        nth = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
+        left = np.repeat(blocks.rows[some], many)
+        right = blocks.rows[np.repeat(start[block[some]], many) + nth]
         # Two loose rows meet twice, from either side.
-        (pl.col("id") != pl.col("id_r"))
-        & (~pl.col("loose_r") | (pl.col("id") < pl.col("id_r")))
-        & (pl.col("changed") | pl.col("changed_r"))
-    )
-    return pairs.select(join_key_l=pl.min_horizontal("id", "id_r"), join_key_r=pl.max_horizontal("id", "id_r"))
+        once = (left < right) | (~loose[right] & (left != right))
+        kept = once & (fresh[left] | fresh[right])
+        yield left[kept], right[kept]

@@ -71,10 +71,10 @@ def asked(
     known = pl.concat([people, left.drop("cluster")], how="diagonal")
     rows = representatives(known.join(some, on="row", how="semi"), some)
     changed = rows.join(theirs, on="cluster", how="semi")["id"]
-    pairs, _ = candidate_pairs(rows, changed=changed, crowded=elsewhere.crowded)
+    pairs, _ = candidate_pairs(rows, changed=changed, crowded=elsewhere.crowded, possible=possible(rows))
     firm = people.join(clusters.join(standing.filter("probable"), on="row", how="anti"), on="row")
     town = town_of(firm, firm["cluster"], elsewhere=elsewhere)
-    edges = model.score(rows, possible(pairs, rows), trained, least=PROBABLE - MARGIN, town=town)
+    edges = model.score(rows, pairs, trained, least=PROBABLE - MARGIN, town=town)
     ends = pl.concat([edges["a"], edges["b"]]).unique()
     met = rows.filter(pl.col("id").is_in(ends.implode())).select("cluster")
     again = some.join(met, on="cluster", how="semi").select("row")

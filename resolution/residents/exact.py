@@ -24,7 +24,7 @@ def borrowed_numbers(people: pl.DataFrame) -> pl.DataFrame:
     """
     named = people.filter(pl.col("number").is_not_null() & pl.col("name").is_not_null())
     named = named.filter(pl.col("name").n_unique().over("number") > 1)
-    born = resident_id.birth_date(named["number"])
+    born = resident_id.birth_date(named["number"].cast(pl.String))
     named = named.with_columns(confirmed=(pl.col("day") == born), denied=(pl.col("day") != born))
     usual = (
         named.group_by("number", "name")
@@ -52,7 +52,7 @@ def exact_clusters(people: pl.DataFrame) -> pl.DataFrame:
 
 def _alike(mine: str, theirs: str) -> pl.Expr:
     """Most characters in common, or one the other's beginning (古丽 for 古丽·买买提)."""
-    a, b = pl.col(mine), pl.col(theirs)
+    a, b = (pl.col(name).cast(pl.String) for name in (mine, theirs))
     first, second = (name.str.split("").list.unique() for name in (a, b))
     longer = pl.max_horizontal(first.list.len(), second.list.len())
     common = first.list.set_intersection(second).list.len() / longer

@@ -8,6 +8,8 @@ import polars as pl
 import pyarrow.compute as pc
 
 from resolution.residents.blocking import RULES
+from resolution.residents.coding import tally
+from resolution.residents.features import given_names
 from resolution.residents.hashes import hashed
 
 NUMBER = "valid number"
@@ -27,7 +29,7 @@ def meetings(people: pl.DataFrame) -> pl.DataFrame:
 
     What else is compared of a pair may make it likelier, but nothing makes up for these (`linking.possible`).
     """
-    given = people.select(given=pl.col("name").str.slice(1))
+    given = people.select(given=given_names(people["name"]))
     told = people.select("row", loose=pl.col("number").is_null(), year=pl.col("birth_year").cast(pl.Int16))
     told = told.with_columns(
         sound=_short(hashed(people, "sound", ("sound",))), given=_short(hashed(given, "given", ("given",)))
@@ -41,16 +43,17 @@ def number_keys(people: pl.DataFrame) -> pl.DataFrame:
 
 
 def counted_keys(people: pl.DataFrame, label: str) -> pl.DataFrame:
-    """label, key of each value counted that a group of rows (those of one `label`) has, and once more of its column.
+    """key, entities: in how many groups of rows (those of one `label`) each value counted occurs, or one of its column.
 
-    Groups are numbered: numbers are told apart sooner than keys of entities are.
+    A value is hashed once, however many rows have it.
     """
-    groups = pl.Series(label, pc.dictionary_encode(people[label].to_arrow()).indices, dtype=pl.UInt32)
+    groups = pl.Series(pc.dictionary_encode(people[label].to_arrow()).indices, dtype=pl.Int64).to_numpy()
     made = []
     for column in COUNTED:
-        values = pl.DataFrame([groups, hashed(people, column, (column,))]).drop_nulls().unique()
-        made += [values, values.select(label, key=pl.lit(total_key(column), dtype=pl.Int64))]
-    return pl.concat(made)
+        values, total = tally(groups, people[column])
+        keyed = values.select(hashed(values, column, (column,)).alias("key"), entities="count")
+        made += [keyed, pl.DataFrame({"key": [total_key(column)], "entities": [total]})]
+    return pl.concat(made).filter(pl.col("entities") > 0)
 
 
 @cache

@@ -5,13 +5,18 @@ It runs twice: what two records without a number say together may tell whose the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from resolution.residents import model
-from resolution.residents.blocking import RuleCount, candidate_pairs
+from resolution.residents.blocking import Places, RuleCount, Truths, candidate_pairs, rule_budget
+from resolution.residents.coding import codes_of
+from resolution.residents.features import given_names
 from resolution.residents.model import Model
+from resolution.residents.promise import promising
 from resolution.residents.representatives import around, representatives
 from resolution.residents.town import Town, town_of
 from resolution.union import NONE, YEARS_APART, constrained
@@ -65,14 +70,20 @@ def grow(
     With `changed` (rows) only pairs with a cluster of one of these are weighed, and only such clusters are joined to
     others; `people` may be the part of the town around them, and `town` the whole.
     """
-    edges, counts = _weighed(people, clusters, trained, changed, town)
+    rows = representatives(people, clusters)
+    budget = rule_budget(rows.height)
+    edges, counts = _weighed(rows, _of(rows, clusters, changed), trained, town, budget)
     first = _joined(people, clusters, edges)
-    # What grew is weighed again as a whole; of the rest the weights are known.
+    # What grew is weighed again as a whole; of the rest the weights are known. What has a number now meets only what
+    # has none yet.
     grown = _grown(clusters, first)
     members = first.join(grown, on="cluster", how="semi")["row"]
     town = town.grouped(first)
-    beside = around(people, first, members, crowded=town.elsewhere.crowded)
-    again, _ = _weighed(people.join(beside, on="row", how="semi"), beside, trained, members, town)
+    numbered = first.join(people.filter(pl.col("number").is_not_null()), on="row", how="semi")
+    loose = first.join(numbered, on="cluster", how="anti")["row"]
+    beside = around(people, first, loose, crowded=town.elsewhere.crowded)
+    rows = representatives(people.join(beside, on="row", how="semi"), beside)
+    again, _ = _weighed(rows, _of(rows, beside, members), trained, town, budget)
     same = edges.join(grown.rename({"cluster": "a"}), on="a", how="anti").join(
         grown.rename({"cluster": "b"}), on="b", how="anti"
     )
@@ -88,35 +99,55 @@ def grow(
     return Linked(final, second.join(torn, on="cluster", how="semi").select("row"), counts)
 
 
+def _of(rows: pl.DataFrame, clusters: pl.DataFrame, changed: pl.Series | None) -> pl.Series | None:
+    """ids of the representatives of those clusters (row, cluster) that have one of the rows `changed`."""
+    if changed is None:
+        return None
+    theirs = clusters.filter(pl.col("row").is_in(changed.implode())).select(pl.col("cluster").unique())
+    return rows.join(theirs, on="cluster", how="semi")["id"]
+
+
 def _weighed(
-    people: pl.DataFrame, clusters: pl.DataFrame, trained: Model, changed: pl.Series | None, town: Town
+    rows: pl.DataFrame, changed: pl.Series | None, trained: Model, town: Town, budget: int
 ) -> tuple[pl.DataFrame, list[RuleCount]]:
-    """(edges between clusters, what blocking made)."""
-    rows = representatives(people, clusters)
-    if changed is not None:
-        theirs = clusters.filter(pl.col("row").is_in(changed.implode())).select(pl.col("cluster").unique())
-        changed = rows.join(theirs, on="cluster", how="semi")["id"]
-    pairs, counts = candidate_pairs(rows, changed=changed, crowded=town.elsewhere.crowded)
-    scored = model.score(rows, possible(pairs, rows), trained, least=PROBABLE - MARGIN, town=town)
-    return _between(scored, rows), counts
+    """(edges between the clusters of representatives, what blocking made); of those `changed` (ids) alone."""
+    least = PROBABLE - MARGIN
+    fit, worth = possible(rows), None
+    if changed is None:
+        # Of some clusters alone the pairs are few, and to sift them would cost more than to weigh them.
+        worth = promising(rows, trained, town, least=least)
+
+    def wanted(left: Places, right: Places) -> Truths:
+        kept = fit(left, right)
+        if worth is not None:
+            kept[kept] = worth(left[kept], right[kept])
+        return kept
+
+    pairs, counts = candidate_pairs(
+        rows, changed=changed, crowded=town.elsewhere.crowded, possible=wanted, budget=budget
+    )
+    return _between(model.score(rows, pairs, trained, least=least, town=town), rows), counts
 
 
-def possible(pairs: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """Pairs that nothing rules out, however much else agrees.
+def possible(rows: pl.DataFrame) -> Callable[[Places, Places], Truths]:
+    """Which pairs of representatives (by their places in `rows`) nothing rules out, however much else agrees.
 
     Twins and other relatives share door, telephone, surname and sometimes the birthday: what tells them apart is the
     given name. So names must sound alike, or differ in the surname alone (玉静 for 王静); and birth years must fit.
     """
-    of = rows.select("id", "cluster", "birth_year", "sound", "typed_ends", given=pl.col("name").str.slice(1))
-    met = pairs.join(of.rename({"id": "join_key_l"}), on="join_key_l", maintain_order="left").join(
-        of.rename({"id": "join_key_r"}), on="join_key_r", maintain_order="left"
-    )
-    years = (pl.col("birth_year") - pl.col("birth_year_right")).abs() <= YEARS_APART
-    names = (pl.col("sound") == pl.col("sound_right")) | (pl.col("given") == pl.col("given_right"))
-    # Where there is no name only a number that is masked or nearly right may stand for it.
-    names = names.fill_null(pl.col("typed_ends") == pl.col("typed_ends_right")).fill_null(False)
-    apart = pl.col("cluster") != pl.col("cluster_right")
-    return met.filter(apart & years.fill_null(True) & names).select("join_key_l", "join_key_r")
+    cluster, years = rows["cluster"].to_numpy(), rows["birth_year"].fill_null(0).to_numpy()
+    sound, given, ends = (codes_of(values) for values in (rows["sound"], given_names(rows["name"]), rows["typed_ends"]))
+
+    def fit(left: Places, right: Places) -> Truths:
+        born, other = years[left], years[right]
+        met = (cluster[left] != cluster[right]) & ((born == 0) | (other == 0) | (np.abs(born - other) <= YEARS_APART))
+        named = (sound[left] >= 0) & (sound[right] >= 0)
+        alike = (sound[left] == sound[right]) | (given[left] == given[right])
+        # Where there is no name only a number that is masked or nearly right may stand for it.
+        fits: Truths = met & np.where(named, alike, (ends[left] == ends[right]) & (ends[left] >= 0))
+        return fits
+
+    return fit
 
 
 def _between(scored: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -124,7 +155,8 @@ def _between(scored: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 
     Another sex or quite another birthday stop all but automatic links.
     """
-    of = rows.select("id", "cluster", "gender", month=pl.col("birth").str.slice(4, 2), day=pl.col("birth").str.tail(2))
+    born = pl.col("birth").cast(pl.String)
+    of = rows.select("id", "cluster", "gender", month=born.str.slice(4, 2), day=born.str.tail(2))
     both = scored.join(of.rename({"id": "a"}), on="a").join(of.rename({"id": "b"}), on="b")
     sex = pl.col("gender") == pl.col("gender_right")
     day = (pl.col("month") == pl.col("month_right")) | (pl.col("day") == pl.col("day_right"))

@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from resolution.backends import on_duckdb
+from resolution.residents.coding import CODED, as_texts, spread
 from resolution.residents.keys import COUNTED
 from resolution.residents.town import LEAST, Town, town_of
 from resolution.residents.weights import weigh
@@ -70,9 +71,11 @@ def score(
         return pl.DataFrame(schema={"a": pl.Int64, "b": pl.Int64, "weight": pl.Float64})
     town = _alone(rows) if town is None else town
     met = pl.concat([pairs["join_key_l"], pairs["join_key_r"]]).unique().rename("id").to_frame()
-    compared = rows.select(COMPARED).join(met, on="id", how="semi")
-    for column, shares in town.shares_of({column: compared[column].unique() for column in COUNTED}).items():
-        compared = compared.join(shares, on=column, how="left")
+    compared = rows.select(COMPARED).join(met, on="id", how="semi").with_columns(pl.col(COUNTED).cast(CODED))
+    shares = town.shares_of({column: compared[column] for column in COUNTED})
+    compared = compared.with_columns(
+        spread(found[column], found[f"tf_{column}"], compared[column]) for column, found in shares.items()
+    )
     return weigh(compared, pairs, model.sized(town.size()), least=least)
 
 
@@ -96,7 +99,9 @@ def predict(
     api, linker = connect(rows, settings)
     town = town_of(rows.select(*counted, row="id"), rows["cluster"], counted)
     for column in counted:
-        linker.table_management.register_term_frequency_lookup(api.register(town.shares(column).to_arrow()), column)
+        linker.table_management.register_term_frequency_lookup(
+            api.register(as_texts(town.shares(column)).to_arrow()), column
+        )
     keyed = pairs.with_columns(match_key=pl.lit("0"))
     linker.table_management.register_blocked_pairs_for_predict(api.register(keyed.to_arrow()))
     found = linker.inference.predict(threshold_match_weight=least, warning_mode="never")
@@ -113,4 +118,4 @@ def connect(rows: pl.DataFrame, settings: dict[str, Any]) -> tuple[Any, Any]:
     from splink import DuckDBAPI, Linker  # half a second that most commands need not pay
 
     api = DuckDBAPI(connection=on_duckdb.database())
-    return api, Linker(api.register(rows.to_arrow()), settings, log_level=None)
+    return api, Linker(api.register(as_texts(rows).to_arrow()), settings, log_level=None)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
-import pyarrow.compute as pc
 
-from resolution.residents.blocking import RULES, roomy
+from resolution.residents.blocking import RULES, Places, roomy
+from resolution.residents.coding import keys_of
 from resolution.residents.model import COMPARED
 
-SHARED = ("name", "pinyin", "surname", "sound", "birth", "birth_year", "gender", "community",
+SHARED = ("number", "name", "pinyin", "surname", "sound", "birth", "birth_year", "gender", "community",
           "typed", "typed_ends", "typed_head", "typed_tail")  # fmt: skip
 OWN = ("phone", "door", "building")
+COLUMNS = ("number", "typed_head", "typed_tail", "sound", *COMPARED[1:])
 
 
 def representatives(people: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
@@ -20,46 +22,54 @@ def representatives(people: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFram
     that its records were given with.
     """
     whole = people.join(clusters.select("row", "cluster"), on="row", maintain_order="left")
-    size = pl.len().over("cluster")
-    alone, several = whole.filter(size == 1), whole.filter(size > 1)
-    usual = _usual(several)
-    filled = several.select("row", "cluster", *OWN).join(usual, on="cluster", how="left", maintain_order="left")
-    filled = filled.with_columns(pl.coalesce(name, f"usual_{name}").alias(name) for name in OWN)
-    variants = filled.unique(["cluster", *OWN], keep="first", maintain_order=True)
-    columns = ["cluster", "number", "typed_head", "typed_tail", "sound", *COMPARED]
-    return pl.concat([rows.rename({"row": "id"}).select(columns) for rows in (alone, variants)]).sort("id")
+    label = whole["cluster"].to_numpy()
+    order = np.argsort(label, kind="stable")
+    starts = np.flatnonzero(np.concatenate([np.ones(min(len(order), 1), bool), np.diff(label[order]) != 0]))
+    size = np.diff(np.append(starts, len(order)))
+    alone = whole[np.sort(order[starts[size == 1]])]
+    several = whole[order[np.repeat(size > 1, size)]]
+    told = [alone, _variants(several, size[size > 1])] if several.height else [alone]
+    return pl.concat([rows.select("cluster", *COLUMNS, id="row") for rows in told]).sort("id")
 
 
-def _usual(rows: pl.DataFrame) -> pl.DataFrame:
-    """cluster, number, `SHARED`, usual_X of each X of `OWN`: the most frequent value of each cluster.
+def _variants(rows: pl.DataFrame, size: Places) -> pl.DataFrame:
+    """The rows that stand for clusters of so many rows each, in the order of `rows`."""
+    block = np.repeat(np.arange(len(size)), size)
+    usual = _usual(rows, block, size)
+    own = [pl.coalesce(name, pl.lit(usual[name].gather(block))).alias(name) for name in OWN]
+    told = rows.select("row", "cluster", *own, block=pl.Series(block))
+    told = told.unique(["block", *OWN], keep="first", maintain_order=True)
+    return told.with_columns(usual.select(SHARED)[told["block"]])
 
-    Most records of one person agree, and need not be counted. Values are told apart by codes, quicker than as texts.
+
+def _usual(rows: pl.DataFrame, block: Places, size: Places) -> pl.DataFrame:
+    """`SHARED` and `OWN` of each block of rows: the most frequent value, null where it has none."""
+    columns = (*SHARED, *OWN)
+    starts, nowhere = np.cumsum(size) - size, rows.height
+    codes = rows.select(pl.col(columns).to_physical().cast(pl.Int64).fill_null(-1))
+    places = pl.DataFrame({name: _places(rows[name], codes[name].to_numpy(), block, starts) for name in columns})
+    places = places.with_columns(pl.when(pl.all() < nowhere).then(pl.all()))
+    return rows.select(pl.col(name).gather(places[name]) for name in columns)
+
+
+def _places(column: pl.Series, codes: Places, block: Places, starts: Places) -> Places:
+    """Where each block has its most frequent value first; the number of rows where it has none (codes below zero).
+
+    Most records of one person agree, and need not be counted.
     """
-    columns = ("number", *SHARED, *OWN)
-    encoded = {name: pc.dictionary_encode(rows[name].to_arrow()) for name in columns}
-    codes = {name: pl.Series(array.indices, dtype=pl.UInt32) for name, array in encoded.items()}
-    coded = rows.select("cluster", **codes)
-    least = coded.group_by("cluster").agg(pl.all().min(), pl.all().max().name.prefix("most_"))
-    told = {}
-    for name, array in encoded.items():
-        values = pl.Series(array.dictionary, dtype=rows.schema[name])
-        usual, torn = least[name], (least[name] != least[f"most_{name}"]).arg_true()
-        # No cluster has two numbers.
-        if len(torn) and name != "number":
-            usual = usual.scatter(torn, _majority(coded.select("cluster", name), least[torn], values))
-        told[name if name in SHARED or name == "number" else f"usual_{name}"] = values.gather(usual)
-    return least.select("cluster", **told)
-
-
-def _majority(coded: pl.DataFrame, torn: pl.DataFrame, values: pl.Series) -> pl.Series:
-    """The code of the most frequent value of each of the clusters `torn`; of the smaller one of two as frequent."""
-    name = coded.columns[-1]
-    counts = coded.drop_nulls().join(torn, on="cluster", how="semi").group_by("cluster", name).len()
-    ordered = counts.with_columns(value=values.gather(counts[name])).sort(
-        "cluster", "len", "value", descending=[False, True, False]
-    )
-    chosen = ordered.unique("cluster", keep="first", maintain_order=True).select("cluster", code=name)
-    return torn.select("cluster").join(chosen, on="cluster", how="left", maintain_order="left")["code"]
+    known, nowhere = codes >= 0, len(codes)
+    first = np.minimum.reduceat(np.where(known, np.arange(nowhere), nowhere), starts)
+    torn = np.zeros(len(starts), bool)
+    torn[block[known & (codes != codes[np.minimum(first, nowhere - 1)][block])]] = True
+    at = np.flatnonzero(known & torn[block])
+    if len(at):
+        both, places, counts = np.unique(block[at] << 32 | codes[at], return_index=True, return_counts=True)
+        # Of two values as frequent it is the smaller one, whatever its code.
+        texts = column[at[places]].cast(pl.String).rank("dense").to_numpy()
+        order = np.lexsort((texts, -counts, both >> 32))
+        some, best = np.unique((both >> 32)[order], return_index=True)
+        first[some] = at[places[order[best]]]
+    return first
 
 
 def near(people: pl.DataFrame, rows: pl.Series, *, crowded: pl.Series | None = None) -> pl.DataFrame:
@@ -67,12 +77,16 @@ def near(people: pl.DataFrame, rows: pl.Series, *, crowded: pl.Series | None = N
 
     `crowded` are keys of blocks that do not count.
     """
-    some = people.filter(pl.col("row").is_in(rows.implode()))
-    found = [some.select("row")]
-    for rule, keys in RULES.items():
-        wanted = roomy(some.select(keys).drop_nulls().unique(), rule, crowded)
-        found.append(people.select("row", *keys).join(wanted, on=keys, how="semi").select("row"))
-    return pl.concat(found).unique()
+    mine = people["row"].is_in(rows.implode())
+    met = mine.to_numpy().copy()
+    for rule, columns in RULES.items():
+        key = keys_of(people, columns)
+        wanted = key.filter(mine)
+        if crowded is not None and not crowded.is_empty():
+            some = people.filter(mine).select(columns).unique()
+            wanted = keys_of(roomy(some, rule, crowded), columns)
+        met |= key.is_in(wanted.drop_nulls().unique().implode()).fill_null(False).to_numpy()
+    return people.select("row").filter(pl.Series(met))
 
 
 def around(

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+PHONE_ENDS = 5
+"""One slip in eleven digits or more leaves so many at one end or the other as they are, and few pairs need be asked for
+their distance."""
+
+TYPED_SLIPS = 2
+"""A number is mistyped in so many places at most."""
+
 
 def settings() -> dict[str, Any]:
     """Splink's settings without weights, save those that are stated and not learnt."""
@@ -16,7 +23,7 @@ def settings() -> dict[str, Any]:
         # Two whole numbers that are the same are one person's already, so these weights are stated, not learnt:
         # a number is mistyped in a digit or two, or all but its ends are masked.
         _level(same("typed"), m=0.05, u=1e-7),
-        _level(near("typed", 2), m=0.6, u=2e-5),
+        _level(near("typed", TYPED_SLIPS), m=0.6, u=2e-5),
         _level(f"{same('typed_ends')} and (typed_l is null or typed_r is null)", m=0.25, u=2e-5),
         _level("ELSE", m=0.1, u=0.99996),
     )
@@ -40,9 +47,9 @@ def settings() -> dict[str, Any]:
         _level(same("birth_year")),
         _level("ELSE"),
     )
-    phone = _comparison(
-        "phone", _null("phone"), _level(same("phone"), "phone"), _level(near("phone", 1)), _level("ELSE")
-    )
+    ends = " or ".join(f"{end}(phone_l, {PHONE_ENDS}) = {end}(phone_r, {PHONE_ENDS})" for end in ("left", "right"))
+    nearly = f"({ends}) and {near('phone', 1)}"
+    phone = _comparison("phone", _null("phone"), _level(same("phone"), "phone"), _level(nearly), _level("ELSE"))
     place = _comparison(
         "place",
         _level("(door_l is null or door_r is null) and (community_l is null or community_r is null)", null=True),

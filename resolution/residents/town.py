@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import polars as pl
-import pyarrow.compute as pc
 
+from resolution.residents.coding import CODED, tally
 from resolution.residents.hashes import hashed
 from resolution.residents.keys import COUNTED, total_key
 
 LEAST = 20_000
 """Values are counted as in a town of at least so many rows: in a table of ten every name would seem frequent."""
-_CODES = 2**32
-"""More than there are codes of values, so that a cluster and a code are one number."""
 
 
 def _nothing(keys: pl.Series) -> pl.DataFrame:
@@ -41,16 +38,15 @@ NOWHERE = Elsewhere()
 
 @dataclass(frozen=True)
 class Town:
-    """`held` has row, cluster and, for each column counted, the place of the row's value in `values`."""
+    """`held` has row, cluster and the columns counted, coded."""
 
     held: pl.DataFrame
-    values: dict[str, pl.Series]
     elsewhere: Elsewhere = NOWHERE
 
     def grouped(self, clusters: pl.DataFrame) -> Town:
         """The same values, where the rows of `clusters` (row, cluster) belong to these now."""
         to = self.held.select("row").join(clusters, on="row", how="left", maintain_order="left")["cluster"]
-        return Town(self.held.with_columns(cluster=pl.coalesce(to, "cluster")), self.values, self.elsewhere)
+        return Town(self.held.with_columns(cluster=pl.coalesce(to, "cluster")), self.elsewhere)
 
     def size(self) -> int:
         """Clusters."""
@@ -62,7 +58,8 @@ class Town:
 
     def shares_of(self, wanted: Mapping[str, pl.Series | None]) -> dict[str, pl.DataFrame]:
         """column → `shares` of it; what is elsewhere is asked for once."""
-        here = {column: self._here(column, values) for column, values in wanted.items()}
+        groups = self.held["cluster"].to_numpy()
+        here = {column: tally(groups, self.held[column], values) for column, values in wanted.items()}
         found = {column: counts for column, (counts, _) in here.items()}
         totals = {column: total for column, (_, total) in here.items()}
         if self.elsewhere is not NOWHERE:
@@ -72,17 +69,6 @@ class Town:
             column: counts.select(column, (pl.col("count") / max(totals[column], LEAST)).alias(f"tf_{column}"))
             for column, counts in found.items()
         }
-
-    def _here(self, column: str, wanted: pl.Series | None) -> tuple[pl.DataFrame, int]:
-        """(column, count of its values in the clusters at hand, how many clusters have one)."""
-        told = self.held.select("cluster", code=column).drop_nulls()
-        once = told.select(pl.col("cluster").cast(pl.UInt64) * _CODES + pl.col("code")).to_series().unique()
-        values = self.values[column]
-        counts = np.bincount((once % _CODES).cast(pl.Int64).to_numpy(), minlength=len(values))
-        found = pl.DataFrame({column: values, "count": counts}, schema_overrides={"count": pl.Int64})
-        if wanted is not None:
-            found = found.filter(pl.col(column).is_in(wanted.implode()))
-        return found, len(once)
 
     def _with_others(self, found: Mapping[str, pl.DataFrame]) -> tuple[dict[str, pl.DataFrame], dict[str, int]]:
         """`found` (column, count) with those elsewhere, and how many values of each column there are elsewhere."""
@@ -102,7 +88,4 @@ def town_of(
     people: pl.DataFrame, clusters: pl.Series, columns: Sequence[str] = COUNTED, *, elsewhere: Elsewhere = NOWHERE
 ) -> Town:
     """The town of `people` (row and `columns`), whose rows belong to `clusters`, in the same order."""
-    encoded = {name: pc.dictionary_encode(people[name].to_arrow()) for name in columns}
-    codes = {name: pl.Series(array.indices, dtype=pl.UInt32) for name, array in encoded.items()}
-    values = {name: pl.Series(array.dictionary, dtype=pl.String) for name, array in encoded.items()}
-    return Town(people.select("row").with_columns(cluster=clusters, **codes), values, elsewhere)
+    return Town(people.select("row", pl.col(columns).cast(CODED)).with_columns(cluster=clusters), elsewhere)

@@ -8,12 +8,14 @@ defined twice. Weights are chosen and added there and no more, so that every bac
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import polars as pl
 import polars.selectors as cs
 
 from resolution import backends
+from resolution.residents.coding import CODED
 
 
 def weigh(rows: pl.DataFrame, pairs: pl.DataFrame, settings: dict[str, Any], *, least: float) -> pl.DataFrame:
@@ -23,9 +25,19 @@ def weigh(rows: pl.DataFrame, pairs: pl.DataFrame, settings: dict[str, Any], *, 
     by how often its value occurs; `pairs` has join_key_l and join_key_r (ids).
     """
     # Logarithms differ by machine in their last bit; here they are taken once for every value, too, not for every pair.
-    told = rows.with_columns(cs.starts_with("tf_").log(2))
+    told = _as_compared(rows, settings).with_columns(cs.starts_with("tf_").log(2))
     found = backends.ask(_query(rows.columns, settings, least), {"people": told, "pairs": pairs})
     return found.select(pl.col("a", "b").cast(pl.Int64), pl.col("weight").cast(pl.Float64))
+
+
+def _as_compared(rows: pl.DataFrame, settings: dict[str, Any]) -> pl.DataFrame:
+    """The same with texts for codes where conditions ask more of a column than whether two values are the same."""
+    conditions = [level["sql_condition"] for one in settings["comparisons"] for level in one["comparison_levels"]]
+    more = " ".join(re.sub(r"\b(\w+)_[lr] (is null|= \1_[lr])\b", "", condition) for condition in conditions)
+    read = set(re.findall(r"\b(\w+)_[lr]\b", more))
+    kinds = {name: pl.String if name in read else pl.Int32 for name, kind in rows.schema.items() if kind == CODED}
+    codes = rows.with_columns(pl.col(name).to_physical() for name, kind in kinds.items() if kind == pl.Int32)
+    return codes.cast(kinds)  # type: ignore[arg-type]
 
 
 def _query(columns: list[str], settings: dict[str, Any], least: float) -> str:

@@ -25,11 +25,7 @@ def test_values_count_as_often_in_a_part_of_the_town_as_in_the_whole(monkeypatch
     people = features(town(3))
     clusters = people["row"] // 3
     here = people["row"] % 6 < 3
-    counts = (
-        counted_keys(people.filter(~here).with_columns(who=clusters.filter(~here)), "who")
-        .group_by("key")
-        .agg(entities=pl.len().cast(pl.Int64))
-    )
+    counts = counted_keys(people.filter(~here).with_columns(who=clusters.filter(~here)), "who")
     rest = Elsewhere(clusters.filter(~here).n_unique(), lambda keys: counts.filter(pl.col("key").is_in(keys.implode())))
     whole = town_of(people, clusters)
     part = town_of(people.filter(here), clusters.filter(here), elsewhere=rest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from resolution.residents import model, weights
+from resolution.residents.coding import CODED
 from resolution.residents.evidence import WORDS
 from tests.unit.resolution.every_level import all_pairs, people
 
@@ -23,6 +24,13 @@ def test_every_level_weighs_what_it_weighs_with_splink() -> None:
     both = ours.join(theirs, on=["a", "b"], how="full", coalesce=True)
     assert both.height == pairs.height and not both["weight"].has_nulls() and not both["match_weight"].has_nulls()
     assert (both["weight"] - both["match_weight"]).abs().max() < 1e-9
+
+
+def test_codes_weigh_what_their_texts_weigh() -> None:
+    rows, trained = people(), model.load()
+    coded = rows.with_columns(pl.col(pl.String).cast(CODED))
+    texts, codes = (model.score(each, all_pairs(rows), trained, least=-1e9).sort("a", "b") for each in (rows, coded))
+    assert texts.equals(codes)
 
 
 def test_only_pairs_that_weigh_enough_come_back() -> None:
