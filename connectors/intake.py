@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -178,20 +179,23 @@ def _pull(
     afresh = position.get("afresh", False)
     asks = "lookup" in stream.source
     lookups = Lookups.begin(books, stream, settings().as_of(), afresh=afresh) if asks else None
-    pull = Pull(
-        stream, server, since=_since(position), state=position.get("state", {}), page_rows=CHUNK_ROWS,
-        afresh=afresh, probing=probing, due=lookups.due if lookups else list,
-    )  # fmt: skip
     conform = Conformer(stream, server)
     released = {
         kind: ledger.released_hold(books, stream.system, stream.name, kind, cadence_seconds=contract.cadence_seconds)
         for kind in ("mass_delete", "volume_collapse")
     }
-    with open_extraction(pull) as extraction, connection.connect("loader") as conn:
+    with ExitStack() as opened:
+        conn = opened.enter_context(connection.connect("loader"))
         lander = Lander(conn, stream, load_id, contract.version, rekey=rekey)
         received = None
         if is_kept(stream):
             received = Received.begin(conn, stream, server, load_id, lander.standing, afresh=afresh)
+        pull = Pull(
+            stream, server, since=_since(position), state=position.get("state", {}), page_rows=CHUNK_ROWS,
+            afresh=afresh, probing=probing, due=lookups.due if lookups else list,
+            known=received.find if received else None,
+        )  # fmt: skip
+        extraction = opened.enter_context(open_extraction(pull))
         bytes_in = 0
         made = _batches(extraction, conform, stream, clock, pace, lookups, received)
         for batch, size in ahead(made, "intake-conform"):
@@ -267,7 +271,7 @@ def _batches(
     before = 0
     for page in timed(pages, clock, "extract"):
         with clock("conform"):
-            batch = known.batch(page.frame, conform) if known else Batch.of(conform(page.frame), stream)
+            batch = known.batch(page, conform) if known else Batch.of(conform(page.frame), stream)
             conformed = batch.page
             rejected = conformed.rejected["row_no"]
             # Rows are counted over the whole pull, as the protocols count the records that never became rows.
@@ -276,7 +280,7 @@ def _batches(
             batch = replace(batch, page=_with_bad_records(conformed, bad))
             if lookups is not None:
                 lookups.judge(page.answers, rejected, batch.keys)
-        before += len(page.frame) + len(page.bad)
+        before += page.rows + len(page.bad)
         yield batch, page.bytes_in
 
 

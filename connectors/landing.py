@@ -86,7 +86,7 @@ class Lander:
         self._replay = replay
         self._versions: Versions | None = None
         if self._first or stream.load == "snapshot":
-            self._versions = self._table.read_versions()
+            self._versions = self._table.all_versions()
 
     @property
     def standing(self) -> Versions:
@@ -202,8 +202,8 @@ class Lander:
         """Current versions for a page: by key for the small pulls of every day, all of them for large ones."""
         if self._versions is None:
             if len(keys) <= LOOKUP_ROWS and self.result.rows_in <= LOOKUP_ROWS:
-                return self._table.read_versions(keys)
-            self._versions = self._table.read_versions()
+                return self._table.versions_of(keys)
+            self._versions = self._table.all_versions()
         return self._versions
 
     def _reject(self, rejected: pl.DataFrame) -> None:

@@ -5,29 +5,30 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from connectors.protocols.base import Page
+from connectors.versions import row_hashes
+
 
 class Round:
     """The tally of one reading of all pages: rows against the declared total, keys and contents by hash."""
 
-    def __init__(self, key: tuple[str, ...]) -> None:
+    def __init__(self, key: list[str]) -> None:
         self._key = key
         self._seen: list[pl.DataFrame] = []
         self._bad = 0
         self._totals: list[int] = []
 
-    def add(self, frame: pl.DataFrame, bad: int, total: int) -> None:
+    def add(self, page: Page, total: int) -> None:
         """Count one page: its rows, its unreadable records and the total declared with it."""
-        self._bad += bad
+        self._bad += len(page.bad)
         self._totals.append(total)
-        if frame.height:
-            hashed = pl.DataFrame(
-                {
-                    "key": frame.select(self._key).hash_rows(),
-                    "row": frame.hash_rows(),
-                    "page": pl.repeat(len(self._totals), frame.height, dtype=pl.UInt32, eager=True),
-                }
-            )
-            self._seen.append(hashed)
+        if not page.rows:
+            return
+        # One key has the same hash whether its row was parsed or is known by its bytes.
+        keys = row_hashes(page.frame, self._key)[:, 0] if page.records is None else page.records.found.keys
+        rows = page.frame.hash_rows() if page.records is None else page.records.hashes[:, 0]
+        number = pl.repeat(len(self._totals), page.rows, dtype=pl.UInt32, eager=True)
+        self._seen.append(pl.DataFrame({"key": keys, "row": rows, "page": number}))
 
     @property
     def rows(self) -> int:
