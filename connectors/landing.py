@@ -26,7 +26,7 @@ from connectors.landing_table import LandingTable
 from connectors.ordering import Arrived, Mask, Ruling, by_arrival, by_time, first_only
 from connectors.quarantine_store import store_additions, store_rejects
 from connectors.settlement import HeldRows
-from connectors.versions import Hashes, Positions, Versions, content_hashes, key_hashes, version_numbers
+from connectors.versions import Hashes, Numbers, Positions, Versions, content_hashes, key_hashes, version_numbers
 
 MOST_ADDITIONS = 10_000
 """So many rows of a load keep their fields that no contract describes: enough to see what the columns are."""
@@ -41,7 +41,7 @@ class Batch:
     page: Conformed
     keys: Hashes
     hashes: Hashes
-    numbers: npt.NDArray[np.int64]
+    numbers: Numbers
     known: Positions | None = None
     """Rows that came as before and are what is current, by the position of their version; they are not in `page`."""
     entries: npt.NDArray[np.uint64] | None = None

@@ -12,10 +12,11 @@ from connectors.copy_binary import BinaryCopy, decode_versions, hash_bytes
 from connectors.ordering import Mask
 from connectors.pipeline import ahead
 from connectors.tables import create_index, landing_columns, table_of
-from connectors.versions import Hashes, Versions
+from connectors.versions import Hashes, Versions, no_numbers
 
 BLOCKS = 4_096
 """So many blocks of a table are read at a time: 32 MB."""
+_NONE = np.empty(0, dtype=np.uint64)
 
 
 class LandingTable:
@@ -59,28 +60,29 @@ class LandingTable:
     def all_versions(self) -> Versions:
         """All current versions, a range of the table's blocks at a time: row by row, a million of them take a second
         of this process and a hundred megabytes. One statement, so that all are of one moment."""
+        timed = self._stream.cursor is not None
         query = sql.SQL(
             """SELECT part.*
                  FROM generate_series(0, pg_relation_size({name}) / current_setting('block_size')::int, {step})
                       AS first,
-                      LATERAL (SELECT string_agg(uuid_send(_key), ''), string_agg(uuid_send(_hash), ''),
-                                      string_agg(int8send({number}), '')
+                      LATERAL (SELECT string_agg(uuid_send(_key), ''), string_agg(uuid_send(_hash), ''){numbers}
                                  FROM {table}
                                 WHERE _to_load IS NULL AND ctid >= format('(%s,0)', first)::tid
                                   AND ctid < format('(%s,0)', first + {step})::tid) AS part
                 WHERE part IS NOT NULL"""
         ).format(
-            name=sql.Literal(self._table.as_string()), step=sql.Literal(BLOCKS), number=self._number(),
-            table=self._table,
+            name=sql.Literal(self._table.as_string()), step=sql.Literal(BLOCKS), table=self._table,
+            numbers=sql.SQL(", string_agg(int8send({}), '')").format(self._number()) if timed else sql.SQL(""),
         )  # fmt: skip
         with self._conn.cursor("versions", binary=True) as parts:
             parts.itersize = 1  # a part is megabytes
             parts.execute(query)
             read = [[np.frombuffer(column, dtype=">u8").astype(np.uint64) for column in part] for part in parts]
-        keys, hashes, numbers = (
-            np.concatenate([np.empty(0, dtype=np.uint64), *(part[place] for part in read)]) for place in range(3)
-        )
-        return Versions(keys.reshape(-1, 2), hashes.reshape(-1, 2), numbers.view(np.int64))
+        columns = range(2 + timed)
+        keys, hashes, *numbers = (np.concatenate([_NONE, *(part[place] for part in read)]) for place in columns)
+        del read  # before they are sorted
+        keys, hashes = keys.reshape(-1, 2), hashes.reshape(-1, 2)
+        return Versions(keys, hashes, numbers[0].view(np.int64) if timed else no_numbers(len(keys)))
 
     def _number(self) -> sql.Composable:
         """The time of change of a row, as `versions.version_numbers` counts it."""

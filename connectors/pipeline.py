@@ -61,8 +61,8 @@ def timed(items: Iterable[Item], clock: Clock, step: str) -> Iterator[Item]:
 
 
 def ahead(items: Iterable[Item], name: str) -> Iterator[Item]:
-    """The items, made by a thread that is at most two of them ahead; its errors are raised here."""
-    made: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(maxsize=2)
+    """The items, made by a thread that has one ready and one in the making; its errors are raised here."""
+    made: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(maxsize=1)
     stopped = threading.Event()
 
     def put(item: Item | None, error: BaseException | None = None) -> bool:

@@ -46,7 +46,7 @@ class RawRecords:
     hashes: Hashes
     found: Found
     parse: Callable[[Mask], pl.DataFrame]
-    """Rows of the records of a mask, in the contract's columns and no others."""
+    """Rows of the records of a mask, with the contract's columns and no others."""
 
     @classmethod
     def of(
@@ -99,7 +99,10 @@ def joined(parts: Sequence[RawRecords], frame: pl.DataFrame) -> RawRecords:
     def parse(mask: Mask) -> pl.DataFrame:
         each = zip(parts, np.split(mask, ends), strict=True)
         frames = [part.parse(wanted) for part, wanted in each if wanted.any()]
-        return pl.concat(frames, how="vertical_relaxed", rechunk=True) if frames else pl.DataFrame()
+        if not frames:
+            return pl.DataFrame()
+        # Of two pages each may have its columns in an order of its own.
+        return pl.concat([frame.select(frames[0].columns) for frame in frames], rechunk=True)
 
     found = Found(
         np.concatenate([part.found.at for part in parts]),

@@ -38,7 +38,7 @@ from connectors.versions import Hashes, Positions, Versions, row_hashes
 
 FEWEST_ROWS = 10_000
 """Smaller registers are conformed again in less time than it takes to know them."""
-PART_ROWS = 50_000
+PART_ROWS = 20_000
 _WORDS: Final = 5
 """Of an entry: the received row's hash (two), its key's as received, and of the version that it became the first half
 of the key and the second half of the content's hash."""

@@ -30,6 +30,8 @@ BLOCK_BYTES: Final = 1 << 20
 MAX_OPEN_BYTES: Final = 3 * BLOCK_BYTES
 """A record that has not ended after so many bytes is not waited for."""
 
+MAX_RAW_RECORDS: Final = 100_000
+"""A block of more lines, each of a few bytes, is no register."""
 MAX_BAD_LINES: Final = 50_000
 """A file with more lines that cannot be read is not the agreed one: as held rows they would help nobody."""
 
@@ -168,14 +170,17 @@ class CsvFile:
             frame, raw = self._raw(block, records, good | known, *asked, frame)
         if not known.any() and frame.is_empty() and not bad:
             return
-        yield Page(frame.head(self._page_rows), tuple(bad), taken, records=raw)
+        if raw is not None:
+            yield Page(frame, tuple(bad), taken, records=raw)
+            return
+        yield Page(frame.head(self._page_rows), tuple(bad), taken)
         for part in frame[self._page_rows :].iter_slices(self._page_rows):
             if part.height:
                 yield Page(part)
 
     def _ask(self, block: bytes, records: Records) -> tuple[Hashes, Found] | None:
         """What is known of the lines of a register's block; None where not every line of it is a row of its own."""
-        if self._known is None or not records.orderly or self._marks or not 0 < len(records) <= self._page_rows:
+        if self._known is None or not records.orderly or self._marks or not 0 < len(records) <= MAX_RAW_RECORDS:
             return None
         if set(self._header) != {column.physical_name for column in self._stream.columns}:
             return None  # what the contract does not know is reported by every load, and so has to be parsed

@@ -32,13 +32,13 @@ def _raw(payload: bytes, where: str, pull: Pull) -> Page | None:
     records = _apart(payload)
     if records is None:
         return None
-    names = [column.physical_name for column in pull.stream.columns]
+    names = {column.physical_name for column in pull.stream.columns}
 
     def rows(which: Mask) -> pl.DataFrame | None:
         text = payload if which.all() else _array(records, which)
         frame = quick(text, where)
-        whole = frame is not None and frame.height == int(which.sum()) and set(frame.columns) == set(names)
-        return frame.select(names) if whole and frame is not None else None
+        whole = frame is not None and frame.height == int(which.sum()) and set(frame.columns) == names
+        return frame if whole else None
 
     def parse(which: Mask) -> pl.DataFrame:
         frame = rows(which)

@@ -13,28 +13,12 @@ from connectors.contract import Column, Server, Stream
 from connectors.formats.json_pages import read_records
 from connectors.formats.json_register import read_page
 from connectors.limits import LONGEST_FIELD
+from connectors.pipeline import in_chunks
 from connectors.protocols.base import Page, Pull
-from connectors.raw_records import Found
-from connectors.versions import Hashes
+from tests.known_records import Memory
 
 COLUMNS = (Column("id", "bh", "string", "L1", primary_key=True, required=True), Column("value", "z", "string", "L1"))
 STREAM = Stream("demo", "register", "register", "snapshot", COLUMNS, server_name="any")
-
-
-class Memory:
-    """Knows what it was told to remember, by position; remembers what it was asked about."""
-
-    def __init__(self) -> None:
-        self.places: dict[bytes, int] = {}
-        self.asked: list[bytes] = []
-
-    def __call__(self, hashes: Hashes) -> Found:
-        self.asked = [row.tobytes() for row in hashes]
-        at = np.array([self.places.get(row, -1) for row in self.asked], dtype=np.int32)
-        return Found(at, at >= 0, np.where(at >= 0, at, 0).astype(np.uint64))
-
-    def keep(self, *which: int) -> None:
-        self.places = {self.asked[number]: number for number in which}
 
 
 @pytest.fixture
@@ -60,9 +44,13 @@ def test_what_is_known_is_not_parsed_wherever_it_stands(memory: Memory) -> None:
     memory.keep(0, 3)
     page = read(sent(GOOD[3], {"z": "new", "bh": "5"}, GOOD[0]), memory)
     assert page.records is not None
-    assert (page.rows, page.frame.rows()) == (3, [("5", "new")])
+    assert (page.rows, page.frame.rows(named=True)) == (3, [{"z": "new", "bh": "5"}])
+    assert page.frame.columns == ["z", "bh"], "a row that is held is shown as it was sent"
     assert page.records.found.at.tolist() == [3, -1, 0]
     assert page.records.parse(np.array([True, True, False])).rows() == [("4", '"],['), ("5", "new")]
+    (chunk,) = in_chunks([page, read(sent(GOOD[3]), memory)], 100)
+    assert chunk.records is not None
+    assert chunk.records.parse(np.array([False, True, False, True]))["bh"].to_list() == ["5", "4"]
 
 
 def test_a_key_has_one_hash_whether_its_row_is_parsed_or_not(memory: Memory) -> None:
