@@ -26,7 +26,7 @@ from connectors.landing_table import LandingTable
 from connectors.ordering import Arrived, Mask, Ruling, by_arrival, by_time, first_only
 from connectors.quarantine_store import store_additions, store_rejects
 from connectors.settlement import HeldRows
-from connectors.versions import Hashes, Positions, Versions, content_hashes, key_hashes, version_numbers
+from connectors.versions import Hashes, Numbers, Positions, Versions, content_hashes, key_hashes, version_numbers
 
 MOST_ADDITIONS = 10_000
 """So many rows of a load keep their fields that no contract describes: enough to see what the columns are."""
@@ -41,7 +41,7 @@ class Batch:
     page: Conformed
     keys: Hashes
     hashes: Hashes
-    numbers: npt.NDArray[np.int64]
+    numbers: Numbers
     known: Positions | None = None
     """Rows that came as before and are what is current, by the position of their version; they are not in `page`."""
     entries: npt.NDArray[np.uint64] | None = None
@@ -86,7 +86,7 @@ class Lander:
         self._replay = replay
         self._versions: Versions | None = None
         if self._first or stream.load == "snapshot":
-            self._versions = self._table.read_versions()
+            self._versions = self._table.all_versions()
 
     @property
     def standing(self) -> Versions:
@@ -202,8 +202,8 @@ class Lander:
         """Current versions for a page: by key for the small pulls of every day, all of them for large ones."""
         if self._versions is None:
             if len(keys) <= LOOKUP_ROWS and self.result.rows_in <= LOOKUP_ROWS:
-                return self._table.read_versions(keys)
-            self._versions = self._table.read_versions()
+                return self._table.versions_of(keys)
+            self._versions = self._table.all_versions()
         return self._versions
 
     def _reject(self, rejected: pl.DataFrame) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from connectors.versions import Hashes
+from connectors.versions import Hashes, Numbers
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
@@ -27,7 +27,7 @@ class Arrived:
 
     keys: Hashes
     hashes: Hashes
-    numbers: npt.NDArray[np.int64]
+    numbers: Numbers
     there: Mask
     current: Hashes
     current_numbers: npt.NDArray[np.int64]

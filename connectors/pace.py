@@ -96,7 +96,7 @@ class Pace:
                 page = next(iterator, None)
             if page is None:
                 return
-            self._rows += len(page.frame) + len(page.bad)
+            self._rows += page.rows + len(page.bad)
             self._bytes += page.bytes_in
             self._check(where)
             if self._ample_rows is not None and self._rows > self._ample_rows:

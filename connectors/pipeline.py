@@ -11,6 +11,7 @@ from typing import TypeVar
 import polars as pl
 
 from connectors.protocols.base import Page
+from connectors.raw_records import joined
 
 Item = TypeVar("Item")
 
@@ -60,8 +61,8 @@ def timed(items: Iterable[Item], clock: Clock, step: str) -> Iterator[Item]:
 
 
 def ahead(items: Iterable[Item], name: str) -> Iterator[Item]:
-    """The items, made by a thread that is at most two of them ahead; its errors are raised here."""
-    made: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(maxsize=2)
+    """The items, made by a thread that has one ready and one in the making; its errors are raised here."""
+    made: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(maxsize=1)
     stopped = threading.Event()
 
     def put(item: Item | None, error: BaseException | None = None) -> bool:
@@ -101,19 +102,20 @@ def in_chunks(pages: Iterable[Page], size: int) -> Iterator[Page]:
     """Small pages put together to `size` rows: a COPY and a search per page of 500 rows would cost more than these."""
     waiting: list[Page] = []
     loose: list[Page] = []
-    rows, columns = 0, list[str]()
+    rows, columns, raw = 0, list[str](), False
     for page in pages:
         # An answer of no rows has no columns either.
-        if page.frame.height and rows and page.frame.columns != columns:
+        others = bool(page.frame.height and columns and page.frame.columns != columns)
+        if rows and page.rows and (others or (page.records is not None) != raw):
             yield _joined([*waiting, *loose])
-            waiting, loose, rows = [], [], 0
-        if page.frame.height:
-            columns = page.frame.columns
+            waiting, loose, rows, columns = [], [], 0, []
+        if page.rows:
+            columns, raw = page.frame.columns if page.frame.height else columns, page.records is not None
         loose.append(page)
-        rows += len(page.frame)
+        rows += page.rows
         if rows >= size:
             yield _joined([*waiting, *loose])
-            waiting, loose, rows = [], [], 0
+            waiting, loose, rows, columns = [], [], 0, []
         elif len(loose) == LOOSE_PAGES:
             waiting.append(_joined(loose))
             loose = []
@@ -125,9 +127,12 @@ def _joined(pages: list[Page]) -> Page:
     if len(pages) == 1:
         return pages[0]
     frames = [page.frame for page in pages if page.frame.height] or [pages[0].frame]
+    frame = pl.concat(frames, how="vertical_relaxed", rechunk=True)
+    raw = [page.records for page in pages if page.records is not None]
     return Page(
-        pl.concat(frames, how="vertical_relaxed", rechunk=True),
+        frame,
         tuple(record for page in pages for record in page.bad),
         sum(page.bytes_in for page in pages),
         tuple(answer for page in pages for answer in page.answers),
+        joined(raw, frame) if raw else None,
     )

@@ -3,8 +3,8 @@
 A register of a million rows comes whole on every pull, and nearly all of it as it was. Of each row that obeyed its
 contract without a remark two hashes are kept: of how it was received, and of the version that it became. A row whose
 received form is known, under the very same rules, and whose version is the current one, is unchanged: it is counted
-and seen like any other, and only conforming it is saved. Whatever is not so plain is judged like a row never seen: a
-row with a defect, one whose key stands twice in the pull, one whose time of change has not come yet.
+and seen like any other, and only parsing and conforming it is saved. Whatever is not so plain is judged like a row
+never seen: a row with a defect, one whose key stands twice in the pull, one whose time of change has not come yet.
 
 What is kept says what a row becomes, and nothing of what is landed: a purge, a replay or a killed load cannot make
 it wrong. See docs/decisions/0016.
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import platform
 import uuid
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
@@ -31,14 +31,17 @@ from connectors.conform import Conformed, Conformer
 from connectors.contract import Server, Stream
 from connectors.landing import Batch
 from connectors.ordering import Mask
+from connectors.protocols.base import Page
+from connectors.raw_records import Found, RawRecords
 from connectors.region import region
 from connectors.versions import Hashes, Positions, Versions, row_hashes
 
 FEWEST_ROWS = 10_000
 """Smaller registers are conformed again in less time than it takes to know them."""
-PART_ROWS = 50_000
-_WORDS: Final = 4
-"""Of an entry: the received row's hash (two), the first half of its key, the second half of its content's hash."""
+PART_ROWS = 20_000
+_WORDS: Final = 5
+"""Of an entry: the received row's hash (two), its key's as received, and of the version that it became the first half
+of the key and the second half of the content's hash."""
 
 _UNKNOWN: Final = np.int32(-1)
 
@@ -82,8 +85,8 @@ class Received:
     versions: Versions
     _hashes: Hashes
     """Of received rows, sorted by their first half."""
-    _at: Positions
-    """For each of them the position of its version among the current ones; -1 when it is not current."""
+    _found: Found
+    """What is known of each of them."""
     _parts: list[npt.NDArray[np.uint64]] = field(default_factory=list)
     _written: int = 0
 
@@ -97,45 +100,60 @@ class Received:
             "DELETE FROM control.received WHERE system = %s AND stream = %s AND (rules <> %s OR %s)",
             [*place, rules, afresh],
         )
-        hashes, at = [np.empty((0, 2), dtype=np.uint64)], [np.empty(0, dtype=np.int32)]
+        hashes, keys = [np.empty((0, 2), dtype=np.uint64)], [np.empty(0, dtype=np.uint64)]
+        at = [np.empty(0, dtype=np.int32)]
         with conn.cursor("received", binary=True) as parts:
             parts.itersize = 1  # a part is megabytes
             parts.execute("SELECT entries FROM control.received WHERE system = %s AND stream = %s ORDER BY part", place)
             for (entries,) in parts:
                 words = np.frombuffer(entries, dtype="<u8").reshape(-1, _WORDS)
                 hashes.append(words[:, :2].astype(np.uint64))
-                at.append(versions.current_at(words[:, 2], words[:, 3]).astype(np.int32))
-        known, places = np.concatenate(hashes), np.concatenate(at)
-        del hashes, at
+                keys.append(words[:, 2].astype(np.uint64))
+                at.append(versions.current_at(words[:, 3], words[:, 4]).astype(np.int32))
+        known = np.concatenate(hashes)
         order = np.argsort(known[:, 0], kind="stable")
-        return cls(conn, stream, load_id, rules, versions, known[order], places[order])
+        found = Found(np.concatenate(at)[order], np.ones(len(known), dtype=np.bool_), np.concatenate(keys)[order])
+        return cls(conn, stream, load_id, rules, versions, known[order], found)
 
     def __post_init__(self) -> None:
         self._met = np.zeros(len(self.versions), dtype=np.bool_)
         self._rows = 0
+        self._of_no_rows: dict[tuple[str, ...], Conformed] = {}
 
-    def batch(self, page: pl.DataFrame, conform: Conformer) -> Batch:
+    def find(self, received: Hashes) -> Found:
+        """What is known of rows as they were received; called in the thread that fetches, too."""
+        at, keys = np.full(len(received), _UNKNOWN, dtype=np.int32), np.zeros(len(received), dtype=np.uint64)
+        before = np.zeros(len(received), dtype=np.bool_)
+        if not len(self._hashes) or not len(received):
+            return Found(at, before, keys)
+        first = self._hashes[:, 0]
+        order = np.argsort(received[:, 0])
+        places = np.empty(len(received), dtype=np.intp)
+        places[order] = np.searchsorted(first, received[order, 0])
+        places[places == len(first)] = 0
+        before = (self._hashes[places] == received).all(axis=1)
+        at[before], keys[before] = self._found.at[places[before]], self._found.keys[places[before]]
+        return Found(at, before, keys)
+
+    def batch(self, page: Page, conform: Conformer) -> Batch:
         """The page as landing takes it: known rows by the position of their version, the others conformed."""
-        self._rows += len(page)
-        names = [column.physical_name for column in self.stream.columns]
-        readable = all(page.schema.get(name) == pl.String for name in names)  # else conform says what is wrong
-        received = row_hashes(page, names) if readable else np.empty((0, 2), dtype=np.uint64)
-        at, was_known = self._find(received, len(page))
+        self._rows += page.rows
+        records = page.records or self._by_texts(page.frame)
+        at = records.found.at.copy()
         self._set_apart(at, conform)
-        taken, conformed = _conformed(page, at, conform)
+        taken, conformed = self._conformed(page, records, at, conform)
         batch = Batch.of(conformed, self.stream)
         theirs = self.versions.position(batch.keys)
         if (twice := np.isin(at, theirs[theirs >= 0]) & (at >= 0)).any():
             # Which of two rows of a key stands is judged with both of them there, in their order.
             at[twice] = _UNKNOWN
-            taken, conformed = _conformed(page, at, conform)
+            taken, conformed = self._conformed(page, records, at, conform)
             batch = Batch.of(conformed, self.stream)
             theirs = self.versions.position(batch.keys)
         known = at[at >= 0]
         self._met[known] = True
         self._met[theirs[theirs >= 0]] = True
-        entries = _entries(batch, received[taken], was_known[taken]) if readable else None
-        return replace(batch, known=known, entries=entries)
+        return replace(batch, known=known, entries=_entries(batch, records.hashes[taken], records.found[taken]))
 
     def keep(self, batch: Batch) -> None:
         """Remember the batch's rows that obeyed and were not known."""
@@ -168,20 +186,39 @@ class Received:
             ],
         )  # fmt: skip
 
-    def _find(self, received: Hashes, rows: int) -> tuple[Positions, Mask]:
-        """For each row the position of the current version that it is, or -1; and whether it was known at all."""
-        at = np.full(rows, _UNKNOWN, dtype=np.int32)
-        known = np.zeros(rows, dtype=np.bool_)
-        if not len(self._hashes) or not len(received):
-            return at, known
-        first = self._hashes[:, 0]
-        order = np.argsort(received[:, 0])
-        found = np.empty(len(received), dtype=np.intp)
-        found[order] = np.searchsorted(first, received[order, 0])
-        found[found == len(first)] = 0
-        known = (self._hashes[found] == received).all(axis=1)
-        at[known] = self._at[found[known]]
-        return at, known
+    def _by_texts(self, frame: pl.DataFrame) -> RawRecords:
+        """Rows whose bytes nobody saw, by the texts of the contract's columns."""
+        names = [column.physical_name for column in self.stream.columns]
+        rows = len(frame)
+        # Where conform will say what is wrong with them, nothing is known and nothing remembered.
+        found = Found(np.full(rows, _UNKNOWN), np.ones(rows, dtype=np.bool_), np.zeros(rows, dtype=np.uint64))
+        hashes = np.zeros((rows, 2), dtype=np.uint64)
+        if all(frame.schema.get(name) == pl.String for name in names):
+            hashes = row_hashes(frame, names)
+            keys = row_hashes(frame, [column.physical_name for column in self.stream.primary_key])[:, 0]
+            found = replace(self.find(hashes), keys=keys)
+        return RawRecords(hashes, found, lambda which: frame.filter(pl.Series(which)))
+
+    def _conformed(self, page: Page, records: RawRecords, at: Positions, conform: Conformer) -> tuple[Mask, Conformed]:
+        """The rows that are not known, conformed, and which of the page's rows they accepted; rejected ones by their
+        place in the whole page."""
+        rest = at < 0
+        there = np.array_equal(rest, records.found.at < 0) if page.records is not None else rest.all()
+        frame = page.frame if there else records.parse(rest)
+        conformed = conform(frame) if frame.height else self._of_none(frame, conform)
+        if not rest.all():
+            places = pl.Series(np.flatnonzero(rest), dtype=pl.Int64)
+            conformed.rejected = conformed.rejected.with_columns(row_no=places.gather(conformed.rejected["row_no"]))
+        taken = rest.copy()
+        taken[conformed.rejected["row_no"].to_numpy()] = False
+        return taken, conformed
+
+    def _of_none(self, frame: pl.DataFrame, conform: Conformer) -> Conformed:
+        """What conform makes of no rows, which is always the same: as much work as for a thousand."""
+        columns = tuple(frame.columns)
+        if columns not in self._of_no_rows:
+            self._of_no_rows[columns] = conform(frame)
+        return replace(self._of_no_rows[columns], outcomes=Counter())
 
     def _set_apart(self, at: Positions, conform: Conformer) -> None:
         """Rows that are known and yet to be judged: of a key that stands twice, or of a day to come."""
@@ -195,25 +232,8 @@ class Received:
         at[rows[doubtful]] = _UNKNOWN
 
 
-def _conformed(
-    page: pl.DataFrame, at: Positions, conform: Callable[[pl.DataFrame], Conformed]
-) -> tuple[Mask, Conformed]:
-    """The rows that are not known, conformed, and which of the page's rows they accepted; rejected ones by their place
-    in the whole page."""
-    rest = at < 0
-    if rest.all():
-        conformed = conform(page)
-    else:
-        conformed = conform(page.filter(pl.Series(rest)))
-        places = pl.Series(np.flatnonzero(rest), dtype=pl.Int64)
-        conformed.rejected = conformed.rejected.with_columns(row_no=places.gather(conformed.rejected["row_no"]))
-    taken = rest.copy()
-    taken[conformed.rejected["row_no"].to_numpy()] = False
-    return taken, conformed
-
-
-def _entries(batch: Batch, received: Hashes, was_known: Mask) -> npt.NDArray[np.uint64]:
+def _entries(batch: Batch, hashes: Hashes, found: Found) -> npt.NDArray[np.uint64]:
     """What is to be remembered of a batch: its accepted rows without a remark, as far as they are news."""
     assert batch.page.plain is not None
-    news = batch.page.plain.to_numpy() & ~was_known
-    return np.column_stack([received[news], batch.keys[news, 0], batch.hashes[news, 1]])
+    news = batch.page.plain.to_numpy() & ~found.before
+    return np.column_stack([hashes[news], found.keys[news], batch.keys[news, 0], batch.hashes[news, 1]])

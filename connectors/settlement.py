@@ -15,7 +15,7 @@ import psycopg
 
 from connectors.contract import Stream
 from connectors.copy_binary import hash_bytes
-from connectors.versions import Hashes, key_hashes
+from connectors.versions import Hashes, Numbers, key_hashes
 
 CORRECTED = "the source sent a good version since"
 GONE = "the source's whole register no longer holds it"
@@ -44,7 +44,7 @@ class HeldRows:
         for key, (number, _, version) in zip(hash_bytes(keys), rows, strict=True):
             self._waiting.setdefault(key, []).append((number, version))
 
-    def answer(self, keys: Hashes, numbers: npt.NDArray[np.int64]) -> None:
+    def answer(self, keys: Hashes, numbers: Numbers) -> None:
         """Good versions came in, landed or known already: note the held rows of theirs that are not newer."""
         if not len(self._firsts):
             return

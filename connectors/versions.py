@@ -1,7 +1,7 @@
 """Current versions of a stream's records: 128-bit keys and content hashes, searched by whole pages.
 
 Both hashes are XXH3 (two seeds of 64 bits), which is specified to the bit and so the same on every machine and
-library version. Sorted arrays and binary search take 40 bytes a record, which keeps a register of ten million
+library version. Sorted arrays and binary search take 33 or 40 bytes a record, which keeps a register of ten million
 records inside the memory that a stream may use, and need no table built anew for each page.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,8 @@ from connectors.contract import Stream
 
 Hashes = npt.NDArray[np.uint64]
 """Shape (n, 2): the two halves of a 128-bit hash."""
+Numbers = npt.NDArray[np.signedinteger[Any]]
+"""Times of change in microseconds; zeros of one byte where the contract has none."""
 Positions = npt.NDArray[np.int32]
 """Of versions that were current in the warehouse when the load began."""
 
@@ -87,11 +90,16 @@ def _text_word(name: str, seed: int) -> pl.Expr:
     return word
 
 
-def version_numbers(frame: pl.DataFrame, stream: Stream) -> npt.NDArray[np.int64]:
+def version_numbers(frame: pl.DataFrame, stream: Stream) -> Numbers:
     """The contract's cursor as microseconds (which of two versions is newer), or a constant where there is none."""
     if stream.cursor is None:
-        return np.full(len(frame), _NO_VERSION, dtype=np.int64)
+        return no_numbers(len(frame))
     return frame.get_column(stream.cursor.name).to_physical().cast(pl.Int64).fill_null(_NO_VERSION).to_numpy()
+
+
+def no_numbers(rows: int) -> Numbers:
+    """One byte for each version instead of eight: nothing is ordered by them."""
+    return np.zeros(rows, dtype=np.int8)
 
 
 @dataclass
@@ -100,10 +108,10 @@ class _Run:
 
     keys: Hashes
     hashes: Hashes
-    versions: npt.NDArray[np.int64]
+    versions: Numbers
 
     @staticmethod
-    def sorted(keys: Hashes, hashes: Hashes, versions: npt.NDArray[np.int64], *, of_two: bool = False) -> _Run:
+    def sorted(keys: Hashes, hashes: Hashes, versions: Numbers, *, of_two: bool = False) -> _Run:
         """Keys stand once. What is `of_two` sorted parts is merged, which is several times faster than sorting it."""
         order = np.argsort(keys[:, 0], kind="stable" if of_two else "quicksort")
         return _Run(keys[order], hashes[order], versions[order])
@@ -134,7 +142,7 @@ class _Run:
 class Versions:
     """What is current: in the warehouse (`known`) and in the load under way (`fresh`), the latter first."""
 
-    def __init__(self, keys: Hashes, hashes: Hashes, versions: npt.NDArray[np.int64]) -> None:
+    def __init__(self, keys: Hashes, hashes: Hashes, versions: Numbers) -> None:
         self._known = _Run.sorted(keys, hashes, versions)
         self._seen = np.zeros(len(keys), dtype=np.bool_)
         self._decided = np.zeros(len(keys), dtype=np.bool_)
@@ -188,7 +196,7 @@ class Versions:
         same = (firsts[at] == first_of_key) & (self._known.hashes[at, 1] == second_of_hash)
         return np.where(same, at, -1)
 
-    def numbers_at(self, positions: Positions) -> npt.NDArray[np.int64]:
+    def numbers_at(self, positions: Positions) -> Numbers:
         return self._known.versions[positions]
 
     def keys_at(self, positions: Positions) -> Hashes:
@@ -216,7 +224,7 @@ class Versions:
             found[rows[places >= 0]] = True
         return found
 
-    def add(self, keys: Hashes, hashes: Hashes, versions: npt.NDArray[np.int64]) -> None:
+    def add(self, keys: Hashes, hashes: Hashes, versions: Numbers) -> None:
         """New current versions of this load. Runs of like size are merged, so that few are ever searched."""
         if not len(keys):
             return

@@ -22,12 +22,16 @@ from connectors.formats.csv_records import Records, cells, split
 from connectors.formats.layout import check_header, codec_of, total_row_marks, visible
 from connectors.limits import LONGEST_FIELD
 from connectors.protocols.base import BadRecord, Page
+from connectors.raw_records import Found, Known, RawRecords, byte_hashes
+from connectors.versions import Hashes
 
 BLOCK_BYTES: Final = 1 << 20
 """So small because a hostile block (nothing but line ends) costs sixty times its size while it is taken apart."""
 MAX_OPEN_BYTES: Final = 3 * BLOCK_BYTES
 """A record that has not ended after so many bytes is not waited for."""
 
+MAX_RAW_RECORDS: Final = 100_000
+"""A block of more lines, each of a few bytes, is no register."""
 MAX_BAD_LINES: Final = 50_000
 """A file with more lines that cannot be read is not the agreed one: as held rows they would help nobody."""
 
@@ -42,13 +46,16 @@ class CsvFile:
     and total rows (`source.totalRows`) are no records. `BadRecord.row_no` counts records from 1 after the header.
     """
 
-    def __init__(self, path: Path, stream: Stream, encoding: str, page_rows: int = 50_000) -> None:
+    def __init__(
+        self, path: Path, stream: Stream, encoding: str, page_rows: int = 50_000, known: Known | None = None
+    ) -> None:
         self.path = path
         self.total_rows_dropped = 0
         self._stream = stream
         self._codec = codec_of(encoding)
         self._marks = total_row_marks(stream)
         self._page_rows = page_rows
+        self._known = known
         self._header: list[str] = []
         self._row_no = 0
         self._bad_lines = 0
@@ -151,16 +158,55 @@ class CsvFile:
             if max(map(len, cells(block[records.starts[index] : records.ends[index]]))) > LONGEST_FIELD:
                 good[index] = False
                 self._reject(block, records, index, numbers, "oversized_field", bad)
+        asked = self._ask(block, records)
+        known = good & (asked[1].at >= 0) if asked else np.zeros_like(good)
+        good &= ~known
         text = self._decode(block, records, good, numbers, bad)
         frame = self._without_totals(self._parse(text, block, records, good))
         bad.sort(key=lambda record: record.row_no)
         taken = int(lengths.sum())
-        if frame.is_empty() and not bad:
+        raw = None
+        if asked:
+            frame, raw = self._raw(block, records, good | known, *asked, frame)
+        if not known.any() and frame.is_empty() and not bad:
+            return
+        if raw is not None:
+            yield Page(frame, tuple(bad), taken, records=raw)
             return
         yield Page(frame.head(self._page_rows), tuple(bad), taken)
         for part in frame[self._page_rows :].iter_slices(self._page_rows):
             if part.height:
                 yield Page(part)
+
+    def _ask(self, block: bytes, records: Records) -> tuple[Hashes, Found] | None:
+        """What is known of the lines of a register's block; None where not every line of it is a row of its own."""
+        if self._known is None or not records.orderly or self._marks or not 0 < len(records) <= MAX_RAW_RECORDS:
+            return None
+        if set(self._header) != {column.physical_name for column in self._stream.columns}:
+            return None  # what the contract does not know is reported by every load, and so has to be parsed
+        offsets = np.concatenate([records.starts[:1], records.ends])
+        hashes = byte_hashes(block, offsets, "\n".join([self._codec, *self._header]))
+        return hashes, self._known(hashes)
+
+    def _raw(
+        self,
+        block: bytes,
+        records: Records,
+        rows: NDArray[np.bool_],
+        hashes: Hashes,
+        found: Found,
+        frame: pl.DataFrame,
+    ) -> tuple[pl.DataFrame, RawRecords | None]:
+        places = np.flatnonzero(rows)
+
+        def parse(which: NDArray[np.bool_]) -> pl.DataFrame:
+            wanted = np.zeros_like(rows)
+            wanted[places[which]] = True
+            return self._parse(_join(block, records, wanted).decode(self._codec), block, records, wanted)
+
+        key = [column.physical_name for column in self._stream.primary_key]
+        raw = RawRecords.of(hashes[rows], found[rows], frame, key, parse)
+        return (frame, raw) if raw is not None else (parse(np.ones(len(places), dtype=np.bool_)), None)
 
     def _count_bad(self, lines: int) -> None:
         self._bad_lines += lines

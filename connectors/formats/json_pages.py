@@ -50,13 +50,13 @@ def read_records(payload: bytes, where: str, first_row: int = 0) -> Page:
         raise ContractViolation(
             f"{where}: the records are no JSON array", "Ask the owner whether the interface was changed"
         )
-    frame = _quick(payload, where)
+    frame = quick(payload, where)
     if frame is None:
         return _careful(payload, where, first_row)
     return without_oversized(frame, len(payload), first_row)
 
 
-def _quick(payload: bytes, where: str = "the page") -> pl.DataFrame | None:
+def quick(payload: bytes, where: str = "the page") -> pl.DataFrame | None:
     """The page by polars, or None when it may not be complete or exact."""
     keys = _first_keys(payload)
     if not keys or any(key[-1:] in ("", *_ODD_ENDS) for key in keys) or _SURROGATE.search(payload):

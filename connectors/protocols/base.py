@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from connectors.contract import Server, Stream
+from connectors.raw_records import Known, RawRecords
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,20 @@ class Answered:
 class Page:
     """A batch of rows as received: columns named by physicalName, all of them String.
 
-    `answers` of a look-up: whose rows they are.
+    `answers` of a look-up: whose rows they are. With `records` the frame has only those rows of the page that are not
+    known from before.
     """
 
     frame: pl.DataFrame
     bad: tuple[BadRecord, ...] = ()
     bytes_in: int = 0
     answers: tuple[Answered, ...] = ()
+    records: RawRecords | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows that came, parsed or not; bad records are none."""
+        return self.frame.height if self.records is None else len(self.records)
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,8 @@ class Pull:
     `state` is what the protocol itself left in `Extraction.state` after the last committed pull. With `afresh`
     everything is asked for again, also what was acknowledged: the contract reads it otherwise than before. A `probing`
     pull tries once until the source has answered: its last loads failed, and the others are waiting. A look-up asks
-    only those of its values that `due` gives back; see `connectors.lookups`.
+    only those of its values that `due` gives back; see `connectors.lookups`. `known`, of a register, tells what is
+    known of records by their bytes; see `connectors.raw_records`.
     """
 
     stream: Stream
@@ -71,6 +80,7 @@ class Pull:
     afresh: bool = False
     probing: bool = False
     due: Callable[[list[str]], list[str]] = list
+    known: Known | None = None
 
 
 class Dated(Protocol):

@@ -23,7 +23,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
@@ -31,7 +31,8 @@ import orjson
 
 from connectors.errors import ContractViolation, Permanent, Retriable, Truncated
 from connectors.formats import require_columns
-from connectors.formats.json_pages import cut_array, read_records, records_page
+from connectors.formats.json_pages import cut_array, records_page
+from connectors.formats.json_register import read_page
 from connectors.protocols.base import Extraction, Page, Pull
 from connectors.protocols.http import HttpSource
 from connectors.protocols.paging import Answer, all_pages, changed_since, refuse_empty
@@ -110,13 +111,13 @@ class CatalogueExtraction:
         if str(data.get("pageNum")) != str(number) or not isinstance(rows, bytes | list):
             raise ContractViolation(f"{self._where}: the answer is not page {number}", "Ask the catalogue's owner")
         if isinstance(rows, bytes):
-            page = read_records(rows, self._where, first_row)
+            page = read_page(rows, self._where, first_row, self.pull)
         else:
             page = records_page(rows, len(body), first_row)
         refuse_empty(self._where, page, number, first_row, self._total)
         if page.frame.height:
             require_columns(self._stream, page.frame.columns)
-        return Page(page.frame, page.bad, len(body))
+        return replace(page, bytes_in=len(body))
 
     def _count(self) -> int:
         """How many rows the pages have: all of them, or those that changed."""

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import polars as pl
 
 from connectors.errors import ContractViolation, Permanent, Retriable
@@ -22,6 +23,7 @@ from connectors.formats import require_columns
 from connectors.formats.fields import without_oversized
 from connectors.protocols.base import Extraction, Page, Pull
 from connectors.protocols.exchange_dialects import READ_SECONDS, Dialect, Table, dialect_of, waits
+from connectors.protocols.exchange_rows import Register
 from connectors.protocols.watchdog import Watchdog
 from warehouse.settings import positive
 
@@ -77,14 +79,14 @@ class ExchangeExtraction:
         names = [name for name in table.types if self._flag is None or name != self._flag.column]
         where, order = self._condition(table)
         first_row = 0
-        batches = self.dialect.rows(self.engine, table, names, where, order, self.pull.page_rows)
+        register = self._register(names)
+        batches = self.dialect.rows(self.engine, table, names, where, order, self.pull.page_rows, register)
         with self._errors("reading"):
-            for frame, size in self._in_time(batches):
-                page = without_oversized(frame, size, first_row)
-                first_row += frame.height
+            for page in self._in_time(batches):
                 if self._flag is not None:
-                    self._read.append(frame.select(self._identity))
-                yield page
+                    self._read.append(page.frame.select(self._identity))
+                yield _bounded(page, first_row)
+                first_row += page.rows
         self.complete = self.pull.stream.load == "snapshot"
 
     def acknowledge(self) -> None:
@@ -99,7 +101,14 @@ class ExchangeExtraction:
                         connection, table, rows, self._flag.column, self._flag.waiting, self._flag.taken
                     )
 
-    def _in_time(self, batches: Iterator[tuple[pl.DataFrame, int]]) -> Iterator[tuple[pl.DataFrame, int]]:
+    def _register(self, names: list[str]) -> Register | None:
+        """Rows that are to be marked as taken have to be parsed, and so has what the contract does not know."""
+        stream = self.pull.stream
+        if self.pull.known is None or self._flag is not None or set(names) != {c.physical_name for c in stream.columns}:
+            return None
+        return Register(self.pull.known, [column.physical_name for column in stream.primary_key])
+
+    def _in_time(self, batches: Iterator[Page]) -> Iterator[Page]:
         """The batches, each to be fetched within the watchdog's time."""
         while True:
             with self.watchdog:
@@ -177,6 +186,14 @@ class ExchangeExtraction:
                 f"{self._where}: the database failed while {doing} ({type(cause).__name__} {code})".rstrip(),
                 "Check that it is up and reachable",
             ) from None
+
+
+def _bounded(page: Page, first_row: int) -> Page:
+    """The page with oversized rows set apart; then all of it as rows."""
+    bounded = without_oversized(page.frame, page.bytes_in, first_row)
+    if page.records is None or not bounded.bad:
+        return page if page.records is not None else bounded
+    return without_oversized(page.records.parse(np.ones(page.rows, dtype=np.bool_)), page.bytes_in, first_row)
 
 
 def prepare() -> None:

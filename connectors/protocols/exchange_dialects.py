@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import polars as pl
 
 from connectors.errors import Permanent
+from connectors.protocols.base import Page
+from connectors.protocols.exchange_rows import Register, page_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -57,8 +59,9 @@ class Dialect(Protocol):
         """
 
     def rows(
-        self, engine: Engine, table: Table, names: list[str], where: str, order: str, batch: int
-    ) -> Iterator[tuple[pl.DataFrame, int]]: ...
+        self, engine: Engine, table: Table, names: list[str], where: str, order: str, batch: int, kept: Register | None
+    ) -> Iterator[Page]:
+        """The rows in pages of ``batch``; of a register that is ``kept`` only those that are new are parsed."""
 
     def acknowledge(
         self, connection: Connection, table: Table, rows: pl.DataFrame, flag: str, waiting: str, taken: str
@@ -140,11 +143,10 @@ class PostgreSql:
             return dict(cursor.execute(query, [_qualified(self, name, schema)]).fetchall())
 
     def rows(
-        self, engine: Engine, table: Table, names: list[str], where: str, order: str, batch: int
-    ) -> Iterator[tuple[pl.DataFrame, int]]:
+        self, engine: Engine, table: Table, names: list[str], where: str, order: str, batch: int, kept: Register | None
+    ) -> Iterator[Page]:
         columns = [self._read_as(name, table.types[name]) for name in names]
         query = _select(self, table, columns, where, order)
-        schema = {name: pl.String for name in names}
         with closing(engine.raw_connection()) as pooled:
             driver: Any = pooled.driver_connection
             buffer: list[bytes] = []
@@ -155,10 +157,10 @@ class PostgreSql:
                     buffer.append(bytes(row))
                     size += len(row)
                     if len(buffer) >= batch or size >= BATCH_BYTES:
-                        yield _from_csv(buffer, schema), size
+                        yield page_of(buffer, names, size, kept)
                         buffer, size = [], 0
             if buffer:
-                yield _from_csv(buffer, schema), size
+                yield page_of(buffer, names, size, kept)
 
     def acknowledge(
         self, connection: Connection, table: Table, rows: pl.DataFrame, flag: str, waiting: str, taken: str
@@ -192,11 +194,6 @@ class PostgreSql:
 
 def _zoned(kind: str) -> bool:
     return kind.upper().startswith("TIMESTAMP") and "WITH TIME ZONE" in kind.upper()
-
-
-def _from_csv(rows: list[bytes], schema: dict[str, Any]) -> pl.DataFrame:
-    """Every value is quoted and null is not, so that a null and an empty text stay apart."""
-    return pl.read_csv(b"".join(rows), has_header=False, schema=schema)
 
 
 class MySql:
@@ -240,8 +237,8 @@ class MySql:
             return dict(cursor.fetchall())
 
     def rows(
-        self, engine: Engine, table: Table, names: list[str], where: str, order: str, batch: int
-    ) -> Iterator[tuple[pl.DataFrame, int]]:
+        self, engine: Engine, table: Table, names: list[str], where: str, order: str, batch: int, kept: Register | None
+    ) -> Iterator[Page]:
         from pymysql.cursors import SSCursor
 
         query = _select(self, table, [self.quote(name) for name in names], where, order)
@@ -256,7 +253,7 @@ class MySql:
                     frame = pl.DataFrame(
                         [pl.Series(n, v, dtype=pl.String) for n, v in zip(names, columns, strict=True)]
                     )
-                    yield frame, int(frame.estimated_size())
+                    yield Page(frame, bytes_in=int(frame.estimated_size()))
             finally:
                 # The cursor would read the rest of the table before it closes; hanging up is quicker and always works.
                 cursor.connection = None

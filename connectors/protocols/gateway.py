@@ -16,7 +16,8 @@ from typing import Any, Final
 
 from connectors.errors import ContractViolation, Permanent, Retriable, Truncated
 from connectors.formats import require_columns
-from connectors.formats.json_pages import cut_array, read_records, records_page
+from connectors.formats.json_pages import cut_array, records_page
+from connectors.formats.json_register import read_page
 from connectors.protocols.base import Answered, Extraction, Page, Pull
 from connectors.protocols.gateway_token import BAD_SIGNATURE, OK, SECRET_EXPIRED
 from connectors.protocols.http import HttpSource
@@ -113,14 +114,14 @@ class GatewayExtraction:
         if isinstance(records, list):
             page = records_page(records, len(body), first_row)
         else:
-            page = read_records(records, self._where, first_row)
-        got = page.frame.height + len(page.bad)
+            page = read_page(records, self._where, first_row, self.pull)
+        got = page.rows + len(page.bad)
         if declared is not None and got != declared:
             raise Truncated(f"{self._where}: a page has {got} rows and declares {declared}")
         refuse_empty(self._where, page, number, first_row, total)
         if page.frame.height:
             require_columns(self._stream, page.frame.columns)
-        return code, Answer(Page(page.frame, page.bad, len(body)), total, pages)
+        return code, Answer(replace(page, bytes_in=len(body)), total, pages)
 
     def _lookups(self) -> Iterator[Page]:
         """One call per value that is due; several at a time, in the order of the file."""
@@ -138,7 +139,7 @@ class GatewayExtraction:
 
         def answer(value: str) -> Page:
             page = self._page(1, **{parameter: value}).page
-            return replace(page, answers=(Answered(value, page.frame.height, len(page.bad)),))
+            return replace(page, answers=(Answered(value, page.rows, len(page.bad)),))
 
         with ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup") as pool:
             chunk = LOOKUP_THREADS * 16

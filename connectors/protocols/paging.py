@@ -36,7 +36,7 @@ def all_pages(stream: Stream, ask: Callable[[int], Answer]) -> Iterator[Page]:
     """
     previous: Round | None = None
     for _ in range(ROUNDS):
-        current = Round(tuple(column.physical_name for column in stream.primary_key))
+        current = Round([column.physical_name for column in stream.primary_key])
         yield from _round(current, ask)
         if current.consistent or current.confirms(previous):
             return
@@ -53,8 +53,8 @@ def _round(current: Round, ask: Callable[[int], Answer]) -> Iterator[Page]:
     while number <= pages:
         answer = ask(number)
         pages = answer.pages
-        current.add(answer.page.frame, len(answer.page.bad), answer.total)
-        if answer.page.frame.height or answer.page.bad:
+        current.add(answer.page, answer.total)
+        if answer.page.rows or answer.page.bad:
             yield answer.page
         number += 1
 
@@ -68,7 +68,7 @@ def changed_since(pull: Pull) -> str | None:
 
 def refuse_empty(where: str, page: Page, number: int, first_row: int, total: int) -> None:
     """Raise Retriable for a page without rows although the source declares more than stand before it."""
-    if not page.frame.height and not page.bad and total > first_row:
+    if not page.rows and not page.bad and total > first_row:
         raise Retriable(
             f"{where}: page {number} stays empty although {total} rows are declared",
             "The source is not ready; the next run tries again",

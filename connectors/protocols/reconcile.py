@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
+
+from connectors.protocols.base import Page
+from connectors.versions import row_hashes
 
 
 class Round:
     """The tally of one reading of all pages: rows against the declared total, keys and contents by hash."""
 
-    def __init__(self, key: tuple[str, ...]) -> None:
+    def __init__(self, key: list[str]) -> None:
         self._key = key
-        self._seen: list[pl.DataFrame] = []
+        self._keys: list[npt.NDArray[np.uint64]] = []
+        """Of each page that has rows, by the hash of their keys."""
+        self._contents = 0
+        """The sum of the hashes of all rows, whatever their order."""
         self._bad = 0
         self._totals: list[int] = []
 
-    def add(self, frame: pl.DataFrame, bad: int, total: int) -> None:
+    def add(self, page: Page, total: int) -> None:
         """Count one page: its rows, its unreadable records and the total declared with it."""
-        self._bad += bad
+        self._bad += len(page.bad)
         self._totals.append(total)
-        if frame.height:
-            hashed = pl.DataFrame(
-                {
-                    "key": frame.select(self._key).hash_rows(),
-                    "row": frame.hash_rows(),
-                    "page": pl.repeat(len(self._totals), frame.height, dtype=pl.UInt32, eager=True),
-                }
-            )
-            self._seen.append(hashed)
+        if not page.rows:
+            return
+        # One key has the same hash whether its row was parsed or is known by its bytes.
+        raw = page.records
+        self._keys.append(row_hashes(page.frame, self._key)[:, 0].copy() if raw is None else raw.found.keys)
+        contents = page.frame.hash_rows().to_numpy() if raw is None else raw.hashes[:, 0]
+        self._contents += int(contents.sum())
 
     @property
     def rows(self) -> int:
-        return self._bad + sum(page.height for page in self._seen)
+        return self._bad + sum(map(len, self._keys))
 
     @property
     def consistent(self) -> bool:
@@ -49,27 +54,22 @@ class Round:
         """
         if previous is None or self._totals != previous._totals or self.rows != self._totals[-1]:
             return False
-        return self._contents().equals(previous._contents()) and not self._page_twice()
+        return self._contents % (1 << 64) == previous._contents % (1 << 64) and not self._page_twice()
 
     def __str__(self) -> str:
         return f"{self.rows} rows read, {self._totals[-1]} declared, {self._repeated().height} of them on several pages"
 
-    def _contents(self) -> pl.Series:
-        return pl.concat(self._seen)["row"].sort() if self._seen else pl.Series(dtype=pl.UInt64)
-
     def _repeated(self) -> pl.DataFrame:
         """Rows whose key stands on more than one page."""
-        if len(self._seen) < 2:
-            return pl.DataFrame(schema={"key": pl.UInt64, "row": pl.UInt64, "page": pl.UInt32})
+        keys = np.concatenate([np.empty(0, dtype=np.uint64), *self._keys])
         # Nearly always all keys are different: sorted numbers tell that in a third of the room of a table.
-        keys = np.concatenate([page["key"].to_numpy() for page in self._seen])
         keys.sort()
         if (keys[1:] != keys[:-1]).all():
-            return self._seen[0].clear()
-        seen = pl.concat(self._seen)
-        return seen.filter(pl.col("page").n_unique().over("key") > 1)
+            return pl.DataFrame(schema={"key": pl.UInt64, "page": pl.Int64})
+        pages = [pl.DataFrame({"key": keys}).with_columns(page=pl.lit(at)) for at, keys in enumerate(self._keys)]
+        return pl.concat(pages).filter(pl.col("page").n_unique().over("key") > 1)
 
     def _page_twice(self) -> bool:
         """Whether some page of two rows or more holds nothing but keys that stand on other pages too."""
-        sizes = {int(page["page"][0]): page.height for page in self._seen}
-        return any(sizes[page] == count > 1 for page, count in self._repeated().group_by("page").len().iter_rows())
+        counts = self._repeated().group_by("page").len().iter_rows()
+        return any(len(self._keys[page]) == count > 1 for page, count in counts)

@@ -74,7 +74,7 @@ class SftpExtraction:
             path = self._work / entry.name
             digest = self._drop.fetch(entry, path)
             if not seen or seen[2] != digest:
-                reader = self._format(path, stream, self._pull.server.encoding, self._pull.page_rows)
+                reader = self._reader(path)
                 yield from reader.pages()
                 dropped += reader.total_rows_dropped
                 read_any = True
@@ -84,6 +84,10 @@ class SftpExtraction:
         self.source_time = datetime.fromtimestamp(newest, UTC)
         self.state = {"files": files, "newest_file": newest, "total_rows_dropped": dropped}
         self.complete = stream.load == "snapshot" and read_any
+
+    def _reader(self, path: Path) -> FileReader:
+        given = path, self._pull.stream, self._pull.server.encoding, self._pull.page_rows
+        return CsvFile(*given, self._pull.known) if self._format is CsvFile else self._format(*given)
 
     def acknowledge(self) -> None:
         """Drop directories are the owner's: nothing is moved or deleted there."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -15,11 +18,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from connectors import received
+from connectors import landing_table, received
 from connectors.conform import Conformer
 from connectors.contract import Column, Contract, Server, Stream
+from connectors.formats.csv_file import CsvFile
+from connectors.formats.json_register import read_page
 from connectors.landed import Landed, commit
 from connectors.landing import Batch, Lander
+from connectors.protocols.base import Page, Pull
+from connectors.protocols.exchange_rows import Register, page_of
 from connectors.received import Received
 from connectors.tables import ensure_tables, table_of
 from warehouse import connection, ledger
@@ -107,7 +114,44 @@ def small_registers_are_known_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(received, "PART_ROWS", 3)
 
 
-def land(conn: psycopg.Connection, stream: Stream, pull: Round, *, knowing: bool) -> tuple[Landed, int]:
+Coming = Callable[[pl.DataFrame, Pull], Page]
+
+
+def as_texts(rows: pl.DataFrame, pull: Pull) -> Page:
+    """As from a source of which nobody sees the bytes."""
+    return Page(rows)
+
+
+def as_json(rows: pl.DataFrame, pull: Pull) -> Page:
+    """As from a gateway; in pages of an even number a record may lack the keys that have no value."""
+    records = rows.to_dicts()
+    if rows.height % 2 == 0:
+        records[1:] = [{key: value for key, value in row.items() if value is not None} for row in records[1:]]
+    return read_page(json.dumps(records, ensure_ascii=False, separators=(",", ":")).encode(), "test", 0, pull)
+
+
+def as_csv(rows: pl.DataFrame, pull: Pull) -> Page:
+    """As in a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.csv"
+        path.write_bytes(rows.write_csv(line_terminator="\r\n").encode("gb18030"))
+        pages = list(CsvFile(path, pull.stream, "gb18030", known=pull.known).pages())
+    assert len(pages) == min(rows.height, 1)
+    return pages[0] if pages else Page(rows)
+
+
+def as_sql(rows: pl.DataFrame, pull: Pull) -> Page:
+    """As PostgreSQL prints them."""
+    quoted = [
+        ",".join("" if value is None else f'"{value}"' for value in row).encode() + b"\n" for row in rows.iter_rows()
+    ]
+    register = Register(pull.known, [c.physical_name for c in pull.stream.primary_key]) if pull.known else None
+    return page_of(quoted, rows.columns, 0, register) if quoted else Page(rows)
+
+
+def land(
+    conn: psycopg.Connection, stream: Stream, pull: Round, *, knowing: bool, come: Coming = as_texts
+) -> tuple[Landed, int]:
     """The pull landed; how many of its rows were known."""
     if pull.fewer_codes:
         stream = replace(stream, columns=tuple(FEWER_CODES if c.name == "value" else c for c in stream.columns))
@@ -118,10 +162,11 @@ def land(conn: psycopg.Connection, stream: Stream, pull: Round, *, knowing: bool
         lander = Lander(conn, stream, load_id, "1")
         conform = Conformer(stream, SERVER, now=now)
         memory = Received.begin(conn, stream, SERVER, load_id, lander.standing, afresh=False) if knowing else None
+        asking = Pull(stream, SERVER, known=memory.find if memory else None)
         for first in range(0, max(len(pull.rows), 1), pull.size):
-            page = frame(pull.rows[first : first + pull.size], stream)
+            page = come(frame(pull.rows[first : first + pull.size], stream), asking)
             if memory is None:
-                lander.add_batch(Batch.of(conform(page), stream))
+                lander.add_batch(Batch.of(conform(page.frame), stream))
                 continue
             batch = memory.batch(page, conform)
             known += len(batch.known) if batch.known is not None else 0
@@ -167,11 +212,12 @@ def emptied(conn: psycopg.Connection, stream: Stream) -> None:
     conn.commit()
 
 
+@pytest.mark.parametrize("come", [as_texts, as_json, as_csv, as_sql])
 @pytest.mark.parametrize("kind", ["plain", "timed"])
 @SETTINGS
 @given(pulls=sequences())
 def test_knowing_rows_changes_nothing_of_what_is_landed(
-    conn: psycopg.Connection, kind: str, pulls: list[Round]
+    conn: psycopg.Connection, kind: str, come: Coming, pulls: list[Round]
 ) -> None:
     knowing, judging = STREAMS[f"{kind}_knowing"], STREAMS[f"{kind}_judging"]
     emptied(conn, knowing)
@@ -179,8 +225,8 @@ def test_knowing_rows_changes_nothing_of_what_is_landed(
     base = [len(loads(conn, each)) for each in (knowing, judging)]
     assert base[0] == base[1]
     for pull in pulls:
-        ours, _ = land(conn, knowing, pull, knowing=True)
-        theirs, _ = land(conn, judging, pull, knowing=False)
+        ours, _ = land(conn, knowing, pull, knowing=True, come=come)
+        theirs, _ = land(conn, judging, pull, knowing=False, come=come)
         assert ours == theirs
         assert ours.rows_in == ours.landed + ours.unchanged + ours.quarantined
         assert state(conn, knowing) == state(conn, judging)
@@ -199,13 +245,32 @@ def register(conn: psycopg.Connection) -> Stream:
 GOOD: list[Row] = [(f"K{number}", "a", None, "") for number in range(8)]
 
 
-def test_what_came_before_is_known_and_written_once(conn: psycopg.Connection, register: Stream) -> None:
-    assert land(conn, register, Round(GOOD, 3, False, 0), knowing=True)[1] == 0
+@pytest.mark.parametrize("come", [as_texts, as_json, as_csv, as_sql])
+def test_what_came_before_is_known_and_written_once(conn: psycopg.Connection, register: Stream, come: Coming) -> None:
+    assert land(conn, register, Round(GOOD, 5, False, 0), knowing=True, come=come)[1] == 0
     kept = entries(conn, register)
     assert kept == 8
-    landed, known = land(conn, register, Round(GOOD, 5, False, 0), knowing=True)
+    landed, known = land(conn, register, Round(GOOD, 7, False, 0), knowing=True, come=come)
     assert (known, landed.unchanged, landed.landed, landed.tombstoned) == (8, 8, 0, 0)
     assert entries(conn, register) == kept
+
+
+def test_all_versions_are_those_of_each_key(conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    register = STREAMS["timed_knowing"]
+    emptied(conn, register)
+    sent: list[Row] = [(f"K{number}", "a", None, f"2026-05-{1 + number % 28:02}") for number in range(2_000)]
+    land(conn, register, Round(sent, 500, False, 0), knowing=True)
+    land(conn, register, Round([(*sent[0][:3], "2026-05-30"), *sent[1:1_990]], 500, False, 0), knowing=True)
+    monkeypatch.setattr(landing_table, "BLOCKS", 3)
+    table = landing_table.LandingTable(conn, register, 0)
+    every = table.all_versions()
+    keys = every.absent()
+    assert len(every) == len(keys) == 1_990
+    for ours, theirs in zip(every.find(keys), table.versions_of(keys).find(keys), strict=True):
+        assert ours.tolist() == theirs.tolist()
+    emptied(conn, register)
+    assert len(table.all_versions()) == 0
+    conn.commit()
 
 
 def test_under_other_rules_nothing_is_known(conn: psycopg.Connection, register: Stream) -> None:

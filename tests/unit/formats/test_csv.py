@@ -7,6 +7,7 @@ import io
 import tracemalloc
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,8 @@ from connectors.contract import Column, Stream
 from connectors.errors import ContractViolation, Permanent, Truncated
 from connectors.formats import csv_file
 from connectors.formats.csv_file import CsvFile
-from connectors.protocols.base import BadRecord
+from connectors.protocols.base import BadRecord, Page
+from tests.known_records import Memory
 
 
 def stream(*names: str, totals: tuple[str, ...] = ()) -> Stream:
@@ -197,3 +199,49 @@ def test_any_bytes_are_read_or_refused_and_no_line_is_lost(
             assert not noise.endswith(b"\n")
             return
     assert frame.height + len(bad) == len(lines)
+
+
+def register(path: Path, memory: Memory, content: bytes, totals: tuple[str, ...] = ()) -> Page:
+    """One block of a register whose columns are a and b."""
+    path.write_bytes(content)
+    columns = (Column("a", "a", "string", "L1", primary_key=True, required=True), Column("b", "b", "string", "L1"))
+    register = Stream("sys", "st", "f_*.csv", "snapshot", columns, source={"format": "csv", "totalRows": list(totals)})
+    (page,) = CsvFile(path, register, "gb18030", known=memory).pages()
+    return page
+
+
+def test_known_lines_are_not_parsed_and_bad_ones_stand_beside_them(path: Path) -> None:
+    memory = Memory()
+    lines = ["1,一\r\n", '2,"x\r\ny"\r\n', "3,\r\n"]
+    page = register(path, memory, "".join(["a,b\r\n", *lines]).encode("gb18030"))
+    assert page.rows == 3 and page.frame.rows() == [("1", "一"), ("2", "x\r\ny"), ("3", None)]
+    memory.keep(1, 2)
+    changed = "".join(["a,b\r\n", lines[2], "ragged\r\n", "\r\n", "1,new\r\n", lines[1]]).encode("gb18030")
+    page = register(path, memory, changed + b"9,\xff\xff\r\n")
+    assert page.records is not None
+    assert (page.rows, page.frame.rows()) == (3, [("1", "new")])
+    assert page.records.found.at.tolist() == [2, -1, 1]
+    assert [(bad.row_no, bad.reason) for bad in page.bad] == [(2, "ragged_line"), (5, "undecodable_text")]
+    everything = page.records.parse(np.array([True, True, True]))
+    assert everything.rows() == [("3", None), ("1", "new"), ("2", "x\r\ny")]
+
+
+def test_lines_under_another_header_are_others(path: Path) -> None:
+    memory = Memory()
+    register(path, memory, b"a,b\r\n1,2\r\n")
+    memory.keep(0)
+    assert register(path, memory, b"a,b\r\n1,2\r\n").frame.is_empty()
+    assert register(path, memory, b"b,a\r\n1,2\r\n").frame.rows() == [("1", "2")]
+
+
+@pytest.mark.parametrize(
+    ("content", "totals"),
+    [
+        (b"a,b,c\r\n1,2,3\r\n", ()),  # a column that the contract does not know is reported by every load
+        (b"a,b\r\n1,2\r\n", ("sum",)),  # a line may be no record
+        (b'a,b\r\n1,5" pipe\r\n', ()),  # lines that only the forgiving reader understands
+    ],
+)
+def test_of_any_other_file_all_lines_are_parsed(path: Path, content: bytes, totals: tuple[str, ...]) -> None:
+    page = register(path, Memory(), content, totals)
+    assert page.records is None and page.rows == page.frame.height == 1

@@ -1,0 +1,77 @@
+"""A register's page of JSON, of which only those records are parsed that are not known from before.
+
+Where the records begin and end is told from their braces, and believed only where nothing else is possible: as many
+braces open as records end, and what is parsed gives a row for each of its records. So no brace stands in a text and no
+object in another, and each record can be read by itself. Any other page is read whole by `json_pages`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from connectors.formats.fields import without_oversized
+from connectors.formats.json_pages import quick, read_records
+from connectors.ordering import Mask
+from connectors.protocols.base import Page, Pull
+from connectors.raw_records import RawRecords, byte_pieces
+from connectors.versions import hash_texts
+
+_OPEN, _CLOSE, _COMMA = (np.uint8(ord(character)) for character in "{},")
+
+
+def read_page(payload: bytes, where: str, first_row: int, pull: Pull) -> Page:
+    """A JSON array of objects → a page; see `json_pages.read_records`."""
+    raw = _raw(payload, where, pull) if pull.known is not None else None
+    return raw or read_records(payload, where, first_row)
+
+
+def _raw(payload: bytes, where: str, pull: Pull) -> Page | None:
+    """None where the records cannot be told apart, or do not have just the columns of the contract."""
+    assert pull.known is not None
+    records = _apart(payload)
+    if records is None:
+        return None
+    names = {column.physical_name for column in pull.stream.columns}
+
+    def rows(which: Mask) -> pl.DataFrame | None:
+        text = payload if which.all() else _array(records, which)
+        frame = quick(text, where)
+        whole = frame is not None and frame.height == int(which.sum()) and set(frame.columns) == names
+        return frame if whole else None
+
+    def parse(which: Mask) -> pl.DataFrame:
+        frame = rows(which)
+        assert frame is not None, "records that were each read by themselves can be read together"
+        return frame
+
+    hashes = hash_texts(records)
+    found = pull.known(hashes)
+    new = found.at < 0
+    frame = rows(new) if new.any() else pl.DataFrame()
+    if frame is None:
+        return None
+    if without_oversized(frame, len(payload)).bad:
+        return None
+    key = [column.physical_name for column in pull.stream.primary_key]
+    return Page(frame, (), len(payload), records=RawRecords.of(hashes, found, frame, key, parse))
+
+
+def _apart(payload: bytes) -> pl.Series | None:
+    """The records of an array of flat objects, each as its bytes and a comma."""
+    if payload[:2] != b"[{" or payload[-2:] != b"}]":
+        return None
+    payload = payload[:-1] + b","  # so that the last one has the bytes of any other
+    data = np.frombuffer(payload, np.uint8)
+    ends = np.flatnonzero(data == _CLOSE)
+    apart = (data[ends + 1] == _COMMA).all() and (data[ends[:-1] + 2] == _OPEN).all()
+    if not apart or np.count_nonzero(data == _OPEN) != len(ends):
+        return None
+    offsets = np.concatenate([[1], ends + 2]).astype(np.int64)
+    series = pl.from_arrow(byte_pieces(payload, offsets))
+    assert isinstance(series, pl.Series)
+    return series
+
+
+def _array(records: pl.Series, which: Mask) -> bytes:
+    return b"[" + b"".join(records.filter(pl.Series(which)).to_list())[:-1] + b"]"
