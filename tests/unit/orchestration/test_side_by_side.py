@@ -49,14 +49,17 @@ def assets(group: list[Piece[Any]], **more: Any) -> list[dg.AssetsDefinition]:
     return [asset(of) for of in group]
 
 
-def run(definitions: list[dg.AssetsDefinition], run_id: str | None = None) -> dg.ExecuteInProcessResult:
+def execute(definitions: list[dg.AssetsDefinition], run_id: str) -> dg.ExecuteInProcessResult:
     job = dg.Definitions(assets=definitions, executor=dg.in_process_executor).resolve_implicit_global_asset_job_def()
-    run_id = run_id or str(uuid.uuid4())
-    try:
-        with dg.DagsterInstance.ephemeral() as instance:
-            return job.execute_in_process(instance=instance, raise_on_error=False, run_id=run_id)
-    finally:
-        side_by_side.end(run_id)
+    with dg.DagsterInstance.ephemeral() as instance:
+        return job.execute_in_process(instance=instance, raise_on_error=False, run_id=run_id)
+
+
+def run(definitions: list[dg.AssetsDefinition]) -> dg.ExecuteInProcessResult:
+    run_id = str(uuid.uuid4())
+    result = execute(definitions, run_id)
+    assert side_by_side.end(run_id)
+    return result
 
 
 def test_two_are_at_work_at_once_and_each_step_has_its_own_outcome() -> None:
@@ -203,7 +206,7 @@ def test_who_is_interrupted_while_it_waits_begins_nothing_more(held: Held) -> No
     held.wait_for(2)
     with suppress(KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
         threading.Thread(target=interrupt).start()
-        run(assets(group), run_id)
+        execute(assets(group), run_id)  # nobody but the step itself ends what it has begun
     assert side_by_side._of_runs[run_id].all_results[2].cancelled() and begun == []
 
 
