@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +38,9 @@ gives None where the run must be full."""
 STATE = {"residents": resident_state.TABLES, "events": (event_state.TABLE,)}
 """Tables of what the last run kept of kinds that are run by changes."""
 
+_LARGE = threading.Lock()
+"""Full runs of these kinds hold a gigabyte each: one at a time in a process."""
+
 
 @dataclass(frozen=True)
 class ResolutionResult:
@@ -63,7 +68,7 @@ def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> Res
         raise ValueError(f"unknown kind {kind!r}: use one of {', '.join(SOURCES)}")
     started = time.perf_counter()
     entity = sources.entity_kind(kind)
-    with connection.connect("builder") as conn:
+    with connection.connect("builder") as conn, ExitStack() as alone:
         # One writer of a ledger at a time; a second run waits and then finds nothing to do.
         conn.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"resolve {kind}"])
         inputs = sources.fingerprint(conn, kind)
@@ -74,6 +79,8 @@ def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> Res
         if last is not None and not full and kind in BY_CHANGES:
             work = BY_CHANGES[kind](conn, last.totals, last.inputs, inputs)
         if work is None:
+            if kind in BY_CHANGES:
+                alone.enter_context(_LARGE)
             work = whole(conn, kind, inputs)
         records, found = work.records, work.found
         numbered = records.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))

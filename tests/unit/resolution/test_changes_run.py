@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from unittest.mock import MagicMock
+
 import numpy as np
 import polars as pl
 import pytest
 
-from resolution import carried, ledger, resident_state
+from resolution import carried, ledger, resident_state, runner
 from resolution.content import Totals
 from resolution.residents import blocking, cluster
 from resolution.restoring import RECORD
@@ -128,3 +130,18 @@ def test_a_crowded_block_is_not_read_and_makes_no_pairs(landed: LandedTown, monk
 def registered(*records: dict[str, str]) -> pl.DataFrame:
     rows = [{"system": SYSTEMS[0], "stream": "t"} | record for record in records]
     return pl.DataFrame(rows, schema=RESIDENT_SCHEMA, orient="row", infer_schema_length=None)
+
+
+def test_a_full_run_has_the_memory_to_itself_and_one_by_changes_asks_for_none(
+    landed: LandedTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = MagicMock()
+    monkeypatch.setattr(runner, "_LARGE", alone)
+    everybody = people(0)
+    landed.land(everybody)
+    assert is_full(settled(landed).run)
+    assert (alone.__enter__.call_count, alone.__exit__.call_count) == (1, 1)
+    landed.land(everybody.with_columns(phone=pl.when(pl.int_range(pl.len()) == 0).then(pl.lit("13912345670"))
+                                       .otherwise("phone")))  # fmt: skip
+    assert not is_full(settled(landed).run)
+    assert alone.__enter__.call_count == 1
