@@ -42,8 +42,8 @@ ATTEMPTS = 3
 LONGEST_PAUSE = 10.0
 """Seconds that a pull waits before it tries again by itself."""
 CHUNK_ROWS = 10_000
-"""A dozen of these are under way at once, as texts or typed: twice as many rows would save a tenth of the processor's
-time in a first load, and cost forty megabytes."""
+"""A dozen of these are under way at once, as texts or typed: twice as many rows would save a tenth to a sixth of the
+processor's time in a first load, and cost forty megabytes."""
 OVERLAP = timedelta(minutes=10)
 """Changes are asked for from so long before the cursor: what tied with it, or was committed late over there, may have
 come since. A record that comes twice costs a look-up and is unchanged."""
