@@ -8,7 +8,18 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from orchestration import automation, building, names, passes, picture_assets, recovery, resolution, sensing, statistics
+from orchestration import (
+    automation,
+    building,
+    names,
+    passes,
+    picture_assets,
+    recovery,
+    resolution,
+    sensing,
+    side_by_side,
+    statistics,
+)
 from orchestration.releases import publish_once_judged
 from orchestration.report import PassReport
 from resolution import runner
@@ -191,8 +202,10 @@ def test_a_build_links_all_anew_only_when_its_run_says_so(
     monkeypatch.setattr(recovery, "mark", lambda context: None)
     monkeypatch.setattr(building, "begin", lambda run_id: None)
     monkeypatch.setattr(statistics, "after_change", lambda *args: None)
-    assert dg.materialize([resolution._asset("residents", [])], instance=instance, tags=tags).success
-    assert asked == [anew]
+    made = resolution.assets({}, lambda *_: None)
+    assert dg.materialize(made, instance=instance, tags=tags).success
+    assert asked == [anew] * len(resolution.KINDS)
+    assert all(side_by_side.end(run.run_id) for run in instance.get_runs())
 
 
 @pytest.mark.parametrize("rebuild", [False, True])
