@@ -1,4 +1,8 @@
-"""The stages of a pull side by side: pages put together, fetched and conformed ahead, each stage with its clock."""
+"""The stages of a pull side by side: pages put together, fetched and conformed ahead, each stage with its clock.
+
+A stage gives away what it hands on (`yield hand.pop()`): a name for it would keep megabytes of rows here while others
+work on them.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +61,9 @@ def timed(items: Iterable[Item], clock: Clock, step: str) -> Iterator[Item]:
                 item = next(iterator)
             except StopIteration:
                 return
-        yield item
+        hand = [item]
+        del item
+        yield hand.pop()
 
 
 def ahead(items: Iterable[Item], name: str) -> Iterator[Item]:
@@ -76,9 +82,11 @@ def ahead(items: Iterable[Item], name: str) -> Iterator[Item]:
 
     def make() -> None:
         try:
-            for item in items:
+            iterator = iter(items)
+            while (item := next(iterator, None)) is not None:
                 if not put(item):
                     return
+                del item
             put(None)
         except BaseException as error:
             put(None, error)
@@ -92,7 +100,9 @@ def ahead(items: Iterable[Item], name: str) -> Iterator[Item]:
                 raise error
             if item is None:
                 return
-            yield item
+            hand = [item]
+            del item
+            yield hand.pop()
     finally:
         stopped.set()
         thread.join(timeout=5)
@@ -107,15 +117,18 @@ def in_chunks(pages: Iterable[Page], size: int) -> Iterator[Page]:
         # An answer of no rows has no columns either.
         others = bool(page.frame.height and columns and page.frame.columns != columns)
         if rows and page.rows and (others or (page.records is not None) != raw):
-            yield _joined([*waiting, *loose])
+            hand = [_joined([*waiting, *loose])]
             waiting, loose, rows, columns = [], [], 0, []
+            yield hand.pop()
         if page.rows:
             columns, raw = page.frame.columns if page.frame.height else columns, page.records is not None
         loose.append(page)
         rows += page.rows
+        del page
         if rows >= size:
-            yield _joined([*waiting, *loose])
+            hand = [_joined([*waiting, *loose])]
             waiting, loose, rows, columns = [], [], 0, []
+            yield hand.pop()
         elif len(loose) == LOOSE_PAGES:
             waiting.append(_joined(loose))
             loose = []
