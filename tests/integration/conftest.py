@@ -13,7 +13,7 @@ from psycopg import sql
 from connectors.tables import ensure_tables
 from quality import gate
 from quality.families import FAMILIES
-from tests.integration.gate_cases import CONTRACTS, CORE, DAY, land, stream_of
+from tests.integration.gate_cases import CANDIDATES, CONTRACTS, CORE, DAY, land, stream_of
 from tests.integration.release_cases import prepare
 from warehouse import access
 from warehouse.connection import connect
@@ -48,4 +48,12 @@ def gate_database(server_url: str, template: str) -> Iterator[str]:
 def builder(fresh_database: str) -> Iterator[psycopg.Connection]:
     """A candidate of every product of the family safety is there, and nobody has judged it."""
     with prepare() as connection:
+        yield connection
+
+
+@pytest.fixture
+def candidates(gate_database: str) -> Iterator[psycopg.Connection]:
+    """A committing connection as builder over sound candidate tables."""
+    with connect("builder", autocommit=True) as connection:
+        connection.execute(CANDIDATES)
         yield connection
