@@ -45,10 +45,9 @@ MOST_PER_PLACE: Final = 4
 PATIENCE_SECONDS = 1.0
 LOOK_SECONDS = 0.1
 """How often places are looked at; a pull that ends is seen at once."""
-AMPLE_TIMES: Final = 1.25
-AMPLE_ROWS: Final = 5_000
-"""A quarter more than its largest load of late, and this many rows, are ample for a stream. What is beyond comes when
-the others are done; until then they pay for it."""
+AMPLE_TIMES: Final = 2
+AMPLE_ROWS: Final = 20_000
+"""More than twice its largest load of late and this many rows is more than ample for a stream."""
 AMPLE_ROWS_UNKNOWN: Final = 500_000
 """A stream that was never landed may bring this much before it has to step aside."""
 
@@ -155,7 +154,7 @@ class Pulls:
         pace = Pace(
             bounds=self._bounds,
             progress=lambda rows: self._progress.rows(f"{stream.system}.{stream.name}", rows),
-            ample_rows=AMPLE_ROWS_UNKNOWN if rows is None else int(AMPLE_TIMES * rows) + AMPLE_ROWS,
+            ample_rows=AMPLE_ROWS_UNKNOWN if rows is None else AMPLE_TIMES * rows + AMPLE_ROWS,
             step_aside=lambda: self._step_aside(stream.system),
         )
         return _Pull(contract, stream, pace, history)
