@@ -42,8 +42,8 @@ ATTEMPTS = 3
 LONGEST_PAUSE = 10.0
 """Seconds that a pull waits before it tries again by itself."""
 CHUNK_ROWS = 25_000
-"""Several of these are under way at once, as texts or typed. Of 10,000 a pull of a million rows holds forty megabytes
-less and takes a fifth longer: what conforming costs a chunk at whatever size is a hundred small calls."""
+"""Several of these are under way at once, as texts or typed. Of 10,000 a pull of a million rows holds fifty megabytes
+less and takes a quarter longer: what conforming costs a chunk at whatever size is a hundred small calls."""
 OVERLAP = timedelta(minutes=10)
 """Changes are asked for from so long before the cursor: what tied with it, or was committed late over there, may have
 come since. A record that comes twice costs a look-up and is unchanged."""

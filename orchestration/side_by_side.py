@@ -61,6 +61,7 @@ class _Begun:
         self.all_results.append(result)
         self.waiting.put((lambda: piece.work(run), result))
         if len(self.threads) < PLACES:
+            # No ThreadPoolExecutor: its threads are waited for when the program ends, whatever they are at.
             thread = threading.Thread(target=self._work, name="side-by-side", daemon=True)
             thread.start()
             self.threads.append(thread)
