@@ -5,6 +5,7 @@ once for their number; and each check reads the table by itself. Here a conditio
 aggregate, as GX's own counts are: it computes all those of a table in one statement. What remains a query of its own
 is asked for its number alone. A condition also costs a sixth of the Python of GX's expectations about columns, which
 look up types and count nulls; where only some rows are judged, those copy the condition of these rows over and over.
+And GX asks an expectation for its configuration some thirty times, each time made anew from all fields: ours keep it.
 
 This module imports GX, which takes seconds: only `quality.expectations` reads it, when it turns checks into
 expectations.
@@ -16,6 +17,7 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any, ClassVar
 
+from great_expectations.compatibility.pydantic import PrivateAttr
 from great_expectations.compatibility.sqlalchemy import sqlalchemy as sa
 from great_expectations.core.metric_domain_types import MetricDomainTypes
 from great_expectations.core.metric_function_types import MetricPartialFunctionTypes
@@ -59,7 +61,21 @@ class RowsInBreach(TableMetricProvider):  # type: ignore[misc]  # GX has no type
         return sa.func.count().filter(sa.not_(met)), domain, {}
 
 
-class ExpectRowsToMeetCondition(BatchExpectation):  # type: ignore[misc]
+class _Kept(BatchExpectation):  # type: ignore[misc]
+    """An expectation that makes its configuration once for each state of its fields."""
+
+    _kept: Any = PrivateAttr((None, None))
+
+    @property
+    def configuration(self) -> Any:
+        fields, made = self._kept
+        if fields != self.__dict__:
+            made = super().configuration
+            self._kept = dict(self.__dict__), made
+        return made
+
+
+class ExpectRowsToMeetCondition(_Kept):
     """The SQL `condition` is true of every row; it names columns without a table before them.
 
     `landed`: the table is a landing table, and the rows are the news of `Version(bound, judged)`.
@@ -80,7 +96,7 @@ class ExpectRowsToMeetCondition(BatchExpectation):  # type: ignore[misc]
         return _answer(metrics[_BREACHES])
 
 
-class ExpectQueryToFindNothing(UnexpectedRowsExpectation):  # type: ignore[misc]
+class ExpectQueryToFindNothing(_Kept, UnexpectedRowsExpectation):  # type: ignore[misc]
     """The query finds no row; how many it found, and none of them, is the answer."""
 
     metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.row_count",)
