@@ -339,7 +339,7 @@ HOSTILE = {
         changed("retention, value: 3,", f"retention, value: {10**400},"),
         "retention is no length of time",
     ),
-    "enum": (changed("[{value: received},", "[{description: a},"), "'value' is a required property"),
+    "enum": (changed("[{value: received},", "[{description: a},"), '"value" is a required property'),
     "holds itself": (SKETCH + "a: &a [*a]\n", "the reference *a"),
     "bomb": (SKETCH + "a0: &a0 [x]\n" + BOMB, "the reference *a0"),
     "deep": (SKETCH + "a: " + "[" * 3000 + "]" * 3000 + "\n", "nested too deeply"),
