@@ -4,12 +4,16 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from connectors.contract import Contract, Stream
 from orchestration import environment, names
 from orchestration.failures import safe_message
+
+if TYPE_CHECKING:
+    from connectors.protocols.sftp_drop import Entry
 
 PUSHED = ("webhook", "mqtt")
 """Protocols whose messages wait in inbox.message."""
@@ -64,21 +68,25 @@ def _files(contract: Contract) -> dg.SensorDefinition:
     )
     def dropped(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         try:
-            now = {stream.name: list_files(contract, stream) for stream in streams}
+            listed = {stream.name: list_files(contract, stream) for stream in streams}
+            now = {name: _digest(entries) for name, entries in listed.items()}
+            before = json.loads(context.cursor or "{}")
+            changed = [
+                stream for stream in streams if listed[stream.name] and now[stream.name] != before.get(stream.name)
+            ]
+            unread = [stream for stream in changed if has_unread(stream, listed[stream.name])]
         except Exception as error:
             return dg.SkipReason(safe_message(error))
-        before = json.loads(context.cursor or "{}")
-        changed = [stream for stream in streams if now[stream.name] and now[stream.name] != before.get(stream.name)]
-        if not changed:
-            return dg.SkipReason("no new file")
-        request = dg.RunRequest(asset_selection=[dg.AssetKey(names.landing(stream)) for stream in changed])
+        if not unread:
+            return dg.SensorResult(skip_reason=dg.SkipReason("no new file"), cursor=json.dumps(now))
+        request = dg.RunRequest(asset_selection=[dg.AssetKey(names.landing(stream)) for stream in unread])
         return dg.SensorResult(run_requests=[request], cursor=json.dumps(now))
 
     return dropped
 
 
-def list_files(contract: Contract, stream: Stream) -> str:
-    """A digest of the finished files of a stream's drop directory; empty when there are none."""
+def list_files(contract: Contract, stream: Stream) -> "list[Entry]":
+    """The finished files of a stream's drop directory, by name."""
     from connectors.protocols.async_thread import AsyncThread
     from connectors.protocols.sftp_drop import Drop
     from connectors.variables import resolve_server
@@ -87,11 +95,25 @@ def list_files(contract: Contract, stream: Stream) -> str:
     with AsyncThread("files") as thread:
         drop = Drop(resolve_server(contract.server_of(stream)), thread)
         try:
-            entries = drop.entries(stream.physical_name)
+            return drop.entries(stream.physical_name)
         finally:
             drop.close()
+
+
+def _digest(entries: "list[Entry]") -> str:
     seen = [(entry.name, entry.size, entry.mtime) for entry in entries]
-    return hashlib.sha256(json.dumps(seen).encode()).hexdigest() if seen else ""
+    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
+
+
+def has_unread(stream: Stream, entries: "list[Entry]") -> bool:
+    """Whether a pull would read any of these files: those that a scheduled one took meanwhile ask for no run."""
+    from connectors.protocols import sftp
+    from warehouse import connection, ledger
+
+    environment.quiet()
+    with connection.connect("loader") as conn:
+        cursor = ledger.cursor(conn, stream.system, stream.name) or {}
+    return sftp.unread(stream, entries, cursor.get("state") or {})
 
 
 def waiting_messages(system: str, streams: list[str]) -> dict[str, int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from connectors.formats.geojson_file import GeoJsonFile
 from connectors.formats.layout import FileReader
 from connectors.protocols.async_thread import AsyncThread
 from connectors.protocols.base import Page, Pull
-from connectors.protocols.sftp_drop import Drop
+from connectors.protocols.sftp_drop import Drop, Entry
 from warehouse.settings import settings
 
 FORMATS: Final[dict[str, Callable[[Path, Stream, str, int], FileReader]]] = {
@@ -33,6 +33,21 @@ FORMATS: Final[dict[str, Callable[[Path, Stream, str, int], FileReader]]] = {
     "geojson": GeoJsonFile,
 }
 STALE_WORK_SECONDS: Final = 86_400
+
+
+def wanted(stream: Stream, entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Those files of a drop directory (in the order of their names) that a pull of the stream looks at."""
+    return entries[-1:] if stream.load == "snapshot" else entries
+
+
+def unread(stream: Stream, entries: Sequence[Entry], state: Mapping[str, Any]) -> bool:
+    """Whether the next pull of the stream has a file to read. `state`: that of its committed cursor."""
+    known = state.get("files", {})
+    return not all(entry.name in known and _untouched(entry, known[entry.name]) for entry in wanted(stream, entries))
+
+
+def _untouched(entry: Entry, seen: Sequence[Any]) -> bool:
+    return list(seen[:2]) == [entry.size, entry.mtime]
 
 
 class SftpExtraction:
@@ -63,12 +78,11 @@ class SftpExtraction:
                 "Ask the owner when the file will be sent",
             )
         known: dict[str, list[Any]] = self._pull.state.get("files", {})
-        chosen = entries[-1:] if stream.load == "snapshot" else entries
         files: dict[str, list[Any]] = {}
         dropped, read_any = 0, False
-        for entry in chosen:
+        for entry in wanted(stream, entries):
             seen = known.get(entry.name)
-            if seen and seen[:2] == [entry.size, entry.mtime]:
+            if seen and _untouched(entry, seen):
                 files[entry.name] = seen
                 continue
             path = self._work / entry.name

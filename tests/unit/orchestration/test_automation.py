@@ -157,13 +157,17 @@ def test_only_messages_that_no_load_has_taken_ask_for_a_pull(fresh_database: str
     assert sensing.waiting_messages("snapshot_report", ["reports"]) == {}
 
 
-def test_a_new_file_asks_for_its_stream_once(hub_home: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_file_asks_for_its_stream_once(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not at all where a scheduled pull has read it: a hub that starts anew asks for nothing it has."""
+    import psycopg
+
     from connectors.contract_folder import load_contracts
+    from connectors.protocols.sftp_drop import Entry
     from orchestration.definitions import build
 
     contract = load_contracts()["grid_map"]
     assert {contract.server_of(stream).protocol for stream in contract.streams.values()} == {"sftp"}
-    listing = {"communities": "1", "grids": ""}
+    listing = {"communities": [Entry("1", 10, 100)], "grids": []}
     monkeypatch.setattr(sensing, "list_files", lambda contract, stream: listing[stream.name])
     sensor = build().get_repository_def().get_sensor_def("files_grid_map")
 
@@ -175,8 +179,16 @@ def test_a_new_file_asks_for_its_stream_once(hub_home: object, monkeypatch: pyte
     first, cursor = tick(None)
     assert first == {"communities"}
     assert tick(cursor)[0] == set()
-    listing["grids"] = "2"
+    listing["grids"] = [Entry("2", 20, 200)]
     assert tick(cursor)[0] == {"grids"}
+    with psycopg.connect(fresh_database, autocommit=True) as conn:
+        conn.execute(
+            "INSERT INTO control.cursor (system, stream, value) VALUES"
+            """ ('grid_map', 'communities', '{"state": {"files": {"1": [10, 100, "x"]}}}')"""
+        )
+    assert tick(None)[0] == {"grids"}, "a scheduled pull has read the other"
+    listing["communities"] = [Entry("1", 11, 300)]
+    assert tick(None)[0] == {"communities", "grids"}, "it was written anew"
 
 
 def test_the_day_s_build_links_all_anew() -> None:
