@@ -20,6 +20,10 @@ DOUBTS = ("bulk_closed", "clock", "held", "input", "loop", "no_closing_time", "o
 _NO_EVIDENCE = "ARRAY['bulk_closed', 'reopened', 'loop', 'clock', 'held']"
 _DAY = "(SELECT as_of FROM control.candidate WHERE family = 'enforcement' ORDER BY candidate_id DESC LIMIT 1)"
 
+_NAMES = "ARRAY['system', 'stream', 'record', 'step']"
+_TOLD = "ARRAY[count(*), sum(hashtextextended(name, 0)), sum(hashtextextended(name, 1))] AS told"
+# Most incidents have one source, and there are many incidents: conditions about sources unnest nothing for those.
+
 # Between persons no clock is shown, and nothing can be held against one; no_clock_between_persons says of whom.
 _CLOCKLESS = "reported_at IS NULL"
 
@@ -42,13 +46,12 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "sources_are_record_names",
-        "NOT EXISTS (SELECT FROM jsonb_array_elements(sources) s"
-        " WHERE s - ARRAY['system', 'stream', 'record', 'step'] <> '{}')",
+        f"CASE jsonb_array_length(sources) WHEN 1 THEN (sources -> 0) - {_NAMES} = '{{}}'"
+        f" ELSE NOT EXISTS (SELECT FROM jsonb_array_elements(sources) s WHERE s - {_NAMES} <> '{{}}') END",
         "A source is the name of its record and how far it has come, and no other field.",
     ),
     holds(
         "counts_are_of_the_sources",
-        # Most incidents have one source, and there are many incidents: nothing is sorted for those.
         "report_count = jsonb_array_length(sources) AND channel_count = CASE jsonb_array_length(sources)"
         " WHEN 1 THEN num_nonnulls(sources -> 0 ->> 'system')"
         " ELSE (SELECT count(DISTINCT s ->> 'system') FROM jsonb_array_elements(sources) s) END",
@@ -56,8 +59,10 @@ CHECKS: tuple[Check, ...] = (
     ),
     holds(
         "lead_is_a_source",
-        "EXISTS (SELECT FROM jsonb_array_elements(sources) s"
-        " WHERE (s ->> 'system') || ':' || (s ->> 'record') = lead_report AND s ->> 'system' = lead_channel)",
+        "CASE jsonb_array_length(sources) WHEN 1 THEN sources -> 0 ->> 'system' = lead_channel"
+        " AND lead_channel || ':' || (sources -> 0 ->> 'record') = lead_report"
+        " ELSE EXISTS (SELECT FROM jsonb_array_elements(sources) s"
+        " WHERE (s ->> 'system') || ':' || (s ->> 'record') = lead_report AND s ->> 'system' = lead_channel) END",
         "The leading report is one of the incident's own.",
     ),
     holds(
@@ -162,17 +167,19 @@ CHECKS: tuple[Check, ...] = (
     ),
     no_rows(
         "every_report_once",
-        "SELECT count(*) AS differences FROM (SELECT event_key FROM core.fct_event"
-        f" WHERE (reported_at AT TIME ZONE 'Asia/Shanghai')::date <= {_DAY}) report FULL JOIN"
-        " (SELECT (s ->> 'system') || ':' || (s ->> 'record') AS event_key, count(*) AS times"
-        f" FROM {ROWS} batch_rows, jsonb_array_elements(batch_rows.sources) s GROUP BY 1) told"
-        " ON told.event_key = report.event_key"
-        " WHERE report.event_key IS NULL OR coalesce(told.times, 0) <> 1 HAVING count(*) > 0",
+        # Two sums of hashes tell two sets of half a million names apart without sorting or joining them; a name stands
+        # once in fct_event, which PostgreSQL sees to.
+        f"SELECT FROM (SELECT {_TOLD} FROM (SELECT event_key AS name FROM core.fct_event"
+        f" WHERE (reported_at AT TIME ZONE 'Asia/Shanghai')::date <= {_DAY}) report) reports CROSS JOIN"
+        f" (SELECT {_TOLD} FROM (SELECT (s ->> 'system') || ':' || (s ->> 'record') AS name"
+        f" FROM {ROWS} batch_rows, jsonb_array_elements(batch_rows.sources) s) source) sources"
+        " WHERE reports.told IS DISTINCT FROM sources.told",
         "Every report up to the day stands in exactly one incident, and no other.",
     ),
     holds(
         "no_identity_number",
-        "(sources::text || lead_report) !~ '(^|[^0-9])[1-9][0-9]{5}(19|20)[0-9]{9}[0-9Xx]([^0-9A-Za-z]|$)'",
+        # JSON and the blank give every number two neighbours: a pattern that knows no edges is found sooner.
+        "(sources::text || lead_report || ' ') !~ '[^0-9][1-9][0-9]{5}(19|20)[0-9]{9}[0-9Xx][^0-9A-Za-z]'",
         "No identity number is shown.",
     ),
 )
