@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import polars as pl
@@ -68,6 +69,16 @@ def timed(items: Iterable[Item], clock: Clock, step: str) -> Iterator[Item]:
 
 def ahead(items: Iterable[Item], name: str) -> Iterator[Item]:
     """The items, made by a thread that has one ready and one in the making; its errors are raised here."""
+    with begun(items, name) as made:
+        yield from made
+
+
+@contextmanager
+def begun(items: Iterable[Item], name: str) -> Iterator[Iterator[Item]]:
+    """The same, and the thread begins at once, whether or not the first item is asked for yet.
+
+    Who still waits for an item when the block is left gets a RuntimeError: that there are no more must not be believed.
+    """
     made: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(maxsize=1)
     stopped = threading.Event()
 
@@ -91,11 +102,12 @@ def ahead(items: Iterable[Item], name: str) -> Iterator[Item]:
         except BaseException as error:
             put(None, error)
 
-    thread = threading.Thread(target=make, name=name, daemon=True)
-    thread.start()
-    try:
-        while True:
-            item, error = made.get()
+    def given() -> Iterator[Item]:
+        while not stopped.is_set():
+            try:
+                item, error = made.get(timeout=0.2)
+            except queue.Empty:
+                continue
             if error is not None:
                 raise error
             if item is None:
@@ -103,6 +115,12 @@ def ahead(items: Iterable[Item], name: str) -> Iterator[Item]:
             hand = [item]
             del item
             yield hand.pop()
+        raise RuntimeError(f"{name} was stopped")
+
+    thread = threading.Thread(target=make, name=name, daemon=True)
+    thread.start()
+    try:
+        yield given()
     finally:
         stopped.set()
         thread.join(timeout=5)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
 
 from connectors.contract import Column
@@ -24,6 +25,19 @@ class Change:
     values: pl.Series
     wrong: dict[str, pl.Series] = field(default_factory=dict)
     corrected: dict[str, pl.Series] = field(default_factory=dict)
+
+
+_X, _Y = pl.col("x"), pl.col("y")
+_ODD = {
+    "half": _X.is_null() != _Y.is_null(),
+    "zero": ((_X.abs() < 1e-6) & (_Y.abs() < 1e-6)).fill_null(False),
+    "swapped": (_X.is_between(15.0, 56.0) & _Y.is_between(70.0, 140.0)).fill_null(False),
+}
+_POINT = {
+    "known": _X.is_not_null() & _Y.is_not_null() & ~pl.col("zero"),
+    "lon": pl.when("swapped").then(_Y).otherwise(_X),
+    "lat": pl.when("swapped").then(_X).otherwise(_Y),
+}
 
 
 def place_points(columns: Sequence[Column], values: Mapping[str, pl.Series], crs: str) -> Iterator[Change]:
@@ -49,30 +63,16 @@ def _declared_crs(column: Column, server_crs: str) -> str:
 
 
 def _place(x_name: str, y_name: str, x: pl.Series, y: pl.Series, crs: str) -> Iterator[Change]:
-    half = x.is_null() != y.is_null()
-    zero = ((x.abs() < 1e-6) & (y.abs() < 1e-6)).fill_null(False)
-    swapped = (x.is_between(15.0, 56.0) & y.is_between(70.0, 140.0)).fill_null(False)
-    lon, lat = y.zip_with(swapped, x), x.zip_with(swapped, y)
-    known = lon.is_not_null() & lat.is_not_null() & ~zero
-    wgs_lon, wgs_lat = coordinates.convert(
-        lon.zip_with(known, pl.repeat(0.0, len(x), eager=True)).to_numpy(),
-        lat.zip_with(known, pl.repeat(0.0, len(x), eager=True)).to_numpy(),
-        crs,
-    )
+    read = pl.DataFrame({"x": x, "y": y}).lazy().with_columns(**_ODD).with_columns(**_POINT).collect()
+    known = read["known"].to_numpy()
+    lon, lat = (np.where(known, read[axis].to_numpy(), 0.0) for axis in ("lon", "lat"))
+    lon, lat = coordinates.convert(lon, lat, crs)
     west, south, east, north = region()
-    lon, lat = pl.Series(wgs_lon, dtype=pl.Float64), pl.Series(wgs_lat, dtype=pl.Float64)
-    inside = lon.is_between(west, east) & lat.is_between(south, north)
-    outside = known & ~inside
-    wrong = {"half_coordinates": half, "zero_coordinates": zero, "outside_region": outside}
-    fine = known & inside
-    corrected = {"swapped_coordinates": swapped & fine}
-    for name, axis in ((x_name, lon), (y_name, lat)):
-        # Counted once, on the longitude: a point is one defect, not two.
-        first = name == x_name
-        rounded = axis.round(7)
-        yield Change(
-            name,
-            pl.select(pl.when(fine).then(rounded)).to_series().rename(name),
-            wrong if first else {},
-            corrected if first else {},
-        )
+    inside = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
+    fine = pl.Series(known & inside)
+    placed = pl.DataFrame({x_name: lon, y_name: lat}).select(pl.when(fine).then(pl.all().round(7)))
+    # Counted once, on the longitude: a point is one defect, not two.
+    wrong = {"half_coordinates": read["half"], "zero_coordinates": read["zero"]}
+    wrong["outside_region"] = pl.Series(known & ~inside)
+    yield Change(x_name, placed[x_name], wrong, {"swapped_coordinates": read["swapped"] & fine})
+    yield Change(y_name, placed[y_name])

@@ -29,13 +29,12 @@ Days = npt.NDArray[np.int32]
 def read(texts: pl.Series, timezone: ZoneInfo) -> pl.Series:
     """Texts → UTC times, null where a text is written otherwise or is no possible time of that zone."""
     micros, valid = _micros(byte_matrix(texts, 19))
-    naive = pl.Series(texts.name, micros)
-    if not valid.all():
-        naive = pl.select(pl.when(pl.Series(valid)).then(naive)).to_series()
     offset, since = _FIXED.get(timezone.key, (0, None))
-    if since is not None and int(micros.min(where=valid, initial=since)) >= since:
-        return (naive - offset).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-    return to_utc(naive.cast(pl.Datetime("us")), timezone)
+    fixed = since is not None and int(micros.min(where=valid, initial=since)) >= since
+    times = pl.Series(texts.name, micros - offset if fixed else micros)
+    if not valid.all():
+        times = pl.select(pl.when(pl.Series(valid)).then(times)).to_series()
+    return times.cast(pl.Datetime("us", "UTC")) if fixed else to_utc(times.cast(pl.Datetime("us")), timezone)
 
 
 def to_utc(naive: pl.Series, timezone: ZoneInfo) -> pl.Series:

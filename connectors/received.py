@@ -111,6 +111,7 @@ class Received:
                 keys.append(words[:, 2].astype(np.uint64))
                 at.append(versions.current_at(words[:, 3], words[:, 4]).astype(np.int32))
         known = np.concatenate(hashes)
+        del hashes  # before they are sorted
         order = np.argsort(known[:, 0], kind="stable")
         found = Found(np.concatenate(at)[order], np.ones(len(known), dtype=np.bool_), np.concatenate(keys)[order])
         return cls(conn, stream, load_id, rules, versions, known[order], found)

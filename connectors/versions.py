@@ -43,7 +43,7 @@ def hash_texts(texts: pl.Series) -> Hashes:
 
 
 def key_hashes(record_keys: pl.Series) -> Hashes:
-    return hash_texts(record_keys.fill_null(""))
+    return hash_texts(record_keys.fill_null("") if record_keys.null_count() else record_keys)
 
 
 def content_hashes(frame: pl.DataFrame, stream: Stream) -> Hashes:

@@ -23,16 +23,20 @@ def byte_matrix(s: pl.Series, width: int) -> Bytes:
     alphabet of ours contains, so that they fail every later test by themselves. The memory holds one column
     after the other (Fortran order), for tests and sums go along the columns.
     """
-    fits = (s.str.len_bytes() == width).fill_null(False)
-    if not fits.all():
-        s = pl.select(pl.when(fits).then(s).otherwise(pl.lit("\0" * width))).to_series()
     array = s.rechunk().to_arrow()
     if len(array) == 0:
         return np.zeros((0, width), dtype=np.uint8)
     _, offsets, data = array.buffers()
-    start = int(np.frombuffer(offsets, dtype=np.int64)[array.offset])
-    flat = np.frombuffer(data, dtype=np.uint8)[start : start + len(array) * width]
-    return np.asfortranarray(flat.reshape(len(array), width))
+    edges = np.frombuffer(offsets, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
+    octets = np.frombuffer(data or b"", dtype=np.uint8)
+    fits = np.diff(edges) == width
+    if s.null_count():
+        fits &= s.is_not_null().to_numpy()
+    if fits.all():
+        return np.asfortranarray(octets[edges[0] : edges[-1]].reshape(len(array), width))
+    matrix = np.zeros((len(array), width), dtype=np.uint8, order="F")
+    matrix[fits] = octets[edges[:-1][fits][:, None] + np.arange(width)]
+    return matrix
 
 
 def strings(matrix: Bytes, valid: Bools | None = None) -> pl.Series:
@@ -81,12 +85,12 @@ def with_nulls_of(s: pl.Series, result: npt.NDArray[np.generic]) -> pl.Series:
 
 def only_where(s: pl.Series, mask: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
     """Apply ``change`` to the rows of ``mask`` only: clean columns cost one pattern test."""
-    mask = mask.fill_null(False)
-    touched = int(mask.sum())
+    touched = int(mask.sum())  # nulls do not count
     if touched == 0:
         return s
     if touched == len(s):
         return change(s).alias(s.name)
+    mask = mask.fill_null(False)
     rows = mask.arg_true()
     return s.clone().scatter(rows, change(s.filter(mask)))
 

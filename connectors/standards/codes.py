@@ -84,12 +84,12 @@ def is_known(s: pl.Series, table: Mapping[str, str]) -> pl.Series:
 
 def sex_code(s: pl.Series) -> pl.Series:
     """1/2/0/9, 男/女, M/F, male/female → the code of GB/T 2261.1; anything else → null."""
-    return _read(s.str.to_uppercase(), _SEX_CODES)
+    return _read(s, _SEX_CODES, upper=True)
 
 
 def sex(s: pl.Series) -> pl.Series:
     """Any spelling that ``sex_code`` reads → 'male', 'female', 'unknown' or 'unstated'."""
-    return _read(s.str.to_uppercase(), {spelling: SEX_ENGLISH[code] for spelling, code in _SEX_CODES.items()})
+    return _read(s, {spelling: SEX_ENGLISH[code] for spelling, code in _SEX_CODES.items()}, upper=True)
 
 
 def ethnic_code(s: pl.Series) -> pl.Series:
@@ -113,5 +113,9 @@ def _labels(table: Mapping[str, str]) -> dict[str, str]:
     return labels
 
 
-def _read(s: pl.Series, spellings: Mapping[str, str]) -> pl.Series:
-    return s.str.strip_chars().replace_strict(dict(spellings), default=None, return_dtype=pl.String)
+def _read(s: pl.Series, spellings: Mapping[str, str], *, upper: bool = False) -> pl.Series:
+    text = pl.col("text").str.strip_chars()
+    if upper:
+        text = text.str.to_uppercase()
+    read = text.replace_strict(dict(spellings), default=None, return_dtype=pl.String)
+    return s.to_frame("text").select(read).to_series().alias(s.name)

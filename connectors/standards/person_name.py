@@ -18,7 +18,8 @@ import polars as pl
 from connectors.standards import text
 from connectors.standards._columns import only_where, over_unique
 
-_PLAIN: Final = r"^\p{Han}+$"
+_PLAIN: Final = r"^\p{Han}+(?:·\p{Han}+)*$"
+"""Canonical as it stands."""
 _DOTS: Final = r"[·•・‧∙⋅●˙．。﹒‥⸱･.]"
 
 # Readings that a character has as a surname and not, or not first, otherwise.

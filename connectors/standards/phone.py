@@ -15,7 +15,8 @@ from connectors.standards._columns import only_where
 
 _MOBILE: Final = r"^1[3-9][0-9]{9}$"
 _LANDLINE: Final = r"^0(?:10|2[0-9])[2-8][0-9]{7}$|^0[3-9][0-9]{2}[2-8][0-9]{6,7}$"
-_PLACEHOLDERS: Final = [
+_NUMBER: Final = f"{_MOBILE}|{_LANDLINE}"
+_LISTED: Final = [
     "13800138000",
     "13888888888",
     "13900000000",
@@ -27,6 +28,8 @@ _PLACEHOLDERS: Final = [
 _ALL_SAME: Final = "^(?:" + "|".join(f"{digit}{{5,}}" for digit in range(10)) + ")$"
 _SAME_TAIL: Final = "^1[3-9](?:" + "|".join(f"{digit}{{9}}" for digit in range(10)) + ")$"
 _SAME_LINE: Final = r"^0[0-9]{2,3}(?:" + "|".join(f"{digit}{{7,8}}" for digit in range(10)) + ")$"
+_WORDS: Final = r"^(?:无|没有|不详|未知|暂无|空|null|NULL|None|-+|/+|0)$"
+_PLACEHOLDER: Final = "|".join([f"^(?:{'|'.join(_LISTED)})$", _ALL_SAME, _SAME_TAIL, _WORDS, _SAME_LINE])
 
 
 def normalise(s: pl.Series, area_code: str = "0571") -> pl.Series:
@@ -47,22 +50,21 @@ def normalise(s: pl.Series, area_code: str = "0571") -> pl.Series:
         rows = rows.str.replace(r"^([3-9][0-9]{2}[2-8][0-9]{7})$", "0${1}")
         return rows.str.replace(r"^([2-8][0-9]{6,7})$", f"{area_code}${{1}}")
 
-    out = only_where(s, ~(s.str.contains(_MOBILE) | s.str.contains(_LANDLINE)), mend)
+    out = only_where(s, ~s.str.contains(_NUMBER), mend)
     placeholder = is_placeholder(out) | (out == "")
+    if not placeholder.any():
+        return out
     return pl.select(pl.when(~placeholder).then(out)).to_series().alias(s.name)
 
 
 def is_placeholder(s: pl.Series) -> pl.Series:
     """True for numbers typed only to fill a form: all digits the same, 13800138000, and their like."""
-    listed = s.is_in(_PLACEHOLDERS)
-    same = s.str.contains(_ALL_SAME) | s.str.contains(_SAME_TAIL)
-    words = s.str.contains(r"^(?:无|没有|不详|未知|暂无|空|null|NULL|None|-+|/+|0)$")
-    return listed | same | words | s.str.contains(_SAME_LINE)
+    return s.str.contains(_PLACEHOLDER)
 
 
 def is_valid(s: pl.Series) -> pl.Series:
     """True for canonical mobiles (^1[3-9]\\d{9}$) and landlines that are not placeholders."""
-    return (s.str.contains(_MOBILE) | s.str.contains(_LANDLINE)) & ~is_placeholder(s)
+    return s.str.contains(_NUMBER) & ~is_placeholder(s)
 
 
 def is_mobile(s: pl.Series) -> pl.Series:

@@ -30,9 +30,9 @@ from connectors.conform import Conformed, Conformer
 from connectors.contract import Contract, Server, Stream
 from connectors.errors import IntakeError
 from connectors.formats.messages import MessageBatch
-from connectors.intake import _batches
+from connectors.intake import CHUNK_ROWS, _batches
 from connectors.pace import Pace
-from connectors.pipeline import Clock
+from connectors.pipeline import Clock, in_chunks
 from connectors.protocols import catalogue_api, gateway, http, mqtt, soap, webhook_receiver
 from connectors.protocols.base import Page, Pull
 from connectors.protocols.sftp import FORMATS
@@ -121,7 +121,8 @@ class Runner:
         """The pages of a case as intake conforms them. Raises what intake would raise."""
         with self._opened(case) as (extraction, of, its_server):
             conformer = Conformer(of, its_server, now=NOW)
-            return [batch.page for batch, _ in _batches(extraction, conformer, of, Clock(), Pace())]
+            pages = in_chunks(Pace().pages(extraction.pages(), of.name), CHUNK_ROWS)
+            return [batch.page for batch, _ in _batches(pages, conformer, of, Clock())]
 
     @contextlib.contextmanager
     def _opened(self, case: Case) -> Iterator[tuple[Any, Stream, Server]]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Iterator
+
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.pipeline import LOOSE_PAGES, in_chunks
+from connectors.pipeline import LOOSE_PAGES, begun, in_chunks
 from connectors.protocols.base import Answered, BadRecord, Page
 
 
@@ -47,3 +52,50 @@ def test_answers_without_rows_begin_no_chunk() -> None:
     assert chunk.frame["a"].to_list() == ["1", "2", "4", "5", "7", "8"]
     assert [answer.value for answer in chunk.answers] == [str(n) for n in range(9)]
     assert chunk.bytes_in == 9
+
+
+def test_a_stage_begins_before_it_is_asked() -> None:
+    asked = threading.Event()
+
+    def items() -> Iterator[int]:
+        asked.set()
+        yield from range(3)
+
+    with begun(items(), "stage") as made:
+        assert asked.wait(5)
+        assert list(made) == [0, 1, 2]
+
+
+def test_who_waits_for_a_stage_that_is_left_is_told_that_it_did_not_end() -> None:
+    """A thread that conforms must not take a load that broke off for one whose pages have all come."""
+    told: list[BaseException] = []
+    go = threading.Event()
+
+    def items() -> Iterator[int]:
+        yield 0
+        go.wait(10)
+
+    def wait(made: Iterator[int]) -> None:
+        try:
+            list(made)
+        except RuntimeError as error:
+            told.append(error)
+
+    with begun(items(), "stage") as made:
+        waiting = threading.Thread(target=wait, args=(made,))
+        waiting.start()
+        time.sleep(0.3)
+        threading.Timer(1, go.set).start()
+    waiting.join(5)
+    assert [str(error) for error in told] == ["stage was stopped"]
+
+
+def test_an_error_in_a_stage_is_raised_where_its_items_are_taken() -> None:
+    def items() -> Iterator[int]:
+        yield 0
+        raise ValueError("no more")
+
+    with begun(items(), "stage") as made:
+        assert next(made) == 0
+        with pytest.raises(ValueError, match="no more"):
+            next(made)

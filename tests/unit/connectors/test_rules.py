@@ -201,6 +201,19 @@ def test_nothing_is_neither_good_nor_wrong(case: Column) -> None:
     assert not any(rows.any() for rows in done.wrong.values())
 
 
+@given(st.data())
+def test_a_row_is_judged_as_if_it_stood_alone(data: st.DataObject) -> None:
+    """Columns without fault are judged in fewer steps: that must not show in what becomes of a row."""
+    case = data.draw(st.sampled_from([*GOOD, *WRONG]))[0]
+    known = [text for other, text, _ in [*GOOD, *WRONG] if other == case]
+    texts = data.draw(st.lists(st.sampled_from([None, *known]), min_size=1, max_size=8))
+    done = judged(case, *texts)
+    for row, text in enumerate(texts):
+        alone = judged(case, text)
+        assert done.values[row] == alone.values[0]
+        assert {r for r, rows in done.wrong.items() if rows[row]} == {r for r, rows in alone.wrong.items() if rows[0]}
+
+
 def test_reasons_stand_at_their_own_rows() -> None:
     done = judged(DATE, "2026-03-05", "2026-02-30", None, "soon", "2026/3/6")
     assert {reason: rows.to_list() for reason, rows in done.wrong.items()} == {
