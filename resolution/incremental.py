@@ -94,16 +94,13 @@ def by_changes(
     if part.rows["fresh"].sum() > carried.MOST * last.records:
         return None
     trained = model.load()
-    moved = changes.moved(part.people, part.standing)
-    part = part.near(conn, part.some(moved)).near(conn, part.left)
+    moved, left = changes.moved(part.people, part.standing), part.left()
+    part = part.near(conn, part.some(moved)).near(conn, left)
     counts = resident_state.Counts(conn)
     elsewhere = part.elsewhere(counts, last.entities)
-    asked = changes.asked(part.people, part.standing, moved, part.left, trained, elsewhere)
-    part = part.near(conn, part.some(asked))
-    numbered = part.rows.select(*RECORD, was="row")
-    part = part.ordered()
-    to = numbered.join(part.rows.select(*RECORD, "row"), on=RECORD).select("was", "row")
-    moved, asked = (to.filter(pl.col("was").is_in(rows.implode()))["row"] for rows in (moved, asked))
+    asked = changes.asked(part.people, part.standing, moved, left, trained, elsewhere)
+    part, place = part.near(conn, part.some(asked)).ordered()
+    moved, asked = (place.gather(rows).rename("row") for rows in (moved, asked))
     found = residents.cluster_part(
         part.people, part.borrowed, part.standing, moved=moved, asked=asked,
         elsewhere=part.elsewhere(counts, last.entities),

@@ -14,6 +14,7 @@ from resolution.residents.blocking import MAX_BLOCK
 from resolution.residents.coding import CODED
 from resolution.residents.features import unnumbered, with_births
 from resolution.residents.keys import TRAITS, counted_keys, meetings, number_keys
+from resolution.restoring import RECORD
 from resolution.union import YEARS_APART
 
 ENTITIES_AT_ONCE = 50_000
@@ -125,12 +126,9 @@ def people_of(rows: pl.DataFrame) -> pl.DataFrame:
     return with_births(unnumbered(told, pl.col("borrowed"))).drop("borrowed")
 
 
-def counted(rows: pl.DataFrame) -> pl.DataFrame:
-    """key, entities of the values that count; a probable record says nothing of the one that it was attached to."""
-    return _counted(rows, people_of(rows))
-
-
-def _counted(rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
+def counted(rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
+    """key, entities of the values that count of records and their `people_of`; a probable record says nothing of the
+    one that it was attached to."""
     return counted_keys(people.filter(rows["link_kind"] != "probable"), "entity_key")
 
 
@@ -148,7 +146,7 @@ def rewrite(conn: psycopg.Connection, rows: pl.DataFrame) -> None:
         part = rows.slice(start, length)
         people = people_of(part)
         blocks.append(_blocks(part, people).join(names, on="entity_key").drop("entity_key"))
-        counts.append(_counted(part, people))
+        counts.append(counted(part, people))
         start += length
     conn.execute("TRUNCATE resolution.resident_record, resolution.resident_block, resolution.resident_count")
     # In the order of their indexes they are written several times faster.
@@ -164,18 +162,23 @@ def replace(conn: psycopg.Connection, before: pl.DataFrame, after: pl.DataFrame,
     Entities `unmet` have no blocks any more, for retention purged one of their records (control.forget_records).
     """
     gone = before.join(after, on=before.columns, how="anti", nulls_equal=True).sort("entity_key")
+    told = after.join(before, on=before.columns, how="anti", nulls_equal=True).sort("entity_key")
     conn.execute(
         "DELETE FROM resolution.resident_record r USING unnest(%s::text[], %s::text[], %s::text[], %s::text[])"
         " AS g (system, stream, record_key, entity_key) WHERE r.entity_key = g.entity_key"
         " AND (r.system, r.stream, r.record_key) = (g.system, g.stream, g.record_key)",
         [array(gone[name]) for name in _TEXTS[:4]],
     )
-    told = after.join(before, on=before.columns, how="anti", nulls_equal=True)
-    _copy(conn, "resident_record", told.sort("entity_key"))
+    _copy(conn, "resident_record", told)
     was, now = people_of(before), people_of(after)
-    old, new = _blocks(before, was), _blocks(after, now)
-    old = old.filter(~pl.col("entity_key").is_in(unmet.implode()))
-    gone = old.join(new, on=old.columns, how="anti", nulls_equal=True).sort("key")
+    # Most rows changed in nothing but how they are linked, which blocks do not tell.
+    looks = [name for name in SCHEMA if name != "link_kind"]
+    went = _has(before, gone.join(told, on=looks, how="anti", nulls_equal=True))
+    came = _has(after, told.join(gone, on=looks, how="anti", nulls_equal=True))
+    bare, still = (rows["entity_key"].is_in(unmet.implode()) for rows in (before, after))
+    old, stay = (_blocks(before.filter(some), was.filter(some)) for some in (went & ~bare, ~went & ~bare))
+    new = _blocks(after.filter(came | still), now.filter(came | still))
+    gone = old.join(pl.concat([new, stay]), on=old.columns, how="anti", nulls_equal=True).sort("key")
     conn.execute(
         """DELETE FROM resolution.resident_block b
             USING unnest(%(key)s::bigint[], %(loose)s::boolean[], %(year)s::int[], %(sound)s::int[], %(given)s::int[],
@@ -184,9 +187,10 @@ def replace(conn: psycopg.Connection, before: pl.DataFrame, after: pl.DataFrame,
               AND (b.year, b.sound, b.given) IS NOT DISTINCT FROM (g.year::smallint, g.sound, g.given)""",
         {name: array(gone[name]) for name in gone.columns},
     )
-    _copy(conn, "resident_block", new.join(old, on=old.columns, how="anti", nulls_equal=True).sort("key"))
+    more = new.join(pl.concat([old, stay]), on=old.columns, how="anti", nulls_equal=True)
+    _copy(conn, "resident_block", more.sort("key"))
     change = (
-        pl.concat([_counted(after, now), _counted(before, was).with_columns(-pl.col("entities"))])
+        pl.concat([counted(after, now), counted(before, was).with_columns(-pl.col("entities"))])
         .group_by("key")
         .agg(pl.col("entities").sum())
         .filter(pl.col("entities") != 0)
@@ -201,11 +205,18 @@ def replace(conn: psycopg.Connection, before: pl.DataFrame, after: pl.DataFrame,
     conn.execute("DELETE FROM resolution.resident_count WHERE key = ANY (%s::bigint[]) AND entities <= 0", columns[:1])
 
 
+def _has(rows: pl.DataFrame, some: pl.DataFrame) -> pl.Series:
+    """Which of the rows are of one of the records of `some`."""
+    return rows.join(some.select(*RECORD, has=True), on=RECORD, how="left", maintain_order="left")["has"].fill_null(
+        False
+    )
+
+
 def _blocks(rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     """`keys.TRAITS`, entity_key of records and their `people_of`; a number is found also where it is another's."""
-    numbers = number_keys(people.select("row", number=rows["number"])).with_columns(loose=pl.lit(False))
-    keys = pl.concat([meetings(people), numbers], how="diagonal")
-    return keys.join(people.select("row", "entity_key"), on="row").drop("row").unique()
+    known = people.select("row", "entity_key", number=rows["number"])
+    numbers = number_keys(known, "entity_key").with_columns(loose=pl.lit(False))
+    return pl.concat([meetings(people, "entity_key"), numbers], how="diagonal").drop("row").unique()
 
 
 def _copy(conn: psycopg.Connection, table: str, rows: pl.DataFrame) -> None:

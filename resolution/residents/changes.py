@@ -13,7 +13,7 @@ import polars as pl
 
 from resolution.residents import model
 from resolution.residents.blocking import candidate_pairs
-from resolution.residents.linking import MARGIN, PROBABLE, Linked, grow, possible
+from resolution.residents.linking import WEIGHED, Linked, grow, possible
 from resolution.residents.model import Model
 from resolution.residents.representatives import around, representatives
 from resolution.residents.town import Elsewhere, town_of
@@ -74,7 +74,7 @@ def asked(
     pairs, _ = candidate_pairs(rows, changed=changed, crowded=elsewhere.crowded, possible=possible(rows))
     firm = people.join(clusters.join(standing.filter("probable"), on="row", how="anti"), on="row")
     town = town_of(firm, firm["cluster"], elsewhere=elsewhere)
-    edges = model.score(rows, pairs, trained, least=PROBABLE - MARGIN, town=town)
+    edges = model.score(rows, pairs, trained, least=WEIGHED, town=town)
     ends = pl.concat([edges["a"], edges["b"]]).unique()
     met = rows.filter(pl.col("id").is_in(ends.implode())).select("cluster")
     again = some.join(met, on="cluster", how="semi").select("row")

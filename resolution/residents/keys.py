@@ -21,25 +21,27 @@ TRAITS = ("key", "loose", "year", "sound", "given")
 
 def block_keys(people: pl.DataFrame) -> pl.DataFrame:
     """row, key: the blocks of every rule that the rows are in."""
-    return _long(people, RULES)
+    return _long(people, RULES, people.select("row"))
 
 
-def meetings(people: pl.DataFrame) -> pl.DataFrame:
-    """`TRAITS` of the rows in the blocks of every rule: what tells which rows of one block may be one person.
+def meetings(people: pl.DataFrame, *also: str) -> pl.DataFrame:
+    """row, `TRAITS` and the columns `also` of the rows in the blocks of every rule: what tells which rows of one block
+    may be one person.
 
     What else is compared of a pair may make it likelier, but nothing makes up for these (`linking.possible`).
     """
     given = people.select(given=given_names(people["name"]))
-    told = people.select("row", loose=pl.col("number").is_null(), year=pl.col("birth_year").cast(pl.Int16))
+    loose, year = pl.col("number").is_null(), pl.col("birth_year").cast(pl.Int16)
+    told = people.select("row", *also, loose=loose, year=year)
     told = told.with_columns(
         sound=_short(hashed(people, "sound", ("sound",))), given=_short(hashed(given, "given", ("given",)))
     )
-    return block_keys(people).join(told, on="row").select("row", *TRAITS)
+    return _long(people, RULES, told).select("row", *also, *TRAITS)
 
 
-def number_keys(people: pl.DataFrame) -> pl.DataFrame:
-    """row, key of every valid number, likely another person's or not."""
-    return _long(people, {NUMBER: ("number",)})
+def number_keys(people: pl.DataFrame, *also: str) -> pl.DataFrame:
+    """row, key and the columns `also` of every valid number, likely another person's or not."""
+    return _long(people, {NUMBER: ("number",)}, people.select("row", *also)).select("row", *also, "key")
 
 
 def counted_keys(people: pl.DataFrame, label: str) -> pl.DataFrame:
@@ -67,8 +69,7 @@ def _short(keys: pl.Series) -> pl.Series:
     return (keys & 0x7FFFFFFF).cast(pl.Int32)
 
 
-def _long(people: pl.DataFrame, rules: dict[str, tuple[str, ...]]) -> pl.DataFrame:
-    keyed = (
-        people.select("row", hashed(people, rule, columns).alias("key")).drop_nulls() for rule, columns in rules.items()
-    )
-    return pl.concat(keyed)
+def _long(people: pl.DataFrame, rules: dict[str, tuple[str, ...]], told: pl.DataFrame) -> pl.DataFrame:
+    """key, and what is `told` of each of the people, once for each rule whose columns they have."""
+    keyed = (told.with_columns(hashed(people, rule, columns).alias("key")) for rule, columns in rules.items())
+    return pl.concat([frame.filter(pl.col("key").is_not_null()) for frame in keyed])

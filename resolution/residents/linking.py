@@ -25,11 +25,19 @@ CERTAIN = 0.0
 """Least weight (log2 of the odds) of an automatic link: more likely than not, after all that `possible` rules out."""
 PROBABLE = -3.0
 """Least weight of a probable one: about what a name alone weighs that one person in town bears."""
+UNRIVALLED = -4.5
+"""The same of what tells of nothing that lasts (`LASTING`) but of a door, and fits nobody else in the least: a door of
+before says little against the one person whom the name fits. With a telephone alone it is not so: then a namesake of
+whom no telephone is known would fit better than the person whose telephone is another now."""
 MARGIN = 3.0
 """A record that fits two people goes to the one whom it fits better by so much, or to neither."""
+WEIGHED = UNRIVALLED - MARGIN
+"""What weighs less is nobody's rival."""
 LARGEST = 60
 """More records never come together by weights than this (those of one number count as one)."""
 EVIDENCE = ("birth_year", "phone", "door", "typed_ends")
+LASTING = ("birth_year", "typed_ends")
+"""Evidence that stays as long as one lives."""
 
 
 @dataclass(frozen=True)
@@ -111,11 +119,10 @@ def _weighed(
     rows: pl.DataFrame, changed: pl.Series | None, trained: Model, town: Town, budget: int
 ) -> tuple[pl.DataFrame, list[RuleCount]]:
     """(edges between the clusters of representatives, what blocking made); of those `changed` (ids) alone."""
-    least = PROBABLE - MARGIN
     fit, worth = possible(rows), None
     if changed is None:
         # Of some clusters alone the pairs are few, and to sift them would cost more than to weigh them.
-        worth = promising(rows, trained, town, least=least)
+        worth = promising(rows, trained, town, least=WEIGHED)
 
     def wanted(left: Places, right: Places) -> Truths:
         kept = fit(left, right)
@@ -126,7 +133,7 @@ def _weighed(
     pairs, counts = candidate_pairs(
         rows, changed=changed, crowded=town.elsewhere.crowded, possible=wanted, budget=budget
     )
-    return _between(model.score(rows, pairs, trained, least=least, town=town), rows), counts
+    return _between(model.score(rows, pairs, trained, least=WEIGHED, town=town), rows), counts
 
 
 def possible(rows: pl.DataFrame) -> Callable[[Places, Places], Truths]:
@@ -168,13 +175,14 @@ def _between(scored: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _facts(people: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
-    """cluster, number (whether it has one), year (of birth), some (whether it says anything besides a name)."""
-    some = pl.any_horizontal(pl.col(EVIDENCE).is_not_null())
-    known = people.select("row", "birth_year", number=pl.col("number").is_not_null(), some=some)
+    """cluster, year (of birth); whether it has a number, some evidence besides a name, lasting evidence, a door."""
+    some, lasting = (pl.any_horizontal(pl.col(columns).is_not_null()) for columns in (EVIDENCE, LASTING))
+    told = {"some": some, "lasting": lasting} | {name: pl.col(name).is_not_null() for name in ("number", "door")}
+    known = people.select("row", "birth_year", **told)
     return (
         known.join(clusters.select("row", "cluster"), on="row")
         .group_by("cluster")
-        .agg(pl.col("number").any(), pl.col("some").any(), year=pl.col("birth_year").min())
+        .agg(pl.col(list(told)).any(), year=pl.col("birth_year").min())
     )
 
 
@@ -189,7 +197,7 @@ def _suitors(edges: pl.DataFrame, anchors: pl.DataFrame) -> pl.DataFrame:
 
 
 def _best(suitors: pl.DataFrame) -> pl.DataFrame:
-    """mine, into (whom it fits best), weight, torn (whether it fits another nearly as well)."""
+    """mine, into (whom it fits best), weight, torn (whether it fits another nearly as well), lone (or nobody else)."""
     return (
         suitors.group_by("mine")
         .agg(
@@ -197,7 +205,9 @@ def _best(suitors: pl.DataFrame) -> pl.DataFrame:
             weight=pl.col("weight").max(),
             second=pl.col("weight").sort(descending=True).get(1, null_on_oob=True),
         )
-        .with_columns(torn=(pl.col("weight") - pl.col("second") < MARGIN).fill_null(False))
+        .with_columns(
+            torn=(pl.col("weight") - pl.col("second") < MARGIN).fill_null(False), lone=pl.col("second").is_null()
+        )
     )
 
 
@@ -246,7 +256,9 @@ def _probable(people: pl.DataFrame, clusters: pl.DataFrame, edges: pl.DataFrame)
     telling = known.filter("some").select("cluster")
     first = _best(_suitors(edges, anchors).join(telling, left_on="mine", right_on="cluster", how="semi"))
     torn = first.filter(pl.col("torn") & (pl.col("weight") >= CERTAIN)).select(cluster="mine")
-    first = first.filter(~pl.col("torn") & (pl.col("weight") >= PROBABLE)).select("into", cluster="mine")
+    first = first.join(known.select("lasting", "door", mine="cluster"), on="mine", maintain_order="left")
+    least = pl.when(pl.col("lone") & pl.col("door") & ~pl.col("lasting")).then(UNRIVALLED).otherwise(PROBABLE)
+    first = first.filter(~pl.col("torn") & (pl.col("weight") >= least)).select("into", cluster="mine")
     edges = _relabelled(edges, first.select(row="cluster", to="into"))
     persons = known.filter(pl.col("number") | pl.col("some")).join(first, on="cluster", how="anti").select("cluster")
     second = _best(_suitors(edges, persons))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from resolution import resident_state, residents
-from resolution.part import Part
+from resolution.part import Part, told_numbers
 from resolution.residents import Clusters, changes, cluster, model
 from resolution.residents.exact import borrowed_numbers
-from resolution.residents.features import features, with_births
+from resolution.residents.features import features
 from resolution.residents.town import NOWHERE
 from resolution.restoring import RECORD
 
@@ -26,10 +26,10 @@ def relinked(old: pl.DataFrame, records: pl.DataFrame) -> Clusters:
     new = known(records.join(stay, on=RECORD, how="anti")).with_columns(
         entity_key=pl.lit(None, pl.String), link_kind=pl.lit(None, pl.String), borrowed=False, fresh=True
     )
-    rows = pl.concat([new.select(stay.columns), stay]).with_columns(row=0)
-    part = Part(with_births(rows), was, NOWHERE.crowded).ordered()
+    rows = pl.concat([new.select(stay.columns), stay])
+    part, _ = Part.among(rows, was, told_numbers(rows, was)).ordered()
     moved = changes.moved(part.people, part.standing)
-    asked = changes.asked(part.people, part.standing, moved, part.left, model.load(), NOWHERE)
+    asked = changes.asked(part.people, part.standing, moved, part.left(), model.load(), NOWHERE)
     return residents.cluster_part(
         part.people, part.borrowed, part.standing, moved=moved, asked=asked, elsewhere=NOWHERE
     )

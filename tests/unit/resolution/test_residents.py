@@ -118,10 +118,18 @@ KNOWN = record("王伟", HEAD, birth_date=BORN, sex="male", phone="13912345670",
         ({"phone": "13912345670", "birth_date": OTHER_DAY}, "apart"),
         ({"sex": "female"}, "apart"),
         ({"sex": "unknown", "phone": "13912345670"}, "probabilistic"),
+        ({"address": "和平路8号"}, "probable"),
+        ({"address": "和平路8号", "birth_date": OTHER_DAY}, "apart"),
+        ({"phone": "13800000001"}, "apart"),
     ],
 )
 def test_what_makes_a_record_without_a_valid_number_one_with_a_known_person(facts: dict[str, Any], kind: str) -> None:
     assert kind_of_last(KNOWN, record("王伟", None) | facts) == kind
+
+
+def test_a_door_of_before_is_one_persons_only_while_nobody_else_has_the_name() -> None:
+    namesake = record("王伟", OTHER, birth_date=OTHER_DAY, address="建设路1号")
+    assert kind_of_last(KNOWN, namesake, record("王伟", None, address="和平路8号")) == "apart"
 
 
 @pytest.mark.parametrize(
