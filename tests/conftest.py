@@ -30,6 +30,7 @@ hypothesis.settings.register_profile("townhub", deadline=None)
 hypothesis.settings.load_profile("townhub")
 
 
+FAST = ("tests/unit/", "tests/property/", "tests/conformance/")
 HUB = "tests/integration/hub/"
 """One town that lives on from file to file."""
 
@@ -40,6 +41,12 @@ class Together(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         return HUB if file.startswith(HUB) else file
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """After the fast ones the shared town's, which take longest and stay together: begun last, they would be waited for
+    by a processor that has nothing left to do."""
+    items.sort(key=lambda item: 0 if item.nodeid.startswith(FAST) else 1 if item.nodeid.startswith(HUB) else 2)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
