@@ -74,6 +74,7 @@ def test_a_pass_does_not_stand_on_a_day_on_which_nothing_was_built(
     evening: pytest.MonkeyPatch, fresh_database: str, built_on: date | None, kept: bool
 ) -> None:
     evening.setattr(passes, "_run_job", lambda _, job, *__: built_on if job == "build" else None)
+    evening.setattr(passes, "_to_build", lambda day: None)
     passes.execute(RUN, PassReport(), run_key="pass", select=["fire_119"])
     with psycopg.connect(fresh_database) as conn:
         row = conn.execute("SELECT summary ->> 'basis' FROM control.run").fetchone()

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from connectors.contract_folder import load_contracts
 from orchestration import (
     automation,
     building,
@@ -121,13 +122,17 @@ def test_only_news_ask_for_a_build(fresh_database: str) -> None:
     assert not sensing.landed_something("unknown")
 
 
+def sensor_of(name: str) -> dg.SensorDefinition:
+    """One that looks at what arrives. Without the rest of the definitions: they would have dbt read the project anew
+    for each new database."""
+    return next(each for each in sensing.arrivals(load_contracts()) if each.name == name)
+
+
 def test_only_messages_that_no_load_has_taken_ask_for_a_pull(fresh_database: str) -> None:
     """Of the streams that have them, and once: a pull that failed is repeated by its schedule."""
     import psycopg
 
-    from orchestration.definitions import build
-
-    sensor = build().get_repository_def().get_sensor_def("inbox_elder_door_sensor")
+    sensor = sensor_of("inbox_elder_door_sensor")
 
     def tick(cursor: str | None) -> tuple[set[str], str | None]:
         found = sensor.evaluate_tick(dg.build_sensor_context(cursor=cursor))
@@ -161,15 +166,13 @@ def test_a_new_file_asks_for_its_stream_once(fresh_database: str, monkeypatch: p
     """And not at all where a scheduled pull has read it: a hub that starts anew asks for nothing it has."""
     import psycopg
 
-    from connectors.contract_folder import load_contracts
     from connectors.protocols.sftp_drop import Entry
-    from orchestration.definitions import build
 
     contract = load_contracts()["grid_map"]
     assert {contract.server_of(stream).protocol for stream in contract.streams.values()} == {"sftp"}
     listing = {"communities": [Entry("1", 10, 100)], "grids": []}
     monkeypatch.setattr(sensing, "list_files", lambda contract, stream: listing[stream.name])
-    sensor = build().get_repository_def().get_sensor_def("files_grid_map")
+    sensor = sensor_of("files_grid_map")
 
     def tick(cursor: str | None) -> tuple[set[str], str | None]:
         found = sensor.evaluate_tick(dg.build_sensor_context(cursor=cursor))
