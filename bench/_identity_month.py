@@ -24,7 +24,8 @@ import psycopg
 from bench._home import own_home
 from bench._identity_scores import score
 from bench._peaks import peak_kib
-from resolution import resident_state, things
+from resolution import things
+from resolution.residents import state as resident_state
 from resolution.source import Source
 from resolution.sources import RESIDENT_SCHEMA
 from warehouse import connection, migrate, server

@@ -15,13 +15,14 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from resolution import decisions, incremental, ledger, resident_state, restoring, review_queue, sources
+from resolution import decisions, ledger, restoring, review_queue, sources
 from resolution.content import Totals
 from resolution.events import changes as event_changes
 from resolution.events import state as event_state
 from resolution.events.changes import EventsByChanges
-from resolution.incremental import ByChanges
-from resolution.residents import Clusters
+from resolution.residents import Clusters, incremental
+from resolution.residents import state as resident_state
+from resolution.residents.incremental import ByChanges
 from resolution.things import SOURCES, Kind
 from resolution.union import apply_decisions
 from resolution.whole import Whole, whole

@@ -9,13 +9,14 @@ from typing import Any, Protocol
 import polars as pl
 import psycopg
 
-from resolution import enterprises, events, ledger, premises, resident_state, residents, sources
+from resolution import enterprises, events, ledger, premises, residents, sources
 from resolution.content import Totals
 from resolution.events import chance as event_chance
 from resolution.events import lesson as event_lesson
 from resolution.events import state as event_state
 from resolution.events import town as event_town
 from resolution.residents import Clusters
+from resolution.residents import state as resident_state
 from resolution.residents.exact import borrowed_numbers
 from resolution.residents.features import features
 from resolution.restoring import RECORD

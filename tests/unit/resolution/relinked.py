@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from resolution import resident_state, residents
-from resolution.part import Part, told_numbers
+from resolution import residents
 from resolution.residents import Clusters, changes, cluster, model
+from resolution.residents import state as resident_state
 from resolution.residents.exact import borrowed_numbers
 from resolution.residents.features import features
+from resolution.residents.part import Part, told_numbers
 from resolution.residents.town import NOWHERE
 from resolution.restoring import RECORD
 

@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from resolution import carried, ledger, resident_state, runner
+from resolution import carried, ledger, runner
 from resolution.content import Totals
 from resolution.residents import blocking, cluster
+from resolution.residents import state as resident_state
 from resolution.restoring import RECORD
 from resolution.runner import ResolutionResult, resolve
 from resolution.sources import RESIDENT_SCHEMA

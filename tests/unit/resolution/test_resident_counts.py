@@ -8,7 +8,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from resolution import resident_state
+from resolution.residents import state as resident_state
 
 
 def test_no_key_is_asked_for_twice(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 Records that landed, changed or vanished are linked, with the whole entities that they left, that hold their numbers and
 that may be one with what looks otherwise than it did (`residents.changes` says why no more). All else is told by the
-state that the last run kept (`resident_state`, docs/decisions/0008). Only a run by the same code, views and decisions
+state that the last run kept (`residents.state`, docs/decisions/0008). Only a run by the same code, views and decisions
 can be carried on; otherwise, and after large changes, all is linked anew.
 
 A run by changes comes to what a full one gives (tests/unit/resolution/test_changes_run.py), but for this: how common a
@@ -19,10 +19,11 @@ from typing import Any
 import polars as pl
 import psycopg
 
-from resolution import carried, resident_state, residents
+from resolution import carried, residents
 from resolution.content import Totals
-from resolution.part import Part
 from resolution.residents import changes, model
+from resolution.residents import state as resident_state
+from resolution.residents.part import Part
 from resolution.restoring import RECORD
 
 _ENTITY = "resident"
