@@ -17,8 +17,8 @@ from resolution.restoring import RECORD
 
 @dataclass(frozen=True)
 class Part:
-    """`rows` (`residents.state.SCHEMA`, row, fresh) are the records as they are now, with births and sexes; `fresh` ones
-    are to be linked. `was` (`residents.state.SCHEMA`) are the entities read so far as the last run left them.
+    """`rows` (`state.SCHEMA`, row, fresh) are the records as they are now, with births and sexes; `fresh` ones are to be
+    linked. `was` (`state.SCHEMA`) are the entities read so far as the last run left them.
 
     `borrowed` has row, reason of numbers that are likely another's, no reason where nothing new is told of the number;
     `people` are `features` of the rows without these; `standing` has row, cluster, probable of the entities that stay
@@ -55,7 +55,7 @@ class Part:
 
     @classmethod
     def among(cls, rows: pl.DataFrame, was: pl.DataFrame, told: pl.Series) -> Part:
-        """Records (`residents.state.SCHEMA`, fresh), what `was` before, and the numbers of which something is told."""
+        """Records (`state.SCHEMA`, fresh), what `was` before, and the numbers of which something is told."""
         rows = with_births(rows).with_columns(row=pl.int_range(pl.len()))
         borrowed = _borrowed(rows, told)
         held = resident_state.counted(was, resident_state.people_of(was))
