@@ -17,8 +17,8 @@ from resolution.restoring import RECORD
 
 @dataclass(frozen=True)
 class Part:
-    """`rows` (`state.SCHEMA`, row, fresh) are the records as they are now, with births and sexes; `fresh` ones are to be
-    linked. `was` (`state.SCHEMA`) are the entities read so far as the last run left them.
+    """`rows` (`state.SCHEMA`, row, fresh) are the records as they are now, with births and sexes; `fresh` ones are to
+    be linked. `was` (`state.SCHEMA`) are the entities read so far as the last run left them.
 
     `borrowed` has row, reason of numbers that are likely another's, no reason where nothing new is told of the number;
     `people` are `features` of the rows without these; `standing` has row, cluster, probable of the entities that stay
