@@ -32,6 +32,9 @@ IDLE_SECONDS: Final = 1.0
 """So long a process keeps its connections when nobody asks it anything: PostgreSQL, too, waits five seconds for the
 sessions of a database that somebody drops."""
 
+UNUSED: Final = ("altair", "scipy.stats")
+"""What GX imports for expectations that no check of ours is."""
+
 _PREFIX = "TOWNHUB_"
 
 
@@ -182,7 +185,7 @@ def _take_seats(ends: Sequence[int]) -> None:
     """Serve one pair of pipes in this process, each further one in a fork of it."""
     from quality.put_off import put_off
 
-    put_off("altair", "scipy.stats")
+    put_off(*UNUSED)
     from quality import custom_expectations  # noqa: F401  # GX is imported once for all
 
     mine, *others = zip(ends[::2], ends[1::2], strict=True)

@@ -11,4 +11,4 @@ def array(values: pl.Series) -> str:
     if not (values.dtype.is_numeric() or values.dtype == pl.Boolean):
         escaped = texts.str.replace_all("\\", "\\\\", literal=True).str.replace_all('"', '\\"', literal=True)
         texts = '"' + escaped + '"'
-    return "{" + str(texts.fill_null("NULL").str.join(",").item()) + "}"
+    return "{" + ",".join(texts.fill_null("NULL").to_list()) + "}"
