@@ -1,7 +1,7 @@
 """Modules that are loaded when somebody first uses them, however they are imported.
 
 GX imports a plotting library and a statistics library for expectations that no check of ours uses: a third of its own
-import, and eighty megabytes. Only a process that does nothing but judge may put imports off.
+import, and seventy megabytes. Only a process that does nothing but judge may put imports off.
 """
 
 from __future__ import annotations
