@@ -90,6 +90,8 @@ def wait_delivered(note: Callable[[str], None]) -> int:
 def control(method: str, path: str, body: dict[str, Any] | None = None, *, timeout: float = 600) -> Any:
     """Ask the running town's control interface. Raises TownError with the town's own message."""
     status = required_status()
+    if "control_url" not in status:
+        raise TownError("the simulated town is still being made and takes no orders yet; try again in half a minute")
     request = urllib.request.Request(
         str(status["control_url"]).rstrip("/") + path,
         method=method,
