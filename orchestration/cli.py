@@ -63,6 +63,7 @@ bench.attach(app)
 def main() -> None:
     """Run the command; an error is one line that says what to do, and exit code 1."""
     environment.quiet()
+    environment.collect_seldom()
     try:
         app(prog_name="townhub")
     except KeyboardInterrupt:

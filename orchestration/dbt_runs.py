@@ -1,16 +1,10 @@
-"""Running dbt inside this process: one warm runner, each invocation told exactly what to build and to test.
-
-Importing dbt costs about three seconds and parsing one or two, so both happen once per process and only when
-something is built.
-"""
+"""Running dbt inside this process: one warm runner, each invocation told exactly what to build and to test."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
@@ -20,19 +14,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from orchestration import dbt_connections, environment, manifest
+from orchestration import dbt_connections, dbt_parsing, manifest
 from orchestration.manifest import Node, Project
 
 THREADS = "4"
 PASSING = ("success", "pass")
-
-_parsed: dict[str, Any] = {}
-"""State of the project (see `manifest.state`) → dbt's own manifest object."""
-_parsing = threading.Lock()
-
-
-class BuildError(RuntimeError):
-    """dbt could not run at all (as opposed to a model or a test that failed)."""
 
 
 @dataclass(frozen=True)
@@ -199,23 +185,8 @@ def _connected() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def make_ready() -> None:
-    """Import dbt and parse the project beside other work, so that a build that is sure to come need not wait for it.
-
-    Whatever fails here is told by the build, which tries it again.
-    """
-
-    _surround()
-
-    def parse() -> None:
-        with contextlib.suppress(Exception):
-            _parse()
-
-    threading.Thread(target=parse, name="dbt", daemon=True).start()
-
-
 def _invoke(arguments: list[str]) -> Any:
-    parsed = _parse()
+    parsed = dbt_parsing.parsed()
     from dbt.cli.main import dbtRunner
 
     # Each invocation gets a copy to write into.
@@ -223,36 +194,7 @@ def _invoke(arguments: list[str]) -> Any:
     with _connected(), dbt_connections.kept():
         done = runner.invoke(["--quiet", "--log-level", "none", *arguments])
     if done.result is None:
-        raise BuildError(f"dbt did not run: {type(done.exception).__name__}; try `dbt debug` in dbt_project/")
-    return done.result
-
-
-def _parse() -> Any:
-    """dbt's manifest, parsed once per state of the project."""
-    _surround()
-    with _parsing:
-        return _parsed_now()
-
-
-def _surround() -> None:
-    """What dbt reads from the environment. Only the first call changes it, so that threads find it as it is."""
-    environment.quiet()
-    for name, value in manifest.parse_environment().items():
-        if os.environ.get(name) != value:
-            os.environ[name] = value
-
-
-def _parsed_now() -> Any:
-    from dbt.cli.main import dbtRunner
-
-    key = manifest.state()
-    if key not in _parsed:
-        folder = manifest.target_folder()
-        done = dbtRunner().invoke(
-            ["--quiet", "--log-level", "none", "parse", "--no-write-json", *manifest.arguments(folder)]
+        raise dbt_parsing.BuildError(
+            f"dbt did not run: {type(done.exception).__name__}; try `dbt debug` in dbt_project/"
         )
-        if not done.success:
-            raise BuildError(f"dbt cannot parse the project: {done.exception}")
-        _parsed.clear()
-        _parsed[key] = done.result
-    return _parsed[key]
+    return done.result

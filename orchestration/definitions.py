@@ -32,6 +32,7 @@ def build() -> dg.Definitions:
     from connectors.contract_folder import broken_contracts, load_contracts
 
     environment.quiet()
+    environment.collect_seldom()
     contracts = load_contracts()
     for broken in broken_contracts():
         logger.warning("the system %s has no assets, because its contract is refused: %s", broken.system, broken)

@@ -9,6 +9,7 @@ does.
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import pickle
 import select
@@ -187,6 +188,10 @@ def _take_seats(ends: Sequence[int]) -> None:
 
     put_off(*UNUSED)
     from quality import custom_expectations  # noqa: F401  # GX is imported once for all
+
+    # What is imported is no garbage: nobody looks through it again, and forks go on sharing its memory.
+    gc.collect()
+    gc.freeze()
 
     mine, *others = zip(ends[::2], ends[1::2], strict=True)
     for pair in others:
