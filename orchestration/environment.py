@@ -5,7 +5,6 @@ Light on purpose: the `townhub` command and the definitions import it first.
 
 from __future__ import annotations
 
-import atexit
 import gc
 import json
 import os
@@ -91,10 +90,8 @@ def collect_seldom() -> None:
 
     A million objects of Dagster and dbt live as long as the process, and looking through them again and again, while
     all its threads wait, took an eighth of a pass. Little of what we make forms cycles; the rest goes at once anyway.
-    Nor is there anything to look for when the process ends: that took a second.
     """
     gc.set_threshold(50_000, 20, 100)
-    atexit.register(gc.freeze)
 
 
 def simulator_status() -> dict[str, Any] | None:

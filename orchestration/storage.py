@@ -20,8 +20,8 @@ def keep_connections(instance: DagsterInstance) -> None:
     """Keep connections to the storage open between events.
 
     Out of the box only the web server does: a run opens a new connection for each of its statements (some five
-    per event), which was two thirds of Dagster's own time in a pass. And for the event of every check it asks whether
-    there is a table for such events: once is enough.
+    per event), which was two thirds of Dagster's own time in a pass. And for every check it asks whether there is a
+    table for such events and what columns that of the assets has: once is enough.
     """
     if instance not in _kept:
         _kept.add(instance)
@@ -29,5 +29,6 @@ def keep_connections(instance: DagsterInstance) -> None:
             statement_timeout=STATEMENT_TIMEOUT_MS, pool_recycle=RECYCLE_SECONDS, max_overflow=MOST_CONNECTIONS
         )
         events = instance.event_log_storage
-        if has_table := getattr(events, "has_table", None):
-            setattr(events, "has_table", cache(has_table))  # noqa: B010  # mypy forbids to assign a method
+        for question in ("has_table", "has_asset_key_col"):
+            if ask := getattr(events, question, None):
+                setattr(events, question, cache(ask))
