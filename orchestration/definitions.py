@@ -39,13 +39,14 @@ def build() -> dg.Definitions:
     project = manifest.load()
     streams = names.selected_streams(contracts, None)
     landing = {(stream.landing_schema, stream.landing_table): dg.AssetKey(names.landing(stream)) for stream in streams}
+    judging = gates.pieces(project)
     return dg.Definitions(
         assets=[
             *intake.assets(contracts),
-            *warehouse.assets(project, landing),
+            *warehouse.assets(project, landing, list(judging.values())),
             *resolution.assets(contracts, lambda stream: warehouse.staging_key(project, *stream)),
             *review_queue.assets(resolution.KINDS),
-            *gates.assets(project),
+            *gates.assets(judging),
             *releases.assets(project.families),
             *picture_assets.assets(project.families),
         ],

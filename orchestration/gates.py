@@ -6,7 +6,6 @@ The check is blocking, but that is only Dagster's courtesy: what keeps an unjudg
 
 # No `from __future__ import annotations` here: Dagster reads the annotation of `context` at run time.
 from datetime import date
-from importlib import import_module
 from typing import Any
 
 import dagster as dg
@@ -21,31 +20,33 @@ from warehouse.release import Candidate
 GATE_CHECK = "gate"
 
 
-def assets(project: Project) -> list[dg.AssetsDefinition]:
+Judging = Piece[tuple[Candidate, list[Any]]]
+
+FIRST = ("enforcement", "safety", "welfare")
+"""Families whose tables take longest to judge: begun last they would be waited for alone."""
+
+
+def pieces(project: Project) -> dict[str, Judging]:
+    """The judging of each family, in the order in which it is to begin."""
+    families = sorted(project.families, key=lambda family: FIRST.index(family) if family in FIRST else len(FIRST))
+    return {family: _piece(project, family) for family in families}
+
+
+def assets(judging: dict[str, Judging]) -> list[dg.AssetsDefinition]:
     """One candidate asset per family, downstream of all models of its products."""
-    pieces = {family: _piece(project, family) for family in project.families}
-    # The one with most to be asked first: begun last it would be waited for alone.
-    group = [pieces[family] for family in sorted(pieces, key=_checks, reverse=True)]
-    return [_asset(family, piece, group) for family, piece in pieces.items()]
+    return [_asset(family, piece, list(judging.values())) for family, piece in judging.items()]
 
 
-def _checks(family: str) -> int:
-    from quality.families import family_named
-    from quality.gate import required_checks
-
-    return len(required_checks(family_named(family)))
-
-
-def _piece(project: Project, family: str) -> Piece[tuple[Candidate, list[Any]]]:
+def _piece(project: Project, family: str) -> Judging:
     def work(run: dg.DagsterRun) -> tuple[Candidate, list[Any]]:
         with report.shown(f"gate {family}"):
             return _judge(run.run_id, family, building.day(run.run_id))
 
     deps = sorted(key_of(node) for node in project.products_of(family))
-    return Piece(dg.AssetKey(names.candidate(family)), deps, work)
+    return Piece(dg.AssetKey(names.candidate(family)), deps, work, module="quality.gate")
 
 
-def _asset(family: str, piece: Piece[tuple[Candidate, list[Any]]], group: list[Piece[Any]]) -> dg.AssetsDefinition:
+def _asset(family: str, piece: Judging, group: list[Judging]) -> dg.AssetsDefinition:
     @dg.asset(
         key=piece.key,
         deps=piece.deps,
@@ -63,7 +64,6 @@ def _asset(family: str, piece: Piece[tuple[Candidate, list[Any]]], group: list[P
         recovery.mark(context)
         try:
             building.begin(context.run_id)
-            import_module("quality.gate")  # threads that import the same modules at once may see them half made
             with report.timed("gate"):
                 candidate, verdicts = side_by_side.outcome(context, piece, group)
         except Exception as error:

@@ -3,7 +3,6 @@
 # No `from __future__ import annotations` here: Dagster reads the annotation of `context` at run time.
 from collections.abc import Callable, Mapping
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, get_args
 
 import dagster as dg
@@ -41,7 +40,8 @@ def assets(
     pieces = {}
     for kind in KINDS:
         keys = {staging_of(stream) or dg.AssetKey(("landing", *stream)) for stream in streams_about(kind, contracts)}
-        pieces[kind] = Piece(dg.AssetKey(names.resolved(kind)), sorted(keys), partial(_resolve, kind))
+        key = dg.AssetKey(names.resolved(kind))
+        pieces[kind] = Piece(key, sorted(keys), partial(_resolve, kind), module="resolution.runner")
     return [_asset(kind, piece, list(pieces.values())) for kind, piece in pieces.items()]
 
 
@@ -68,7 +68,6 @@ def _asset(kind: Kind, piece: Piece["ResolutionResult"], group: list[Piece["Reso
         try:
             # Who belongs to whom is part of a build: what it rests on is what core and products will read.
             building.begin(context.run_id)
-            import_module("resolution.runner")  # threads that import the same modules at once may see them half made
             with report.timed("resolve"):
                 result = side_by_side.outcome(context, piece, group)
         except Exception as error:

@@ -2,17 +2,19 @@
 
 Dagster's executor takes one step of a run after another, and resolution and gates mostly wait for PostgreSQL. So the
 first step of such a group that is reached begins what else of its group can be begun, and each step waits for its own
-piece and reports it. Nothing is begun before the steps that it depends on have ended, nor where dbt has not made a
-table that it reads: Dagster skips such a step. Steps with a pool are no pieces: only a step that is reached has a slot.
+piece and reports it. A step whose work is done begins what waited for it before Dagster has written its events down.
+Nothing is begun before the steps that it depends on have done their work, nor where dbt has not made a table that it
+reads: Dagster skips such a step. Steps with a pool are no pieces: only a step that is reached has a slot.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from importlib import import_module
 from queue import SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
@@ -30,11 +32,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Piece(Generic[T]):
-    """The work of the step that makes the asset `key`; it is called in a thread of its own."""
+    """The work of the step that makes the asset `key`; it is called in a thread of its own.
+
+    `module` is imported before: threads that import the same modules at once may see them half made.
+    """
 
     key: dg.AssetKey
     deps: Sequence[dg.AssetKey]
     work: Callable[[dg.DagsterRun], T]
+    module: str = __name__
 
     @property
     def step(self) -> str:
@@ -46,7 +52,7 @@ class _Begun:
     """What a run has begun."""
 
     ended: set[str] = field(default_factory=set)
-    """Keys of steps that have come to their end."""
+    """Keys of steps whose work is done."""
     pieces: set[dg.AssetKey] = field(default_factory=set)
     results: dict[dg.AssetKey, Future[Any]] = field(default_factory=dict)
     """Those that nobody has asked for yet."""
@@ -55,6 +61,7 @@ class _Begun:
     threads: list[threading.Thread] = field(default_factory=list)
 
     def begin(self, piece: Piece[Any], run: dg.DagsterRun) -> None:
+        import_module(piece.module)
         result: Future[Any] = Future()
         self.pieces.add(piece.key)
         self.results[piece.key] = result
@@ -98,25 +105,43 @@ _of_runs: dict[str, _Begun] = {}
 
 def outcome(context: dg.AssetExecutionContext, piece: Piece[T], group: Sequence[Piece[Any]]) -> T:
     """What the piece's work returns or raises. A step that runs a second time does its work a second time."""
-    waits = context.get_step_execution_context().execution_plan.get_executable_step_deps()
+    waits = _waits(context)
     with _guard:
-        begun = _of_runs.get(context.run_id)
-        if begun is None:
-            begun = _of_runs[context.run_id] = _Begun()
+        begun = _of_runs.setdefault(context.run_id, _Begun())
         begun.ended |= waits[piece.step]
         if piece.key not in begun.results:
             begun.begin(piece, context.run)
-        lost = building.lost(context.run_id)
-        for other in group:
-            ahead = other.step in waits and other.key not in begun.pieces
-            if ahead and waits[other.step] <= begun.ended and lost.isdisjoint(tuple(dep.path) for dep in other.deps):
-                begun.begin(other, context.run)
+        _begin_others(begun, group, waits, context.run)
         result = begun.results.pop(piece.key)
     try:
         return result.result()  # type: ignore[no-any-return]
     except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt):
         end(context.run_id)
         raise
+
+
+def done(context: dg.AssetExecutionContext, group: Sequence[Piece[Any]]) -> None:
+    """The step of this context has done its work: begin what of a group waited for nothing else."""
+    with _guard:
+        begun = _of_runs.setdefault(context.run_id, _Begun())
+        begun.ended.add(context.get_step_execution_context().step.key)
+        _begin_others(begun, group, _waits(context), context.run)
+
+
+def _waits(context: dg.AssetExecutionContext) -> Mapping[str, Set[str]]:
+    """Step of the run → the steps of the run that it depends on."""
+    waits: Mapping[str, Set[str]] = context.get_step_execution_context().execution_plan.get_executable_step_deps()
+    return waits
+
+
+def _begin_others(
+    begun: _Begun, group: Sequence[Piece[Any]], waits: Mapping[str, Set[str]], run: dg.DagsterRun
+) -> None:
+    lost = building.lost(run.run_id)
+    for other in group:
+        ahead = other.step in waits and other.key not in begun.pieces
+        if ahead and waits[other.step] <= begun.ended and lost.isdisjoint(tuple(dep.path) for dep in other.deps):
+            begun.begin(other, run)
 
 
 def end(run_id: str) -> bool:

@@ -6,16 +6,17 @@ is not materialized, what depends on it is skipped, and everything else goes on;
 """
 
 # No `from __future__ import annotations` here: Dagster reads the annotation of `context` at run time.
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from graphlib import TopologicalSorter
 from typing import Any
 
 import dagster as dg
 
-from orchestration import building, names, recovery, report, staged
+from orchestration import building, names, recovery, report, side_by_side, staged
 from orchestration.dbt_runs import Outcome
 from orchestration.failures import safe_message
-from orchestration.manifest import STAGING, Node, Project, Test
+from orchestration.manifest import PRODUCTS, STAGING, Node, Project, Test
+from orchestration.side_by_side import Piece
 from warehouse import crash
 
 BUILT_CHECK = "built"
@@ -24,9 +25,17 @@ TABLES = ("table", "by_changes")
 SEVERITIES = {"error": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}
 
 
-def assets(project: Project, landing: Mapping[tuple[str, str], dg.AssetKey]) -> list[dg.AssetsDefinition]:
-    """The multi-assets of a project. `landing`: (schema, table) of a landing table → its asset."""
-    return [_step(project, step, landing) for step in project.steps if project.nodes_of(step)]
+def assets(
+    project: Project, landing: Mapping[tuple[str, str], dg.AssetKey], judging: Sequence[Piece[Any]] = ()
+) -> list[dg.AssetsDefinition]:
+    """The multi-assets of a project.
+
+    `landing`: (schema, table) of a landing table → its asset. `judging`: what may begin once the products are built.
+    """
+    followed_by = {PRODUCTS: judging}
+    return [
+        _step(project, step, landing, followed_by.get(step, ())) for step in project.steps if project.nodes_of(step)
+    ]
 
 
 def key_of(node: Node) -> dg.AssetKey:
@@ -49,7 +58,9 @@ def _in_order(nodes: list[Node]) -> list[Node]:
     return [by_id[uid] for uid in sorter.static_order()]
 
 
-def _step(project: Project, step: str, landing: Mapping[tuple[str, str], dg.AssetKey]) -> dg.AssetsDefinition:
+def _step(
+    project: Project, step: str, landing: Mapping[tuple[str, str], dg.AssetKey], followed_by: Sequence[Piece[Any]]
+) -> dg.AssetsDefinition:
     nodes = {key_of(node): node for node in _in_order(project.nodes_of(step))}
     tests = project.tests_of(step)
 
@@ -68,6 +79,7 @@ def _step(project: Project, step: str, landing: Mapping[tuple[str, str], dg.Asse
         recovery.mark(context)
         chosen = [node for key, node in nodes.items() if key in context.selected_asset_keys]
         outcomes = _build(context, project, step, chosen)
+        side_by_side.done(context, followed_by)
         for node in chosen:
             yield from _node_results(project, node, outcomes.get(node.unique_id))
         for test in tests:

@@ -67,6 +67,21 @@
 {%- endmacro %}
 
 
+{# The households that a changed record of the register was of in any of its versions, and those at a changed door. #}
+{% macro changes_of_dim_household() -%}
+    select version.household_no
+    from landing.household_registry__residents as version
+    inner join {{ changed_records('residents') }} as told
+        on told.system = 'household_registry' and told.stream = 'residents' and told.record_key = version.person_no
+    union all
+    select home.household_no
+    from core.dim_household as home
+    where home.address_code in (
+        select told.record_key from {{ changed_records('residents') }} as told where told.system = 'standard_address'
+    )
+{%- endmacro %}
+
+
 {% macro changes_of_fct_event() -%}
     select told.system || ':' || told.record_key from {{ changed_records('events') }} as told
 {%- endmacro %}

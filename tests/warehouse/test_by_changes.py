@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from tests.warehouse.conftest import DbtTown
 
 MODELS = {
-    "dim_resident": "core", "link_resident_address": "core", "fct_event": "core", "fct_tax": "core",
-    "dim_certificate": "core", "int_door": "core", "int_event_history": "candidate", "int_event_on_map": "candidate",
-    "int_event_report": "candidate", "int_event_incident": "candidate", "event": "candidate",
+    "dim_resident": "core", "link_resident_address": "core", "dim_household": "core", "fct_event": "core",
+    "fct_tax": "core", "dim_certificate": "core", "int_door": "core", "int_event_history": "candidate",
+    "int_event_on_map": "candidate", "int_event_report": "candidate", "int_event_incident": "candidate",
+    "event": "candidate",
 }  # fmt: skip
 DAY, NEXT = "2026-06-30", "2026-07-01"
 BEFORE = 1

@@ -11,6 +11,7 @@ with member as (
     left join {{ source('resolution', 'membership') }} as link
         on link.kind = 'resident' and link.to_run is null and link.system = 'household_registry'
         and link.stream = 'residents' and link.record_key = person.record_key
+    where {{ is_changed('residents', 'dim_household', 'person.household_no') }}
 ),
 
 household as (

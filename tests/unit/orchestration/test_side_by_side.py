@@ -113,6 +113,29 @@ def test_what_waits_for_a_step_is_not_begun_before_it() -> None:
     assert made == ["early", "between", "late"]
 
 
+def test_what_waits_for_one_step_alone_begins_when_the_work_of_that_is_done() -> None:
+    """Before the step itself is over; what waits for another one, too, does not."""
+    begun = {name: threading.Event() for name in ("follows", "waits", "is_alone")}
+    group = [
+        piece("follows", begun["follows"].set, "tables"),
+        piece("waits", begun["waits"].set, "tables", "more"),
+        piece("is_alone", begun["is_alone"].set),
+    ]
+
+    @dg.asset
+    def tables(context) -> bool:  # type: ignore[no-untyped-def]  # Dagster reads annotations, which are texts here
+        side_by_side.done(context, group[:2])
+        return begun["follows"].wait(PATIENCE) and not begun["waits"].is_set()
+
+    @dg.asset(deps=["tables"])
+    def more() -> bool:
+        return not begun["waits"].is_set()
+
+    result = run([*assets(group), tables, more])
+    assert result.success and all(each.is_set() for each in begun.values())
+    assert result.output_for_node("tables") and result.output_for_node("more")
+
+
 def test_what_lacks_a_table_is_not_begun_ahead(lost: set[tuple[str, ...]]) -> None:
     """dbt's step ends well without a table that failed, and Dagster skips what depends on that one."""
 

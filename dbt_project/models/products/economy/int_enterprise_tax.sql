@@ -7,9 +7,10 @@ with newest as (
     where period_month <= {{ as_of() }}
 ),
 
+-- Months told apart first: to count distinct ones among all amounts is to sort these.
 told as (
-    select count(distinct fct.period_month) as months
-    from {{ ref('fct_tax') }} as fct
+    select count(*) as months
+    from (select distinct period_month from {{ ref('fct_tax') }}) as fct
     inner join newest
         on fct.period_month <= newest.month and fct.period_month > (newest.month - interval '24 months')::date
 ),
