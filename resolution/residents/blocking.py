@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from resolution.residents.abreast import abreast
 from resolution.residents.coding import distinct, keys_of
 from resolution.residents.hashes import hashed
 
@@ -40,8 +41,8 @@ MAX_BLOCK = 200
 PAIRS_PER_ROW = 8
 """Budget of one rule, in pairs per row."""
 LEAST_BUDGET = 100_000
-AT_ONCE = 1_000_000
-"""Pairs that are made before those that cannot be are thrown away."""
+AT_ONCE = 500_000
+"""Pairs of a rule that are made before those that cannot be are thrown away."""
 
 
 @dataclass(frozen=True)
@@ -94,18 +95,22 @@ def candidate_pairs(
     loose = rows["number"].is_null().to_numpy()
     fresh = np.ones(len(ids), bool) if changed is None else rows["id"].is_in(changed.implode()).to_numpy()
     budget = rule_budget(rows.height) if budget is None else budget
-    counts, made = [], [np.empty(0, np.int64)]
-    for rule, columns in rules.items():
-        blocks = _roomy(blocks_of(rows, columns), rows, rule, crowded)
+
+    def of(rule: str) -> tuple[list[Places], RuleCount]:
+        blocks = _roomy(blocks_of(rows, rules[rule]), rows, rule, crowded)
         blocks, count = _allowed(blocks, rule, loose, fresh, budget)
-        counts.append(count)
+        made = []
         for left, right in _pairs(blocks, loose, fresh):
             if possible is not None:
                 kept = possible(left, right)
                 left, right = left[kept], right[kept]
             # Two places are one number, so that a pair of several rules is found once by sorting.
             made.append(np.minimum(left, right) << 32 | np.maximum(left, right))
-    pairs = distinct(np.concatenate(made))
+        return made, count
+
+    found = abreast(of, rules)
+    counts = [count for _, count in found]
+    pairs = distinct(np.concatenate([np.empty(0, np.int64), *chain.from_iterable(made for made, _ in found)]))
     ends = pl.DataFrame({"a": ids[pairs >> 32], "b": ids[pairs & 0xFFFFFFFF]}, schema=dict.fromkeys("ab", pl.Int64))
     return ends.select(join_key_l=pl.min_horizontal("a", "b"), join_key_r=pl.max_horizontal("a", "b")), counts
 

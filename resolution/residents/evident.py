@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from resolution.residents.abreast import abreast
 from resolution.residents.blocking import Places, Truths, blocks_of
 from resolution.residents.coding import codes_of
 from resolution.residents.model import Model
@@ -35,15 +36,16 @@ def evident(people: pl.DataFrame, clusters: pl.Series, trained: Model, *, larges
     """
     label = clusters.to_numpy()
     ends = label[_pairs(people, trained)]
-    named = np.unique(ends)
-    node = np.full(int(label.max(initial=-1)) + 1, -1)
-    node[named] = np.arange(len(named))
+    met = np.zeros(int(label.max(initial=-1)) + 1, bool)
+    met[ends] = True
+    named = np.flatnonzero(met)
+    node = np.cumsum(met) - 1
     group = components(len(named), *node[ends])
-    at = np.flatnonzero(node[label] >= 0)
+    at = np.flatnonzero(met[label])
     groups = group[node[label[at]]]
     torn = np.bincount(group, minlength=len(named)) > largest
-    for name in ALIKE:
-        torn |= _several(people[name][at], groups, len(named))
+    for several in abreast(lambda name: _several(people[name][at], groups, len(named)), ALIKE):
+        torn |= several
     kept = ~torn[groups]
     joined = label.copy()
     joined[at[kept]] = named[groups[kept]]
@@ -56,9 +58,10 @@ def _pairs(people: pl.DataFrame, trained: Model) -> Places:
     levels = {one["output_column_name"]: one for one in settings["comparisons"]}
     odds = {name: log_odds(one) for name, one in levels.items()}
     loose = people["number"].is_null().to_numpy()
-    pairs = [np.empty((2, 0), np.int64)]
     name = prior_of(settings) + odds["name"][0] + _rarity(people["name"], levels["name"])
-    for column, (comparison, level) in BESIDE.items():
+
+    def of(column: str) -> Places:
+        comparison, level = BESIDE[column]
         against = sum(min(0.0, *odds[other]) for other in odds if other not in ("name", "birth", "gender", comparison))
         weight = name + odds[comparison][level] + against + _rarity(people[column], levels[comparison])
         blocks = blocks_of(people, ("name", column))
@@ -71,8 +74,9 @@ def _pairs(people: pl.DataFrame, trained: Model) -> Places:
         last = np.zeros(len(blocks.rows), bool)
         last[np.cumsum(blocks.size) - 1] = True
         at = np.flatnonzero(~last)
-        pairs.append(np.stack([blocks.rows[at], blocks.rows[at + 1]]))
-    return np.concatenate(pairs, axis=1)
+        return np.stack([blocks.rows[at], blocks.rows[at + 1]])
+
+    return np.concatenate(abreast(of, BESIDE), axis=1)
 
 
 def _rarity(values: pl.Series, comparison: dict[str, Any]) -> npt.NDArray[np.float64] | float:

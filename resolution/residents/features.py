@@ -9,6 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from connectors.standards import address, person_name, phone, resident_id
+from resolution.residents.abreast import abreast
 from resolution.residents.coding import CODED, each_once
 
 COLUMNS = (
@@ -39,10 +40,7 @@ def features(records: pl.DataFrame) -> pl.DataFrame:
                 sex=pl.col("sex").replace(_SEXES).replace(_UNKNOWN, None).cast(CODED),
                 community=pl.col("community").cast(CODED),
             ),
-            each_once(records["resident_id_no"], _numbers),
-            each_once(records["name"], _names),
-            each_once(records["phone"], _phones),
-            each_once(records["address"], _doors),
+            *abreast(lambda name: each_once(records[name], _READ[name]), _READ),
         ],
         how="horizontal",
     )
@@ -129,6 +127,10 @@ def _doors(spelt: pl.Series) -> pl.DataFrame:
     return pl.DataFrame({"door": address.canonical_key(spelt)}).with_columns(
         building=pl.col("door").str.extract(r"^([^|]*\|[^|]*)")
     )
+
+
+_READ = {"address": _doors, "resident_id_no": _numbers, "name": _names, "phone": _phones}
+"""Column of a record → what is read from its texts, the longest work first."""
 
 
 def _where(values: pl.Series, condition: pl.Series) -> pl.Series:

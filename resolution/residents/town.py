@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from resolution.residents.abreast import abreast
 from resolution.residents.coding import CODED, tally
 from resolution.residents.hashes import hashed
 from resolution.residents.keys import COUNTED, total_key
@@ -59,7 +60,8 @@ class Town:
     def shares_of(self, wanted: Mapping[str, pl.Series | None]) -> dict[str, pl.DataFrame]:
         """column → `shares` of it; what is elsewhere is asked for once."""
         groups = self.held["cluster"].to_numpy()
-        here = {column: tally(groups, self.held[column], values) for column, values in wanted.items()}
+        told = abreast(lambda column: tally(groups, self.held[column], wanted[column]), wanted)
+        here = dict(zip(wanted, told, strict=True))
         found = {column: counts for column, (counts, _) in here.items()}
         totals = {column: total for column, (_, total) in here.items()}
         if self.elsewhere is not NOWHERE:
