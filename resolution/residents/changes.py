@@ -13,7 +13,8 @@ import polars as pl
 
 from resolution.residents import model
 from resolution.residents.blocking import candidate_pairs
-from resolution.residents.linking import WEIGHED, Linked, grow, possible
+from resolution.residents.evident import evident
+from resolution.residents.linking import LARGEST, WEIGHED, Linked, grow, possible
 from resolution.residents.model import Model
 from resolution.residents.representatives import around, representatives
 from resolution.residents.town import Elsewhere, town_of
@@ -96,13 +97,15 @@ def link_changes(
     standing = without(standing, asked)
     clusters = _placed(people, standing)
     # A probable record says nothing of the one that it was attached to.
-    firm = clusters.join(standing.filter("probable"), on="row", how="anti")
+    told = people.join(clusters.join(standing.filter("probable"), on="row", how="anti"), on="row", maintain_order="left")
     changed = pl.concat([moved, asked]).unique()
+    settled = evident(told, told["cluster"], trained, largest=LARGEST, changed=changed)
+    told = told.with_columns(cluster=settled)
+    firm = told.select("row", "cluster")
     some = around(people, firm, changed, crowded=elsewhere.crowded)
-    told = people.join(firm, on="row", maintain_order="left")
     town = town_of(told, told["cluster"], elsewhere=elsewhere)
     part = grow(people.join(some, on="row", how="semi"), some, trained, changed=changed, town=town)
-    to = some.join(part.clusters, on="row").group_by("cluster").agg(to=pl.col("cluster_right").min())
+    to = clusters.join(part.clusters, on="row").group_by("cluster").agg(to=pl.col("cluster_right").min())
     attached = standing.filter("probable").join(to, on="cluster", how="left")
     rest = firm.join(some, on="row", how="anti")
     whole = pl.concat(

@@ -29,10 +29,13 @@ SURE = 0.0
 """Least weight of two such statements after all that the rest may say against them."""
 
 
-def evident(people: pl.DataFrame, clusters: pl.Series, trained: Model, *, largest: int) -> pl.Series:
+def evident(
+    people: pl.DataFrame, clusters: pl.Series, trained: Model, *, largest: int, changed: pl.Series | None = None
+) -> pl.Series:
     """The `clusters` of all of `people`, in their order, joined where two statements settle it.
 
-    A joined cluster keeps the smallest of its labels; no more than `largest` come together.
+    A joined cluster keeps the smallest of its labels; no more than `largest` come together. With `changed` (rows) only
+    clusters that one of these is in are joined to others.
     """
     label = clusters.to_numpy()
     ends = label[_pairs(people, trained)]
@@ -46,6 +49,10 @@ def evident(people: pl.DataFrame, clusters: pl.Series, trained: Model, *, larges
     torn = np.bincount(group, minlength=len(named)) > largest
     for several in abreast(lambda name: _several(people[name][at], groups, len(named)), ALIKE):
         torn |= several
+    if changed is not None:
+        untouched = np.ones(len(named), bool)
+        untouched[groups[people["row"].is_in(changed.implode()).to_numpy()[at]]] = False
+        torn |= untouched
     kept = ~torn[groups]
     joined = label.copy()
     joined[at[kept]] = named[groups[kept]]
@@ -89,7 +96,7 @@ def _rarity(values: pl.Series, comparison: dict[str, Any]) -> npt.NDArray[np.flo
     if mean is None:
         return 0.0
     codes = codes_of(values)
-    counts = np.bincount(codes + 1)
+    counts = np.bincount(codes + 1, minlength=1)
     shares = np.maximum(counts, 1) / max(len(codes) - counts[0], LEAST)
     return np.asarray(mean - np.log2(shares)[codes + 1])
 
