@@ -57,8 +57,9 @@ def asked(
     """
     clusters = _placed(people, standing)
     loose = people.filter(pl.col("number").is_null()).select("row")
+    loose = loose.join(_settled(people, standing, trained), on="row", how="anti")
     numbered = clusters.join(loose, on="row", how="anti").select(pl.col("cluster").unique())
-    # A record without a number is asked for itself, whoever it was with.
+    # A record without a number is asked for itself, whoever it was with by its weight.
     alone = loose.join(clusters.join(numbered, on="cluster", how="semi"), on="row", how="semi")
     alone = alone.select("row", own="row")
     split = clusters.join(alone, on="row", how="left", maintain_order="left").select(
@@ -82,6 +83,16 @@ def asked(
     mine = loose.join(theirs, on="row", how="semi")
     rows = pl.concat([again, mine]).unique().join(loose, on="row", how="semi")
     return rows.join(standing, on="row", how="semi")["row"]
+
+
+def _settled(people: pl.DataFrame, standing: pl.DataFrame, trained: Model) -> pl.DataFrame:
+    """row of those without a number that stand where two statements put them: no rival matters to these."""
+    numbered = pl.col("number").is_not_null()
+    alone = people.select(pl.when(numbered).then(pl.col("row").min().over("number")).otherwise("row").alias("cluster"))
+    joined = evident(people, alone["cluster"], trained, largest=LARGEST)
+    placed = people.select("row", "number", joined=joined).join(standing.filter(~pl.col("probable")), on="row")
+    owners = placed.filter(numbered).select("joined", "cluster").unique()
+    return placed.filter(~numbered).join(owners, on=["joined", "cluster"], how="semi").select("row")
 
 
 def link_changes(
