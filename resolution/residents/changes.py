@@ -108,7 +108,9 @@ def link_changes(
     standing = without(standing, asked)
     clusters = _placed(people, standing)
     # A probable record says nothing of the one that it was attached to.
-    told = people.join(clusters.join(standing.filter("probable"), on="row", how="anti"), on="row", maintain_order="left")
+    told = people.join(
+        clusters.join(standing.filter("probable"), on="row", how="anti"), on="row", maintain_order="left"
+    )
     changed = pl.concat([moved, asked]).unique()
     settled = evident(told, told["cluster"], trained, largest=LARGEST, changed=changed)
     told = told.with_columns(cluster=settled)

@@ -86,7 +86,7 @@ def _pairs(people: pl.DataFrame, trained: Model) -> Places:
     return np.concatenate(abreast(of, BESIDE), axis=1)
 
 
-def _rarity(values: pl.Series, comparison: dict[str, Any]) -> npt.NDArray[np.float64] | float:
+def _rarity(values: pl.Series, comparison: dict[str, Any]) -> npt.NDArray[np.float64]:
     """What the rarity of each row's value adds to the level of equal values; 0 where the model counts none.
 
     Counted by rows: a value of one person's many records seems more frequent than it is, and settles less.
@@ -94,7 +94,7 @@ def _rarity(values: pl.Series, comparison: dict[str, Any]) -> npt.NDArray[np.flo
     mean = next((math.log2(level["u_probability"]) for level in comparison["comparison_levels"]
                  if level.get("tf_adjustment_column") == values.name), None)  # fmt: skip
     if mean is None:
-        return 0.0
+        return np.zeros(len(values))
     codes = codes_of(values)
     counts = np.bincount(codes + 1, minlength=1)
     shares = np.maximum(counts, 1) / max(len(codes) - counts[0], LEAST)

@@ -10,7 +10,7 @@ import polars as pl
 
 from connectors.standards import address, person_name, phone, resident_id
 from resolution.residents.abreast import abreast
-from resolution.residents.coding import CODED, each_once
+from resolution.residents.coding import CODED, each_once, looked_up
 
 COLUMNS = (
     "row", "number", "typed", "typed_ends", "typed_head", "typed_tail", "name", "pinyin", "surname", "sound", "day",
@@ -49,10 +49,10 @@ def features(records: pl.DataFrame) -> pl.DataFrame:
 
 def with_births(people: pl.DataFrame) -> pl.DataFrame:
     """Birth and sex as stated, otherwise as the number has them; for rows whose number changed, once more."""
-    numbers = people.select(pl.col("number").drop_nulls().unique())
-    texts = numbers["number"].cast(pl.String)
-    read = numbers.with_columns(its_day=resident_id.birth_date(texts), its_sex=resident_id.sex(texts).cast(CODED))
-    told = people.select("number", "day", "sex").join(read, on="number", how="left", maintain_order="left")
+    numbers = people["number"].drop_nulls().unique()
+    texts = numbers.cast(pl.String)
+    read = pl.DataFrame({"its_day": resident_id.birth_date(texts), "its_sex": resident_id.sex(texts).cast(CODED)})
+    told = pl.concat([people.select("day", "sex"), looked_up(numbers, read, people["number"])], how="horizontal")
     told = told.select(born=pl.coalesce("day", "its_day"), gender=pl.coalesce("sex", "its_sex"))
     days = told.select(pl.col("born").drop_nulls().unique()).filter(~is_new_year("born"))
     days = days.with_columns(birth=pl.col("born").dt.strftime("%Y%m%d").cast(CODED))
@@ -75,10 +75,9 @@ def unnumbered(people: pl.DataFrame, where: pl.Expr) -> pl.DataFrame:
 
 def given_names(names: pl.Series) -> pl.Series:
     """Names without their first character, coded."""
-    coded = names.cast(CODED).to_frame("name")
-    distinct = coded["name"].drop_nulls().unique()
-    given = pl.DataFrame({"name": distinct, "given": distinct.cast(pl.String).str.slice(1).cast(CODED)})
-    return coded.join(given, on="name", how="left", maintain_order="left")["given"]
+    distinct = names.cast(CODED).drop_nulls().unique()
+    given = pl.DataFrame({"given": distinct.cast(pl.String).str.slice(1).cast(CODED)})
+    return looked_up(distinct, given, names)["given"]
 
 
 def is_new_year(column: str) -> pl.Expr:

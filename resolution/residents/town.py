@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import polars as pl
 
@@ -51,7 +52,11 @@ class Town:
 
     def size(self) -> int:
         """Clusters."""
-        return self.held["cluster"].n_unique() + self.elsewhere.clusters
+        return self._here + self.elsewhere.clusters
+
+    @cached_property
+    def _here(self) -> int:
+        return self.held["cluster"].n_unique()
 
     def shares(self, column: str, wanted: pl.Series | None = None) -> pl.DataFrame:
         """Each value of a column (of those `wanted`) and tf_column, its share; each cluster counts a value once."""
