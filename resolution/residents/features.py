@@ -93,17 +93,18 @@ def _sound(pinyin: pl.Series) -> pl.Series:
 def _numbers(written: pl.Series) -> pl.DataFrame:
     """number, typed, typed_ends, typed_head, typed_tail."""
     typed = resident_id.normalise(written)
-    read = pl.DataFrame(
-        {"number": _where(typed, resident_id.is_valid(typed)), "typed": _where(typed, typed.str.contains(_READABLE))}
-    )
+    valid = resident_id.is_valid(typed)
+    read = pl.DataFrame({"typed": _where(typed, typed.str.contains(_READABLE))})
     masked = pl.col("typed").str.contains("*", literal=True)
     whole = pl.when(~masked).then(pl.col("typed"))
-    return read.with_columns(
-        typed=whole,
+    read = read.with_columns(
+        typed=whole.cast(CODED),
         typed_ends=pl.col("typed").str.head(6) + pl.col("typed").str.tail(4),
         typed_head=whole.str.head(14),
         typed_tail=whole.str.tail(6),
     )
+    # A valid number is all that was typed, and its text is not coded twice.
+    return read.select(pl.when(valid).then("typed").alias("number"), pl.all())
 
 
 def _names(written: pl.Series) -> pl.DataFrame:
