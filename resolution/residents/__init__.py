@@ -1,4 +1,4 @@
-"""Which records are one resident: valid identity numbers first, then weighed evidence, then lone names.
+"""Which records are one resident: valid numbers first, then what two statements settle, weighed evidence, lone names.
 
 The measured lessons behind it: a valid number is not always the right person's (the household head's number gets
 typed in); two valid numbers are never one person; a phone is never a key alone; links are made from the strongest
