@@ -69,8 +69,8 @@ def _pairs(people: pl.DataFrame, trained: Model) -> Places:
 
     def of(column: str) -> Places:
         comparison, level = BESIDE[column]
-        # Another sex or year is not joined, and days of one year weigh for it. How common a building is, is not counted:
-        # sharing a crowded one weighs a little less than is reckoned here.
+        # Another sex or year is not joined, and days of one year weigh for it. How crowded a building is, is not
+        # counted: another door in such a one weighs a little less than is reckoned here.
         against = sum(min(0.0, *odds[other]) for other in odds if other not in ("name", "birth", "gender", comparison))
         weight = name + odds[comparison][level] + against + _rarity(people[column], levels[comparison])
         blocks = blocks_of(people, ("name", column))
