@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from resolution.residents.abreast import abreast
 from resolution.residents.coding import distinct, keys_of
 from resolution.residents.hashes import hashed
 
@@ -40,8 +41,8 @@ MAX_BLOCK = 200
 PAIRS_PER_ROW = 8
 """Budget of one rule, in pairs per row."""
 LEAST_BUDGET = 100_000
-AT_ONCE = 1_000_000
-"""Pairs that are made before those that cannot be are thrown away."""
+AT_ONCE = 500_000
+"""Pairs of a rule that are made before those that cannot be are thrown away."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class RuleCount:
 
 
 @dataclass(frozen=True)
-class _Blocks:
+class Blocks:
     """Rows that share a rule's values stand together in `rows`; `size` of each block, in the same order."""
 
     rows: Places
@@ -71,8 +72,8 @@ class _Blocks:
         """A row of each block."""
         return np.asarray(self.rows[np.cumsum(self.size) - self.size], dtype=np.int64)
 
-    def only(self, wanted: Truths) -> _Blocks:
-        return _Blocks(self.rows[np.repeat(wanted, self.size)], self.size[wanted])
+    def only(self, wanted: Truths) -> Blocks:
+        return Blocks(self.rows[np.repeat(wanted, self.size)], self.size[wanted])
 
 
 def candidate_pairs(
@@ -94,18 +95,22 @@ def candidate_pairs(
     loose = rows["number"].is_null().to_numpy()
     fresh = np.ones(len(ids), bool) if changed is None else rows["id"].is_in(changed.implode()).to_numpy()
     budget = rule_budget(rows.height) if budget is None else budget
-    counts, made = [], [np.empty(0, np.int64)]
-    for rule, columns in rules.items():
-        blocks = _roomy(_blocks(rows, columns), rows, rule, crowded)
+
+    def of(rule: str) -> tuple[list[Places], RuleCount]:
+        blocks = _roomy(blocks_of(rows, rules[rule]), rows, rule, crowded)
         blocks, count = _allowed(blocks, rule, loose, fresh, budget)
-        counts.append(count)
+        made = []
         for left, right in _pairs(blocks, loose, fresh):
             if possible is not None:
                 kept = possible(left, right)
                 left, right = left[kept], right[kept]
             # Two places are one number, so that a pair of several rules is found once by sorting.
             made.append(np.minimum(left, right) << 32 | np.maximum(left, right))
-    pairs = distinct(np.concatenate(made))
+        return made, count
+
+    found = abreast(of, rules)
+    counts = [count for _, count in found]
+    pairs = distinct(np.concatenate([np.empty(0, np.int64), *chain.from_iterable(made for made, _ in found)]))
     ends = pl.DataFrame({"a": ids[pairs >> 32], "b": ids[pairs & 0xFFFFFFFF]}, schema=dict.fromkeys("ab", pl.Int64))
     return ends.select(join_key_l=pl.min_horizontal("a", "b"), join_key_r=pl.max_horizontal("a", "b")), counts
 
@@ -122,7 +127,7 @@ def roomy(rows: pl.DataFrame, rule: str, crowded: pl.Series | None) -> pl.DataFr
     return rows.filter(~hashed(rows, rule, RULES[rule]).is_in(crowded.implode()).fill_null(False))
 
 
-def _blocks(rows: pl.DataFrame, columns: tuple[str, ...]) -> _Blocks:
+def blocks_of(rows: pl.DataFrame, columns: tuple[str, ...]) -> Blocks:
     """Of rows that have all of the columns; who shares a block with nobody is left out."""
     key = keys_of(rows, columns)
     known = key.is_not_null().arg_true().to_numpy()
@@ -131,17 +136,17 @@ def _blocks(rows: pl.DataFrame, columns: tuple[str, ...]) -> _Blocks:
     values = values[order]
     starts = np.flatnonzero(np.concatenate([np.ones(min(len(values), 1), bool), values[1:] != values[:-1]]))
     size = np.diff(np.append(starts, len(values)))
-    return _Blocks(known[order].astype(np.int64), size).only(size > 1)
+    return Blocks(known[order].astype(np.int64), size).only(size > 1)
 
 
-def _roomy(blocks: _Blocks, rows: pl.DataFrame, rule: str, crowded: pl.Series | None) -> _Blocks:
+def _roomy(blocks: Blocks, rows: pl.DataFrame, rule: str, crowded: pl.Series | None) -> Blocks:
     if crowded is None or crowded.is_empty():
         return blocks
     key = hashed(rows[blocks.first()], rule, RULES[rule])
     return blocks.only((~key.is_in(crowded.implode())).to_numpy())
 
 
-def _allowed(blocks: _Blocks, rule: str, loose: Truths, fresh: Truths, budget: int) -> tuple[_Blocks, RuleCount]:
+def _allowed(blocks: Blocks, rule: str, loose: Truths, fresh: Truths, budget: int) -> tuple[Blocks, RuleCount]:
     """Blocks of a rule that keep within its budget, smallest first."""
     fixed, old, old_fixed = (blocks.sums(marked) for marked in (~loose, ~fresh, ~fresh & ~loose))
     # All pairs, without those of two numbers and without those of two rows that were there before.
@@ -160,7 +165,7 @@ def _choose(n: Places) -> Places:
     return n * (n - 1) // 2
 
 
-def _pairs(blocks: _Blocks, loose: Truths, fresh: Truths) -> Iterator[tuple[Places, Places]]:
+def _pairs(blocks: Blocks, loose: Truths, fresh: Truths) -> Iterator[tuple[Places, Places]]:
     """Places of pairs, some at a time: each loose row with all of its block."""
     start, block = np.cumsum(blocks.size) - blocks.size, np.repeat(np.arange(len(blocks.size)), blocks.size)
     mine = np.flatnonzero(loose[blocks.rows])

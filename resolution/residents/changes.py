@@ -13,7 +13,8 @@ import polars as pl
 
 from resolution.residents import model
 from resolution.residents.blocking import candidate_pairs
-from resolution.residents.linking import WEIGHED, Linked, grow, possible
+from resolution.residents.evident import evident
+from resolution.residents.linking import LARGEST, WEIGHED, Linked, grow, possible
 from resolution.residents.model import Model
 from resolution.residents.representatives import around, representatives
 from resolution.residents.town import Elsewhere, town_of
@@ -56,8 +57,9 @@ def asked(
     """
     clusters = _placed(people, standing)
     loose = people.filter(pl.col("number").is_null()).select("row")
+    loose = loose.join(_settled(people, standing, trained), on="row", how="anti")
     numbered = clusters.join(loose, on="row", how="anti").select(pl.col("cluster").unique())
-    # A record without a number is asked for itself, whoever it was with.
+    # A record without a number is asked for itself, whoever it was with by its weight.
     alone = loose.join(clusters.join(numbered, on="cluster", how="semi"), on="row", how="semi")
     alone = alone.select("row", own="row")
     split = clusters.join(alone, on="row", how="left", maintain_order="left").select(
@@ -83,6 +85,16 @@ def asked(
     return rows.join(standing, on="row", how="semi")["row"]
 
 
+def _settled(people: pl.DataFrame, standing: pl.DataFrame, trained: Model) -> pl.DataFrame:
+    """row of those without a number that stand where two statements put them: no rival matters to these."""
+    numbered = pl.col("number").is_not_null()
+    alone = people.select(pl.when(numbered).then(pl.col("row").min().over("number")).otherwise("row").alias("cluster"))
+    joined = evident(people, alone["cluster"], trained, largest=LARGEST)
+    placed = people.select("row", "number", joined=joined).join(standing.filter(~pl.col("probable")), on="row")
+    owners = placed.filter(numbered).select("joined", "cluster").unique()
+    return placed.filter(~numbered).join(owners, on=["joined", "cluster"], how="semi").select("row")
+
+
 def link_changes(
     people: pl.DataFrame,
     standing: pl.DataFrame,
@@ -96,13 +108,17 @@ def link_changes(
     standing = without(standing, asked)
     clusters = _placed(people, standing)
     # A probable record says nothing of the one that it was attached to.
-    firm = clusters.join(standing.filter("probable"), on="row", how="anti")
+    told = people.join(
+        clusters.join(standing.filter("probable"), on="row", how="anti"), on="row", maintain_order="left"
+    )
     changed = pl.concat([moved, asked]).unique()
+    settled = evident(told, told["cluster"], trained, largest=LARGEST, changed=changed)
+    told = told.with_columns(cluster=settled)
+    firm = told.select("row", "cluster")
     some = around(people, firm, changed, crowded=elsewhere.crowded)
-    told = people.join(firm, on="row", maintain_order="left")
     town = town_of(told, told["cluster"], elsewhere=elsewhere)
     part = grow(people.join(some, on="row", how="semi"), some, trained, changed=changed, town=town)
-    to = some.join(part.clusters, on="row").group_by("cluster").agg(to=pl.col("cluster_right").min())
+    to = clusters.join(part.clusters, on="row").group_by("cluster").agg(to=pl.col("cluster_right").min())
     attached = standing.filter("probable").join(to, on="cluster", how="left")
     rest = firm.join(some, on="row", how="anti")
     whole = pl.concat(

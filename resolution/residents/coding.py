@@ -56,6 +56,14 @@ def spread(values: pl.Series, numbers: pl.Series, onto: pl.Series) -> pl.Series:
     return pl.Series(numbers.name, known[wanted], nan_to_null=True)
 
 
+def looked_up(values: pl.Series, found: pl.DataFrame, onto: pl.Series) -> pl.DataFrame:
+    """What was found of distinct coded values, for each row of another column; nulls where nothing was."""
+    codes, wanted = codes_of(values), codes_of(onto)
+    place = np.full(max(codes.max(initial=0), wanted.max(initial=0)) + 2, len(codes))
+    place[codes] = np.arange(len(codes))
+    return pl.concat([found, found.clear(1)])[place[wanted]]
+
+
 def distinct(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Each of these numbers (none below zero) once, sorted: of millions several times quicker than `np.unique`."""
     ordered = np.sort(numbers)

@@ -6,9 +6,14 @@ records are set aside for review and go on without a number.
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from connectors.standards import resident_id
+from resolution.residents.coding import codes_of
+
+Truths = npt.NDArray[np.bool_]
 
 BORROWED = "identity number of another person: name and birth date both disagree"
 UNCONFIRMED = "identity number of another person: quite another name, and no birth date to confirm it"
@@ -22,8 +27,7 @@ def borrowed_numbers(people: pl.DataFrame) -> pl.DataFrame:
     The name is held against the usual one under that number (first what bears the number's own birth date, then
     the most frequent), the birth date against the one inside the number.
     """
-    named = people.filter(pl.col("number").is_not_null() & pl.col("name").is_not_null())
-    named = named.filter(pl.col("name").n_unique().over("number") > 1)
+    named = people.filter(pl.Series(_several_names(people)))
     born = resident_id.birth_date(named["number"].cast(pl.String))
     named = named.with_columns(confirmed=(pl.col("day") == born), denied=(pl.col("day") != born))
     usual = (
@@ -42,6 +46,16 @@ def borrowed_numbers(people: pl.DataFrame) -> pl.DataFrame:
     reason = pl.when(pl.col("denied").fill_null(False)).then(pl.lit(BORROWED)).otherwise(pl.lit(UNCONFIRMED))
     doubtful = pl.col("denied").fill_null(False) | pl.col("another")
     return other.filter(doubtful).select("row", reason=reason).sort("row")
+
+
+def _several_names(people: pl.DataFrame) -> Truths:
+    """Which rows have a name, and a number under which there is another one too: few, and told apart by codes."""
+    number, name = codes_of(people["number"]), codes_of(people["name"])
+    known = (number >= 0) & (name >= 0)
+    one, several = np.full(number.max(initial=0) + 1, -1), np.zeros(number.max(initial=0) + 1, bool)
+    one[number[known]] = name[known]
+    several[number[known & (one[number] != name)]] = True
+    return np.asarray(known & several[number])
 
 
 def exact_clusters(people: pl.DataFrame) -> pl.DataFrame:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import polars as pl
 
 from connectors.standards import address, person_name, phone, resident_id
-from resolution.residents.coding import CODED, each_once
+from resolution.residents.abreast import abreast
+from resolution.residents.coding import CODED, each_once, looked_up
 
 COLUMNS = (
     "row", "number", "typed", "typed_ends", "typed_head", "typed_tail", "name", "pinyin", "surname", "sound", "day",
@@ -39,10 +40,7 @@ def features(records: pl.DataFrame) -> pl.DataFrame:
                 sex=pl.col("sex").replace(_SEXES).replace(_UNKNOWN, None).cast(CODED),
                 community=pl.col("community").cast(CODED),
             ),
-            each_once(records["resident_id_no"], _numbers),
-            each_once(records["name"], _names),
-            each_once(records["phone"], _phones),
-            each_once(records["address"], _doors),
+            *abreast(lambda name: each_once(records[name], _READ[name]), _READ),
         ],
         how="horizontal",
     )
@@ -51,10 +49,10 @@ def features(records: pl.DataFrame) -> pl.DataFrame:
 
 def with_births(people: pl.DataFrame) -> pl.DataFrame:
     """Birth and sex as stated, otherwise as the number has them; for rows whose number changed, once more."""
-    numbers = people.select(pl.col("number").drop_nulls().unique())
-    texts = numbers["number"].cast(pl.String)
-    read = numbers.with_columns(its_day=resident_id.birth_date(texts), its_sex=resident_id.sex(texts).cast(CODED))
-    told = people.select("number", "day", "sex").join(read, on="number", how="left", maintain_order="left")
+    numbers = people["number"].drop_nulls().unique()
+    texts = numbers.cast(pl.String)
+    read = pl.DataFrame({"its_day": resident_id.birth_date(texts), "its_sex": resident_id.sex(texts).cast(CODED)})
+    told = pl.concat([people.select("day", "sex"), looked_up(numbers, read, people["number"])], how="horizontal")
     told = told.select(born=pl.coalesce("day", "its_day"), gender=pl.coalesce("sex", "its_sex"))
     days = told.select(pl.col("born").drop_nulls().unique()).filter(~is_new_year("born"))
     days = days.with_columns(birth=pl.col("born").dt.strftime("%Y%m%d").cast(CODED))
@@ -77,10 +75,9 @@ def unnumbered(people: pl.DataFrame, where: pl.Expr) -> pl.DataFrame:
 
 def given_names(names: pl.Series) -> pl.Series:
     """Names without their first character, coded."""
-    coded = names.cast(CODED).to_frame("name")
-    distinct = coded["name"].drop_nulls().unique()
-    given = pl.DataFrame({"name": distinct, "given": distinct.cast(pl.String).str.slice(1).cast(CODED)})
-    return coded.join(given, on="name", how="left", maintain_order="left")["given"]
+    distinct = names.cast(CODED).drop_nulls().unique()
+    given = pl.DataFrame({"given": distinct.cast(pl.String).str.slice(1).cast(CODED)})
+    return looked_up(distinct, given, names)["given"]
 
 
 def is_new_year(column: str) -> pl.Expr:
@@ -96,17 +93,18 @@ def _sound(pinyin: pl.Series) -> pl.Series:
 def _numbers(written: pl.Series) -> pl.DataFrame:
     """number, typed, typed_ends, typed_head, typed_tail."""
     typed = resident_id.normalise(written)
-    read = pl.DataFrame(
-        {"number": _where(typed, resident_id.is_valid(typed)), "typed": _where(typed, typed.str.contains(_READABLE))}
-    )
+    valid = resident_id.is_valid(typed)
+    read = pl.DataFrame({"typed": _where(typed, typed.str.contains(_READABLE))})
     masked = pl.col("typed").str.contains("*", literal=True)
     whole = pl.when(~masked).then(pl.col("typed"))
-    return read.with_columns(
-        typed=whole,
+    read = read.with_columns(
+        typed=whole.cast(CODED),
         typed_ends=pl.col("typed").str.head(6) + pl.col("typed").str.tail(4),
         typed_head=whole.str.head(14),
         typed_tail=whole.str.tail(6),
     )
+    # A valid number is all that was typed, and its text is not coded twice.
+    return read.select(pl.when(valid).then("typed").alias("number"), pl.all())
 
 
 def _names(written: pl.Series) -> pl.DataFrame:
@@ -129,6 +127,10 @@ def _doors(spelt: pl.Series) -> pl.DataFrame:
     return pl.DataFrame({"door": address.canonical_key(spelt)}).with_columns(
         building=pl.col("door").str.extract(r"^([^|]*\|[^|]*)")
     )
+
+
+_READ = {"address": _doors, "resident_id_no": _numbers, "name": _names, "phone": _phones}
+"""Column of a record → what is read from its texts, the longest work first."""
 
 
 def _where(values: pl.Series, condition: pl.Series) -> pl.Series:

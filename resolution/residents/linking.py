@@ -14,6 +14,7 @@ import polars as pl
 from resolution.residents import model
 from resolution.residents.blocking import Places, RuleCount, Truths, candidate_pairs, rule_budget
 from resolution.residents.coding import codes_of
+from resolution.residents.evident import evident
 from resolution.residents.features import given_names
 from resolution.residents.model import Model
 from resolution.residents.promise import promising
@@ -56,7 +57,9 @@ def link(people: pl.DataFrame, exact: pl.DataFrame, trained: Model) -> Linked:
     """
     clusters = people.select("row").join(exact, on="row", how="left", maintain_order="left")
     clusters = clusters.with_columns(pl.coalesce("cluster", "row"))
-    loose = people.filter(pl.col("number").is_null())["row"]
+    clusters = clusters.with_columns(evident(people, clusters["cluster"], trained, largest=LARGEST))
+    numbered = clusters.filter(people["number"].is_not_null())
+    loose = clusters.join(numbered, on="cluster", how="anti")["row"]
     # Most people of a good register meet no record without a number, and need not be looked at again.
     some = around(people, clusters, loose)
     town = town_of(people, clusters["cluster"])
@@ -85,13 +88,12 @@ def grow(
     # What grew is weighed again as a whole; of the rest the weights are known. What has a number now meets only what
     # has none yet.
     grown = _grown(clusters, first)
-    members = first.join(grown, on="cluster", how="semi")["row"]
+    members = first.join(grown, on="cluster", how="semi")
     town = town.grouped(first)
-    numbered = first.join(people.filter(pl.col("number").is_not_null()), on="row", how="semi")
-    loose = first.join(numbered, on="cluster", how="anti")["row"]
-    beside = around(people, first, loose, crowded=town.elsewhere.crowded)
-    rows = representatives(people.join(beside, on="row", how="semi"), beside)
-    again, _ = _weighed(rows, _of(rows, beside, members), trained, town, budget)
+    whole = representatives(people.join(members, on="row", how="semi"), members)
+    alone = rows.filter(~pl.col("id").is_in(members["row"].implode()))
+    rows = pl.concat([alone, whole]).sort("id")
+    again, _ = _weighed(rows, _of(rows, first, members["row"]), trained, town, budget)
     same = edges.join(grown.rename({"cluster": "a"}), on="a", how="anti").join(
         grown.rename({"cluster": "b"}), on="b", how="anti"
     )

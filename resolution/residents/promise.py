@@ -30,9 +30,8 @@ SLACK = 1e-6
 def promising(rows: pl.DataFrame, trained: Model, town: Town, *, least: float) -> Callable[[Places, Places], Truths]:
     """Which pairs of representatives (by their places in `rows`) may weigh `least` or more; all others weigh less."""
     settings = trained.sized(town.size())
-    levels = {one["output_column_name"]: _weights(one) for one in settings["comparisons"]}
-    prior = settings["probability_two_random_records_match"]
-    prior = math.log2(prior / (1 - prior))
+    levels = {one["output_column_name"]: log_odds(one) for one in settings["comparisons"]}
+    prior = prior_of(settings)
     named = prior + levels["name"][0] + _rarity(rows, "name", settings, town)
     sounded = prior + levels["name"][1] + _rarity(rows, "pinyin", settings, town)
     text = rows["phone"].cast(pl.String)
@@ -42,7 +41,7 @@ def promising(rows: pl.DataFrame, trained: Model, town: Town, *, least: float) -
                     axis=1)  # fmt: skip
     place = {name: at for at, name in enumerate((*_SAID, *ends))}
     alike = [place[name] for name in _ALIKE]
-    years, digits = rows["birth_year"].fill_null(-1).to_numpy(), _digits(rows["typed"])
+    years, typed = rows["birth_year"].fill_null(-1).to_numpy(), rows["typed"]
 
     def worth(left: Places, right: Places) -> Truths:
         mine, theirs = said[left], said[right]
@@ -57,7 +56,7 @@ def promising(rows: pl.DataFrame, trained: Model, town: Town, *, least: float) -
         most += np.where(both["typed_ends"], levels["number"][-1], 0.0)
         kept = equal[:, alike].any(axis=1) | (most >= least - SLACK)
         unsure = np.flatnonzero(~kept & both["typed"])
-        apart = np.abs(digits[left[unsure]] - digits[right[unsure]]).sum(axis=1, dtype=np.int8)
+        apart = np.abs(_digits(typed[left[unsure]]) - _digits(typed[right[unsure]])).sum(axis=1, dtype=np.int8)
         kept[unsure] = apart <= 2 * TYPED_SLIPS
         return np.asarray(kept)
 
@@ -83,7 +82,13 @@ def _rarity(rows: pl.DataFrame, column: str, settings: dict[str, Any], town: Tow
     return mean - shares.log(2).fill_null(-math.inf).to_numpy()
 
 
-def _weights(comparison: dict[str, Any]) -> list[float]:
+def prior_of(settings: dict[str, Any]) -> float:
+    """log2 of the odds that two rows taken at random are one person."""
+    prior = settings["probability_two_random_records_match"]
+    return math.log2(prior / (1 - prior))
+
+
+def log_odds(comparison: dict[str, Any]) -> list[float]:
     """log2 of the Bayes factors of a comparison's levels, from full agreement to contradiction."""
     told = [level for level in comparison["comparison_levels"] if not level.get("is_null_level")]
     return [math.log2(level["m_probability"] / level["u_probability"]) for level in told]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from resolution.residents.abreast import abreast
 from resolution.residents.blocking import RULES, Places, roomy
 from resolution.residents.coding import keys_of
 from resolution.residents.model import COMPARED
@@ -47,7 +48,8 @@ def _usual(rows: pl.DataFrame, block: Places, size: Places) -> pl.DataFrame:
     columns = (*SHARED, *OWN)
     starts, nowhere = np.cumsum(size) - size, rows.height
     codes = rows.select(pl.col(columns).to_physical().cast(pl.Int64).fill_null(-1))
-    places = pl.DataFrame({name: _places(rows[name], codes[name].to_numpy(), block, starts) for name in columns})
+    found = abreast(lambda name: _places(rows[name], codes[name].to_numpy(), block, starts), columns)
+    places = pl.DataFrame(dict(zip(columns, found, strict=True)))
     places = places.with_columns(pl.when(pl.all() < nowhere).then(pl.all()))
     return rows.select(pl.col(name).gather(places[name]) for name in columns)
 

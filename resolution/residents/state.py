@@ -5,6 +5,8 @@ All of it follows from the records in force and the ledger; every run writes it 
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import polars as pl
 import psycopg
 from psycopg import sql
@@ -224,4 +226,6 @@ def _copy(conn: psycopg.Connection, table: str, rows: pl.DataFrame) -> None:
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT CSV)").format(sql.Identifier("resolution", table), columns)
     with conn.cursor().copy(statement) as copy:
         for part in rows.iter_slices(ROWS_AT_ONCE):
-            copy.write(part.write_csv(include_header=False))
+            written = BytesIO()  # a text of it would be decoded here and encoded there
+            part.write_csv(written, include_header=False)
+            copy.write(written.getbuffer())

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import polars as pl
 
+from resolution.residents.abreast import abreast
 from resolution.residents.coding import CODED, tally
 from resolution.residents.hashes import hashed
 from resolution.residents.keys import COUNTED, total_key
@@ -50,7 +52,11 @@ class Town:
 
     def size(self) -> int:
         """Clusters."""
-        return self.held["cluster"].n_unique() + self.elsewhere.clusters
+        return self._here + self.elsewhere.clusters
+
+    @cached_property
+    def _here(self) -> int:
+        return self.held["cluster"].n_unique()
 
     def shares(self, column: str, wanted: pl.Series | None = None) -> pl.DataFrame:
         """Each value of a column (of those `wanted`) and tf_column, its share; each cluster counts a value once."""
@@ -59,7 +65,8 @@ class Town:
     def shares_of(self, wanted: Mapping[str, pl.Series | None]) -> dict[str, pl.DataFrame]:
         """column → `shares` of it; what is elsewhere is asked for once."""
         groups = self.held["cluster"].to_numpy()
-        here = {column: tally(groups, self.held[column], values) for column, values in wanted.items()}
+        told = abreast(lambda column: tally(groups, self.held[column], wanted[column]), wanted)
+        here = dict(zip(wanted, told, strict=True))
         found = {column: counts for column, (counts, _) in here.items()}
         totals = {column: total for column, (_, total) in here.items()}
         if self.elsewhere is not NOWHERE:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from resolution.residents.coding import CODED, as_texts, distinct, each_once, keys_of, spread, tally
+from resolution.residents.coding import CODED, as_texts, distinct, each_once, keys_of, looked_up, spread, tally
 
 
 def test_each_text_is_read_once_and_nulls_stay_null() -> None:
@@ -25,6 +25,13 @@ def test_each_text_is_read_once_and_nulls_stay_null() -> None:
 def test_a_column_of_nulls_alone_is_read_too() -> None:
     found = each_once(pl.Series([None, None], dtype=pl.String), lambda texts: pl.DataFrame({"same": texts}))
     assert found["same"].to_list() == [None, None]
+
+
+def test_what_was_found_of_each_value_comes_back_in_every_row() -> None:
+    values, onto = (pl.Series(texts, dtype=CODED) for texts in (["a", "b"], ["b", None, "a", "nowhere", "b"]))
+    found = looked_up(values, pl.DataFrame({"length": [1, 2], "text": ["x", None]}), onto)
+    assert found.rows() == [(2, None), (None, None), (1, "x"), (None, None), (2, None)]
+    assert looked_up(values.clear(), found.clear(), onto).null_count().row(0) == (5, 5)
 
 
 def test_keys_are_equal_where_all_values_are_and_null_where_one_is() -> None:
