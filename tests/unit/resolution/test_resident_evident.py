@@ -66,7 +66,7 @@ def test_a_group_that_is_too_large_is_weighed_and_so_is_one_of_which_nothing_cha
     assert joined(people, changed=[2]) == [0, 0, 0]
 
 
-def test_what_is_joined_weighs_enough_on_whatever_level_the_rest_is() -> None:
+def test_what_is_joined_would_weigh_enough_on_whatever_level_the_rest_is() -> None:
     """Of one sex and year, for others are weighed; pairs of which one statement alone is the same are not looked at."""
     alike = pl.col("gender").eq_missing("female") & (pl.col("birth_year") == 1962)
     some = people().filter(alike | pl.col("gender").is_null()).with_columns(row="id", number=pl.lit(None, pl.String))
