@@ -7,14 +7,18 @@ amount travels as the five base-10000 digits of PostgreSQL's numeric, never as a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pgpq
 import polars as pl
+import psycopg
 import pyarrow as pa
+from psycopg import sql
 
+from connectors.pipeline import ahead
 from connectors.versions import Hashes
 
 BLOCK_ROWS = 5_000
@@ -47,6 +51,38 @@ class BinaryCopy:
 
     def finish(self) -> bytes:
         return bytes(self._encoder.finish()) if self._encoder is not None else b""
+
+
+class Copying:
+    """A COPY under way on a connection, which takes no other statement until it is ended."""
+
+    def __init__(self, conn: psycopg.Connection, statement: sql.Composed) -> None:
+        self._encoder = BinaryCopy()
+        self._block = conn.cursor().copy(statement)
+        self._copy = self._block.__enter__()
+
+    def write(self, frame: pl.DataFrame, hashes: dict[str, Hashes]) -> None:
+        """Rows of the same columns as before, encoded beside."""
+        for block in ahead(self._encoder.blocks(frame, hashes), "landing-encode"):
+            self._copy.write(block)
+
+    def end(self) -> None:
+        """Raises what PostgreSQL says of the rows."""
+        try:
+            self._copy.write(self._encoder.finish())
+        except BaseException:
+            self.abandon()
+            raise
+        self._block.__exit__(None, None, None)
+
+    def abandon(self) -> None:
+        """PostgreSQL writes the reason into its log: no words of an error that may quote rows."""
+        with suppress(psycopg.Error):
+            self._block.__exit__(GivenUp, GivenUp("the load was given up"), None)
+
+
+class GivenUp(Exception):
+    """Why a COPY ends before its rows do."""
 
 
 def hash_array(hashes: Hashes) -> pa.Array:

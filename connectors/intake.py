@@ -208,7 +208,7 @@ def _pull(
         pages = in_chunks(pace.pages(extraction.pages(), f"{stream.system}.{stream.name}"), CHUNK_ROWS)
         fetched = open_now.enter_context(begun(pages, "intake-fetch"))
         open_now.callback(standing.cancel)  # first of all: the fetching thread may be waiting for it
-        lander = Lander(conn, stream, load_id, contract.version, rekey=rekey)
+        lander = open_now.enter_context(Lander(conn, stream, load_id, contract.version, rekey=rekey))
         if is_kept(stream):
             received = Received.begin(conn, stream, server, load_id, lander.standing, afresh=afresh)
             standing.set_result(received)
@@ -219,8 +219,9 @@ def _pull(
             crash.point("intake.page")
             with clock("land"):
                 lander.add_batch(batch)
-                if received is not None:
-                    received.keep(batch)
+                if received is not None and received.keep(batch):
+                    lander.free()
+                    received.write()
             del batch
             pace.progress(lander.result.rows_in)
         crash.point("intake.all_pages")

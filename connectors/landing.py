@@ -11,6 +11,7 @@ Of two versions of a key the one with the later cursor is current; one that come
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -91,17 +92,29 @@ class Lander:
         if self._first or stream.load == "snapshot":
             self._versions = self._table.all_versions()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._table.abandon()
+
     @property
     def standing(self) -> Versions:
         """The current versions of a register."""
         return self._all_versions()
 
     def add(self, page: Conformed, *, standing: bool = False) -> None:
-        """Land one conformed page; see `add_batch`."""
+        """Land one conformed page; see `add_batch`. The connection is free afterwards."""
         self.add_batch(Batch.of(page, self._stream), standing=standing)
+        self.free()
+
+    def free(self) -> None:
+        """Make the connection ready for other statements."""
+        self._table.end_copy()
 
     def add_batch(self, batch: Batch, *, standing: bool = False) -> None:
-        """Land one batch.
+        """Land one batch. Its rows may be under way when this returns: the connection takes no statement before `free`.
 
         With `standing`, what is current stands against rows of a snapshot that nothing says to be newer.
         """
@@ -126,6 +139,7 @@ class Lander:
 
         A rejected row whose key cannot be read may be any of the records that seem absent: none is closed then.
         """
+        self.free()
         whole = self._stream.load == "snapshot" and complete
         if self._closed and not allowed.collapse:
             check_backfill(self.result, self._closed, self._stream.max_delete_share)

@@ -8,9 +8,8 @@ import psycopg
 from psycopg import sql
 
 from connectors.contract import Stream
-from connectors.copy_binary import BinaryCopy, decode_versions, hash_bytes
+from connectors.copy_binary import Copying, decode_versions, hash_bytes
 from connectors.ordering import Mask
-from connectors.pipeline import ahead
 from connectors.tables import create_index, landing_columns, table_of
 from connectors.versions import Hashes, Versions, no_numbers
 
@@ -27,26 +26,45 @@ class LandingTable:
         self._stream = stream
         self._load_id = load_id
         self._table = table_of(stream)
+        self._copying: Copying | None = None
+
+    @property
+    def _free(self) -> psycopg.Connection:
+        """The connection, which takes no other statement while rows are copied."""
+        self.end_copy()
+        return self._conn
+
+    def end_copy(self) -> None:
+        """Let PostgreSQL end the COPY that is under way; raises what it says of the rows."""
+        copying, self._copying = self._copying, None
+        if copying is not None:
+            copying.end()
+
+    def abandon(self) -> None:
+        """End the COPY that is under way because the load is given up: the transaction can only be rolled back."""
+        copying, self._copying = self._copying, None
+        if copying is not None:
+            copying.abandon()
 
     def is_empty(self) -> bool:
-        return self._conn.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(self._table)).fetchone() is None
+        return self._free.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(self._table)).fetchone() is None
 
     def close_all(self) -> int:
         """Close every current version; how many there were."""
         close = sql.SQL("UPDATE {} SET _to_load = %s WHERE _to_load IS NULL").format(self._table)
-        return self._conn.execute(close, [self._load_id]).rowcount
+        return self._free.execute(close, [self._load_id]).rowcount
 
     def create_index(self) -> None:
         """Built once over all rows it costs a third of growing row by row."""
-        create_index(self._conn, self._stream)
+        create_index(self._free, self._stream)
 
     def analyze(self) -> None:
         """The build follows at once: without figures the planner would join a large table in a loop.
 
         A sample of 6,000 rows tells it enough and costs a fifth of the usual one.
         """
-        self._conn.execute("SET LOCAL default_statistics_target = 20")
-        self._conn.execute(sql.SQL("ANALYZE {}").format(self._table))
+        self._free.execute("SET LOCAL default_statistics_target = 20")
+        self._free.execute(sql.SQL("ANALYZE {}").format(self._table))
 
     def versions_of(self, keys: Hashes) -> Versions:
         """The current versions of some keys."""
@@ -54,7 +72,7 @@ class LandingTable:
             "COPY (SELECT _key, _hash, {} FROM {} WHERE _to_load IS NULL AND _key = ANY ({}::uuid[]))"
             " TO STDOUT (FORMAT BINARY)"
         ).format(self._number(), self._table, sql.Literal(_uuid_texts(keys)))
-        with self._conn.cursor().copy(query) as copy:
+        with self._free.cursor().copy(query) as copy:
             return Versions(*decode_versions(b"".join(bytes(block) for block in copy)))
 
     def all_versions(self) -> Versions:
@@ -74,7 +92,7 @@ class LandingTable:
             name=sql.Literal(self._table.as_string()), step=sql.Literal(BLOCKS), table=self._table,
             numbers=sql.SQL(", string_agg(int8send({}), '')").format(self._number()) if timed else sql.SQL(""),
         )  # fmt: skip
-        with self._conn.cursor("versions", binary=True) as parts:
+        with self._free.cursor("versions", binary=True) as parts:
             parts.itersize = 1  # a part is megabytes
             parts.execute(query)
             read = [[np.frombuffer(column, dtype=">u8").astype(np.uint64) for column in part] for part in parts]
@@ -96,7 +114,7 @@ class LandingTable:
         query = sql.SQL(
             "COPY (SELECT _key, _hash, 0::bigint FROM {} WHERE _key = ANY ({}::uuid[])) TO STDOUT (FORMAT BINARY)"
         ).format(self._table, sql.Literal(_uuid_texts(keys[rows])))
-        with self._conn.cursor().copy(query) as copy:
+        with self._free.cursor().copy(query) as copy:
             past_keys, past_hashes, _ = decode_versions(b"".join(bytes(block) for block in copy))
         past = set(zip(hash_bytes(past_keys), hash_bytes(past_hashes), strict=True))
         found = np.zeros(len(rows), dtype=np.bool_)
@@ -105,6 +123,8 @@ class LandingTable:
         return found
 
     def copy(self, rows: pl.DataFrame, keys: Hashes, hashes: Hashes, kept: Mask, is_current: Mask) -> None:
+        """Append the rows that are `kept`. The COPY stays open for those of the next call, until `end_copy` or any
+        other statement: PostgreSQL takes in what it has while the next rows are made ready."""
         if not kept.any():
             return
         if not kept.all():
@@ -114,19 +134,17 @@ class LandingTable:
         frame = rows.select(columns).with_columns(
             pl.lit(self._load_id, dtype=pl.Int64).alias("_from_load"), to_load.alias("_to_load")
         )
-        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
-            self._table, sql.SQL(", ").join(map(sql.Identifier, [*frame.columns, "_key", "_hash"]))
-        )
-        encoder = BinaryCopy()
-        with self._conn.cursor().copy(statement) as copy:
-            for block in ahead(encoder.blocks(frame, {"_key": keys, "_hash": hashes}), "landing-encode"):
-                copy.write(block)
-            copy.write(encoder.finish())
+        if self._copying is None:
+            statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+                self._table, sql.SQL(", ").join(map(sql.Identifier, [*frame.columns, "_key", "_hash"]))
+            )
+            self._copying = Copying(self._conn, statement)
+        self._copying.write(frame, {"_key": keys, "_hash": hashes})
 
     def close(self, keys: Hashes) -> int:
         if not len(keys):
             return 0
-        return self._conn.execute(
+        return self._free.execute(
             sql.SQL(
                 "UPDATE {} AS t SET _to_load = %s FROM unnest(%s::uuid[]) AS closed(key) "
                 "WHERE t._key = closed.key AND t._to_load IS NULL"

@@ -38,7 +38,7 @@ from connectors.versions import Hashes, Positions, Versions, row_hashes
 
 FEWEST_ROWS = 10_000
 """Smaller registers are conformed again in less time than it takes to know them."""
-PART_ROWS = 20_000
+PART_ROWS = 50_000
 _WORDS: Final = 5
 """Of an entry: the received row's hash (two), its key's as received, and of the version that it became the first half
 of the key and the second half of the content's hash."""
@@ -75,7 +75,7 @@ def _code() -> str:
 class Received:
     """The known rows of one register during one pull.
 
-    `batch` is called in the thread that conforms, `keep` and `finish` in the one that lands.
+    `batch` is called in the thread that conforms, `keep`, `write` and `finish` in the one that lands.
     """
 
     conn: psycopg.Connection
@@ -156,24 +156,24 @@ class Received:
         self._met[theirs[theirs >= 0]] = True
         return replace(batch, known=known, entries=_entries(batch, records.hashes[taken], records.found[taken]))
 
-    def keep(self, batch: Batch) -> None:
-        """Remember the batch's rows that obeyed and were not known."""
+    def keep(self, batch: Batch) -> bool:
+        """Remember the batch's rows that obeyed and were not known. Whether there are enough of them for `write`."""
         if batch.entries is not None and len(batch.entries):
             self._parts.append(batch.entries)
-            if sum(map(len, self._parts)) >= PART_ROWS:
-                self._write()
+        return sum(map(len, self._parts)) >= PART_ROWS
 
     def finish(self) -> None:
         """Write what is not written; forget everything when most of it is of rows that come no more."""
         small = self._rows < FEWEST_ROWS and not self._written
         if not small:
-            self._write()
+            self.write()
         if len(self._hashes) + self._written > 2 * max(self._rows, 1) and self._rows:
             self.conn.execute(
                 "DELETE FROM control.received WHERE system = %s AND stream = %s", [self.stream.system, self.stream.name]
             )
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Write down what is remembered, which needs the connection for itself."""
         if not self._parts:
             return
         entries = np.concatenate(self._parts)

@@ -171,7 +171,9 @@ def land(
             batch = memory.batch(page, conform)
             known += len(batch.known) if batch.known is not None else 0
             lander.add_batch(batch)
-            memory.keep(batch)
+            if memory.keep(batch):
+                lander.free()
+                memory.write()
         landed = lander.finish(complete=True)
         if memory is not None:
             memory.finish()
