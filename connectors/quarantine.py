@@ -164,28 +164,28 @@ def _land_again(
     conn: psycopg.Connection, contract: Contract, stream: Stream, load_id: int, rows: list[Any], by: str
 ) -> Landed:
     conform = Conformer(stream, contract.server_of(stream))
-    lander = Lander(conn, stream, load_id, contract.version, replay=True)
     obeying: list[int] = []
-    for waits, in_conflict in ((True, False), (True, True), (False, False)):
-        chosen = [row for row in rows if (row[4] == "held", _is_conflict(row[2])) == (waits, in_conflict)]
-        if not chosen:
-            continue
-        texts = [row[1] for row in chosen]
-        page = pl.DataFrame(
-            [json.loads(text) for text in texts], schema={c.physical_name: pl.String for c in stream.columns}
-        )
-        conformed = conform(page)
-        # What stays held is the row that was received, with the fields that the contract does not know.
-        payload = pl.Series(texts, dtype=pl.String).gather(conformed.rejected["row_no"])
-        conformed.rejected = conformed.rejected.with_columns(payload=payload)
-        fine = [chosen[row] for row in _accepted_rows(conformed, len(chosen))]
-        if stream.cursor is None:
-            conformed, fine = _without_overtaken(conn, stream, load_id, conformed, fine)
-        obeying += [row[0] for row in fine]
-        if not waits:
-            conformed = replace(conformed, rejected=empty_rejects(), outcomes=Counter())
-        lander.add(conformed, standing=in_conflict)
-    landed = lander.finish(complete=False)
+    with Lander(conn, stream, load_id, contract.version, replay=True) as lander:
+        for waits, in_conflict in ((True, False), (True, True), (False, False)):
+            chosen = [row for row in rows if (row[4] == "held", _is_conflict(row[2])) == (waits, in_conflict)]
+            if not chosen:
+                continue
+            texts = [row[1] for row in chosen]
+            page = pl.DataFrame(
+                [json.loads(text) for text in texts], schema={c.physical_name: pl.String for c in stream.columns}
+            )
+            conformed = conform(page)
+            # What stays held is the row that was received, with the fields that the contract does not know.
+            payload = pl.Series(texts, dtype=pl.String).gather(conformed.rejected["row_no"])
+            conformed.rejected = conformed.rejected.with_columns(payload=payload)
+            fine = [chosen[row] for row in _accepted_rows(conformed, len(chosen))]
+            if stream.cursor is None:
+                conformed, fine = _without_overtaken(conn, stream, load_id, conformed, fine)
+            obeying += [row[0] for row in fine]
+            if not waits:
+                conformed = replace(conformed, rejected=empty_rejects(), outcomes=Counter())
+            lander.add(conformed, standing=in_conflict)
+        landed = lander.finish(complete=False)
     conn.execute(
         """UPDATE quarantine.row SET state = 'replayed', settled_by_load = %s, settled_by = %s, settled_at = now(),
                   settled_reason = 'obeys the contract now'

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 
 from connectors.conform import Conformer
 from connectors.contract import Column, Contract, Server, Stream
 from connectors.held_loads import MassDelete
 from connectors.landed import Landed, commit
-from connectors.landing import Lander
+from connectors.landing import Batch, Lander
 from connectors.tables import ensure_tables, table_of
 from warehouse import connection, ledger
 
@@ -134,7 +135,7 @@ def land(conn: psycopg.Connection, stream: Stream, rows: list[Row], size: int) -
         conform = Conformer(stream, SERVER)
         try:
             for first in range(0, max(len(rows), 1), size):
-                lander.add(conform(frame(rows[first : first + size], stream)))
+                lander.add_batch(Batch.of(conform(frame(rows[first : first + size], stream)), stream))
             landed = lander.finish(complete=True)
         except MassDelete as error:
             conn.rollback()
@@ -142,6 +143,22 @@ def land(conn: psycopg.Connection, stream: Stream, rows: list[Row], size: int) -
             raise
         commit(conn, load_id, landed)
         return landed
+
+
+def test_a_load_that_is_given_up_while_its_rows_are_under_way_leaves_nothing(conn: psycopg.Connection) -> None:
+    of, conform = STREAMS["by_arrival"], Conformer(STREAMS["by_arrival"], SERVER)
+    emptied(conn, of)
+    with connection.connect("loader", autocommit=True) as books:
+        load_id = ledger.open_load(books, system="model", stream=of.name, contract_version="1")
+        with pytest.raises(ZeroDivisionError), Lander(conn, of, load_id, "1") as lander:
+            for key in range(2):
+                lander.add_batch(Batch.of(conform(frame([(key, "a", 0)], of)), of))
+            assert conn.info.transaction_status is TransactionStatus.ACTIVE, "one COPY is under way for both"
+            raise ZeroDivisionError
+        assert conn.info.transaction_status is TransactionStatus.INERROR
+        conn.rollback()
+        ledger.fail_load(books, load_id, "given up")
+    assert current(conn, of) == {}
 
 
 def current(conn: psycopg.Connection, stream: Stream) -> dict[int, tuple[str, int]]:
