@@ -87,7 +87,7 @@ def _kept(key: str) -> Any:
 
     try:
         made_by, found = pickle.loads(_kept_file().read_bytes())
-    except (OSError, ValueError, TypeError, EOFError, AttributeError, ImportError, pickle.UnpicklingError):
+    except Exception:  # whatever lies there: the project is parsed anew
         return None
     return found if made_by == _made_by(key) else None
 

@@ -21,8 +21,7 @@ from orchestration.failures import safe_message
 CONTRACT_CHECK = "contract"
 APPLIED_CHECK = "applied"
 PRIORITY_TAG = "dagster/priority"
-MESSAGES = ("mqtt", "amqp")
-"""Protocols whose pull ends when nothing has come for a while."""
+WAITS = {"changes": 0, "snapshot": 1, "messages": 2}
 PREVIEW_ROWS = 5
 PREVIEW_CLASSES = ("L1", "L2")
 PERSONAL_STANDARDS = ("cn.person_name", "cn.resident_id", "cn.phone", "cn.disability_certificate", "cn.bank_account")
@@ -54,7 +53,7 @@ def _asset(contracts: Mapping[str, Contract], contract: Contract, stream: Stream
             fail_window=timedelta(seconds=max(60, contract.freshness_seconds))
         ),
         pool=names.intake_pool(contract.id),
-        op_tags={PRIORITY_TAG: str(-_wait(contract, stream))},
+        op_tags={PRIORITY_TAG: str(-_wait(stream))},
         check_specs=[
             dg.AssetCheckSpec(CONTRACT_CHECK, asset=key, description="The landed current version obeys the contract."),
             dg.AssetCheckSpec(
@@ -74,18 +73,14 @@ def _asset(contracts: Mapping[str, Contract], contract: Contract, stream: Stream
     return land
 
 
-def _wait(contract: Contract, stream: Stream) -> int:
+def _wait(stream: Stream) -> int:
     """How late the stream's step comes, 0 to 3.
 
     The pulls run side by side, but Dagster takes one step after another, and one that waits for its pull keeps others
     waiting that could be told of already. So quick pulls come first: of what changed, then whole registers, then
     messages, which end with a silence, and what is asked for value by value.
     """
-    if "lookup" in stream.source:
-        return 3
-    if contract.server_of(stream).protocol in MESSAGES:
-        return 2
-    return 1 if stream.load == "snapshot" else 0
+    return 3 if "lookup" in stream.source else WAITS[stream.load]
 
 
 def _land(

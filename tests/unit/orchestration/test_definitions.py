@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -46,6 +47,23 @@ def test_every_enabled_stream_is_an_asset_and_no_disabled_one(repository: dg.Rep
     assert found == wanted
     assert not contracts["health_code"].enabled
     assert dg.AssetKey(["landing", "health_code", "lookups"]) not in found
+
+
+def test_steps_come_in_the_order_in_which_pulls_are_likely_to_end(repository: dg.RepositoryDefinition) -> None:
+    """Dagster takes the highest priority first."""
+    contracts = load_contracts()
+
+    def priority(system: str, stream: str) -> int:
+        asset = repository.assets_defs_by_key[dg.AssetKey(names.landing(contracts[system].streams[stream]))]
+        return int(asset.op.tags["dagster/priority"])
+
+    order = [("police_110", "incidents"), ("standard_address", "addresses"), ("elder_door_sensor", "readings"),
+             ("payee_account", "accounts")]  # fmt: skip
+    assert [priority(*stream) for stream in order] == [0, -1, -2, -3]
+
+
+def test_a_process_that_loads_them_looks_for_garbage_seldom(repository: object) -> None:
+    assert gc.get_threshold()[0] >= 50_000
 
 
 def test_a_broken_contract_takes_its_own_assets_away_and_is_warned_of(
