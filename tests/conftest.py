@@ -128,7 +128,7 @@ def _clone(server_url: str, template: str) -> Iterator[str]:
             sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
         )
     with psycopg.connect(target) as connection:
-        access.grant_database(connection)
+        access.prepare_database(connection)
     try:
         with environment(TOWNHUB_DATABASE_URL=target):
             yield target

@@ -63,8 +63,12 @@ def ensure_roles() -> None:
             ) from error
 
 
-def grant_database(connection: psycopg.Connection) -> None:
-    """Who may connect to this database and make temporary tables in it; not copied by a template, so apart."""
+def prepare_database(connection: psycopg.Connection) -> None:
+    """Who may connect to this database and make temporary tables in it; not copied by a template, so apart.
+
+    Nor are its statements compiled, as a server that is not ours does out of the box: each of a build's many is used
+    once, and compiling them took longer than running them.
+    """
     name = sql.Identifier(connection.info.dbname)
     everyone = sql.SQL(", ").join(map(sql.Identifier, ROLES))
     workers = sql.SQL(", ").join(map(sql.Identifier, (OWNER, LOADER, BUILDER)))
@@ -73,6 +77,7 @@ def grant_database(connection: psycopg.Connection) -> None:
         sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(name, workers),
         sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(name, sql.Identifier(OWNER)),
         sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name),
+        sql.SQL("ALTER DATABASE {} SET jit = off").format(name),
     ):
         connection.execute(statement)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 
 from warehouse import grants
-from warehouse.access import apply_grants, ensure_roles, grant_database, hand_back_functions
+from warehouse.access import apply_grants, ensure_roles, hand_back_functions, prepare_database
 from warehouse.connection import connect, ensure_database, url
 from warehouse.errors import WarehouseError
 
@@ -37,7 +37,7 @@ def upgrade() -> str:
         if done is not None and done[1] == fingerprint:
             return done[0]
         ensure_roles()
-        grant_database(connection)
+        prepare_database(connection)
         revision = _run()
         log.info("warehouse migrated to revision %s", revision)
         return revision

@@ -28,7 +28,7 @@ def another_database(server_url: str, template: str) -> Callable[[], AbstractCon
             server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(template)))
             try:
                 with psycopg.connect(target) as conn:
-                    access.grant_database(conn)
+                    access.prepare_database(conn)
                 os.environ["TOWNHUB_DATABASE_URL"] = target
                 yield target
             finally:

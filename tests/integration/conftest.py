@@ -27,7 +27,7 @@ def gate_database(server_url: str, template: str) -> Iterator[str]:
     with psycopg.connect(server_url, autocommit=True) as admin:
         admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
     with psycopg.connect(target) as owner:
-        access.grant_database(owner)
+        access.prepare_database(owner)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TOWNHUB_DATABASE_URL", target)
         patch.setenv("TOWNHUB_AS_OF", DAY.isoformat())

@@ -164,7 +164,7 @@ def dbt_town(server_url: str, template: str, tmp_path_factory: pytest.TempPathFa
         admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
     url = urlunsplit(urlsplit(server_url)._replace(path="/" + name))
     with psycopg.connect(url) as conn:
-        access.grant_database(conn)
+        access.prepare_database(conn)
     try:
         yield DbtTown(url, tmp_path_factory.mktemp("dbt"))
     finally:

@@ -50,6 +50,13 @@ def test_again_changes_nothing(empty: str, monkeypatch: pytest.MonkeyPatch) -> N
     assert secured == dict.fromkeys(products, (True, True))
 
 
+def test_no_statement_is_compiled_whatever_the_server_does_out_of_the_box(empty: str) -> None:
+    migrate.upgrade()
+    with connection.connect("builder") as opened:
+        found = opened.execute("SELECT setting, source FROM pg_settings WHERE name = 'jit'").fetchone()
+    assert found == ("off", "database")
+
+
 def test_everything_belongs_to_the_owner(conn: psycopg.Connection) -> None:
     owners = {row[3] for row in _dump(conn)}
     assert owners == {"townhub_owner"}
