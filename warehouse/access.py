@@ -66,8 +66,8 @@ def ensure_roles() -> None:
 def prepare_database(connection: psycopg.Connection) -> None:
     """Who may connect to this database and make temporary tables in it; not copied by a template, so apart.
 
-    Nor are its statements compiled, as a server that is not ours does out of the box: each of a build's many is used
-    once, and compiling them took longer than running them.
+    Nor are its statements compiled (`jit`), as a server that is not ours does out of the box: each of a build's many is
+    used once.
     """
     name = sql.Identifier(connection.info.dbname)
     everyone = sql.SQL(", ").join(map(sql.Identifier, ROLES))
