@@ -89,7 +89,8 @@ def collect_seldom() -> None:
     """Have Python look for garbage in cycles after fifty thousand new objects, not after seven hundred.
 
     A million objects of Dagster and dbt live as long as the process, and looking through them again and again, while
-    all its threads wait, took an eighth of its processor time. Little of what we make forms cycles; the rest goes at once anyway.
+    all its threads wait, took an eighth of its processor time. Little of what we make forms cycles; the rest goes at
+    once anyway.
     """
     gc.set_threshold(50_000, 20, 100)
 
