@@ -10,6 +10,12 @@
 {%- endmacro %}
 
 
+{# Doors of the address register that changed; the chain of residents follows them. #}
+{% macro changed_doors() -%}
+    (select told.record_key from {{ changed_records('residents') }} as told where told.system = 'standard_address')
+{%- endmacro %}
+
+
 {# Entities that changed records belong to, or belonged to when the chain was last built. #}
 {% macro changed_entities(chain, kind) -%}
     select link.entity_key
@@ -47,9 +53,7 @@
     (
         select 'household_registry' as system, 'residents' as stream, person.record_key
         from staging.stg_household_registry__residents as person
-        where person.address_code in (
-            select told.record_key from {{ changed_records('residents') }} as told where told.system = 'standard_address'
-        )
+        where person.address_code in {{ changed_doors() }}
     )
 {%- endmacro %}
 
@@ -61,9 +65,7 @@
     union all
     select stay.system || '/' || stay.stream || '/' || stay.record_key
     from core.link_resident_address as stay
-    where stay.address_code in (
-        select told.record_key from {{ changed_records('residents') }} as told where told.system = 'standard_address'
-    )
+    where stay.address_code in {{ changed_doors() }}
 {%- endmacro %}
 
 
@@ -76,9 +78,7 @@
     union all
     select home.household_no
     from core.dim_household as home
-    where home.address_code in (
-        select told.record_key from {{ changed_records('residents') }} as told where told.system = 'standard_address'
-    )
+    where home.address_code in {{ changed_doors() }}
 {%- endmacro %}
 
 
