@@ -1,62 +1,25 @@
-"""dbt's own form of the project, ready before it is needed.
-
-Importing dbt costs about three seconds and parsing one or two more, so both happen once per process and only when
-something is built, beside other work; what was parsed is kept for the next process.
-"""
+"""dbt's own form of the project: parsed once per state of it, and kept for the next process."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pickle
 import sys
-import threading
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from orchestration import environment, manifest
+from orchestration.dbt_process import BuildError
 
 _parsed: dict[str, Any] = {}
 """State of the project (see `manifest.state`) → dbt's own manifest object."""
-_parsing = threading.Lock()
-
-
-class BuildError(RuntimeError):
-    """dbt could not run at all (as opposed to a model or a test that failed)."""
-
-
-def make_ready() -> None:
-    """Import dbt and parse the project beside other work, so that a build that is sure to come need not wait for it.
-
-    Whatever fails here is told by the build, which tries it again.
-    """
-
-    _surround()
-
-    def parse() -> None:
-        with contextlib.suppress(Exception):
-            parsed()
-
-    threading.Thread(target=parse, name="dbt", daemon=True).start()
 
 
 def parsed() -> Any:
     """dbt's own manifest object, parsed once per state of the project. Raises BuildError."""
-    _surround()
-    with _parsing:
-        return _parsed_now()
-
-
-def _surround() -> None:
-    """What dbt reads from the environment. Only the first call changes it, so that threads find it as it is."""
     environment.quiet()
-    for name, value in manifest.parse_environment().items():
-        if os.environ.get(name) != value:
-            os.environ[name] = value
-
-
-def _parsed_now() -> Any:
+    os.environ |= manifest.parse_environment()
     key = manifest.state()
     if key not in _parsed:
         found = _kept(key) or _parsed_anew(key)

@@ -1,20 +1,16 @@
-"""Running dbt inside this process: one warm runner, each invocation told exactly what to build and to test."""
+"""What dbt is told to build and to test, and what came of it: each invocation is told exactly."""
 
 from __future__ import annotations
 
 import json
-import os
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from orchestration import dbt_connections, dbt_parsing, manifest
+from orchestration import dbt_process, manifest
 from orchestration.manifest import Node, Project
 
 THREADS = "4"
@@ -23,7 +19,7 @@ PASSING = ("success", "pass")
 
 @dataclass(frozen=True)
 class Outcome:
-    """One node's result. `message` quotes no rows: see `_told`."""
+    """One node's result. `message` quotes no rows: see `dbt_invocation`."""
 
     unique_id: str
     status: str
@@ -64,7 +60,7 @@ def build(
     if not names:
         return stand
     told = {"as_of": as_of.isoformat(), "by_changes": list(by_changes), "contracts_hold": contracts_hold}
-    result = _invoke(
+    made = dbt_process.invoke(
         [
             "build",
             *("--select", *names),
@@ -72,9 +68,9 @@ def build(
             *("--vars", json.dumps(told)),
             *("--threads", THREADS, "--no-write-json"),
             *manifest.arguments(manifest.target_folder()),
-        ]
+        ],
+        by_changes,
     )
-    made = (_outcome(each, by_changes) for each in result.results)
     return stand | {outcome.unique_id: outcome for outcome in made}
 
 
@@ -128,73 +124,3 @@ def _names(project: Project, outcome: Outcome) -> dict[str, str | None]:
     test = project.tests.get(outcome.unique_id)
     node = project.nodes.get(test.node if test else outcome.unique_id)
     return {"model": node.name if node else outcome.unique_id, "test": test.name if test else None}
-
-
-def _outcome(result: Any, by_changes: Sequence[str]) -> Outcome:
-    # An adapter answers "SELECT 1234" for a table and says -1 where it does not know.
-    rows = (result.adapter_response or {}).get("rows_affected")
-    return Outcome(
-        unique_id=result.node.unique_id,
-        status=str(getattr(result.status, "value", result.status)),
-        seconds=float(result.execution_time or 0.0),
-        rows=int(rows) if rows is not None and int(rows) >= 0 else None,
-        failures=result.failures,
-        message=_told(str(result.message or "").strip()),
-        by_changes=(result.node.config.meta or {}).get("by_changes", {}).get("chain") in by_changes,
-    )
-
-
-_BROKEN = re.compile(
-    r'violates (?:check|unique) constraint "(?P<rule>\w+)"|null value in column "(?P<null>\w+)"'
-    r'|could not create unique index "(?P<twice>\w+)"'
-)
-
-
-def _told(message: str) -> str:
-    """dbt's first line, and which rule of the model's contract a row broke; the rest may quote the row."""
-    first = message.split("\n")[0][:300]
-    if broken := _BROKEN.search(message):
-        rule = broken["rule"] or broken["twice"] or f"{broken['null']} is not null"
-        # A table is made beside the one of old: their indexes are told apart by a number.
-        named = re.sub(r"_(idx|key|pkey)\d+$", r"_\1", rule.replace("__made", ""))
-        first += f": a row breaks {named}; the table stays as it was"
-    return first
-
-
-@contextmanager
-def _connected() -> Iterator[None]:
-    """The server's address in dbt's profile, for as long as something is built (see `manifest.parse_environment`)."""
-    from warehouse import connection
-
-    parts = urlsplit(connection.url())
-    address = {
-        "TOWNHUB_DBT_HOST": parts.hostname or "127.0.0.1",
-        "TOWNHUB_DBT_PORT": str(parts.port or 5432),
-        "TOWNHUB_DBT_USER": unquote(parts.username or ""),
-        "TOWNHUB_DBT_PASSWORD": unquote(parts.password or ""),
-    }
-    before = {name: os.environ.get(name) for name in address}
-    os.environ.update(address)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def _invoke(arguments: list[str]) -> Any:
-    parsed = dbt_parsing.parsed()
-    from dbt.cli.main import dbtRunner
-
-    # Each invocation gets a copy to write into.
-    runner = dbtRunner(manifest=parsed.deepcopy())
-    with _connected(), dbt_connections.kept():
-        done = runner.invoke(["--quiet", "--log-level", "none", *arguments])
-    if done.result is None:
-        raise dbt_parsing.BuildError(
-            f"dbt did not run: {type(done.exception).__name__}; try `dbt debug` in dbt_project/"
-        )
-    return done.result

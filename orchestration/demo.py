@@ -20,9 +20,11 @@ OTHER_STEPS = 10
 def run_once(select: list[str] | None, *, rebuild: bool = False) -> PassReport:
     """One pass on whatever the environment (or the simulated town that is running) points at."""
     from connectors.contract_folder import broken_contracts, load_contracts
+    from quality import great
 
     # Said before anything is brought up: a name that is no system, or one whose contract is refused.
     streams = names.selected_streams(load_contracts(), select, broken_contracts())
+    great.make_ready()  # the other core has nothing to do yet
     hub.prepare()
     report = PassReport()
     with hub.instance() as instance, receiving.listening():

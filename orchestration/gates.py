@@ -15,6 +15,7 @@ from orchestration.failures import safe_message
 from orchestration.manifest import Project
 from orchestration.side_by_side import Piece
 from orchestration.warehouse import key_of
+from quality import great
 from warehouse.release import Candidate
 
 GATE_CHECK = "gate"
@@ -43,7 +44,7 @@ def _piece(project: Project, family: str) -> Judging:
             return _judge(run.run_id, family, building.day(run.run_id))
 
     deps = sorted(key_of(node) for node in project.products_of(family))
-    return Piece(dg.AssetKey(names.candidate(family)), deps, work, module="quality.gate")
+    return Piece(dg.AssetKey(names.candidate(family)), deps, work, module="quality.gate", stop=great.stop)
 
 
 def _asset(family: str, piece: Judging, group: list[Judging]) -> dg.AssetsDefinition:

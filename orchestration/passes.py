@@ -53,13 +53,13 @@ def execute(
     failing step is reported, not raised.
     """
     from connectors.contract_folder import broken_contracts, load_contracts
-    from orchestration import dbt_parsing, picture_assets
+    from orchestration import dbt_process, picture_assets
     from warehouse import crash
 
     streams = names.selected_streams(load_contracts(), select, broken_contracts())
     before, started = dict(collected.seconds), time.perf_counter()
     collected.drawn.clear()
-    collected.on_news = dbt_parsing.make_ready
+    collected.on_news = dbt_process.make_ready
     _note_start(run_key)
     state, basis = "failed", ""
     try:

@@ -6,7 +6,7 @@ while others are pulled. Few pulls are at work at once, one per system:
 
 - A pull that waits for its source keeps no other one waiting: after `PATIENCE_SECONDS` its place goes to the next.
 - A pull that brings far more than its stream ever did steps aside until no other one is at work.
-- What was quick the last time is pulled first; what failed, last.
+- What mostly waits is pulled first, then what was quick the last time; what failed, last.
 
 Loads are those of `connectors.intake`: each commits by itself, whatever becomes of the others, of its step or of the
 run. A run whose process dies leaves them to `recovery.close_dead_loads`; one that is cancelled hands out no new pull.
@@ -75,12 +75,16 @@ class _Pull:
         return self.stream.system, self.stream.name
 
     @property
-    def last(self) -> tuple[bool, float]:
-        """What sorts healthy before failing and quick before slow."""
+    def last(self) -> tuple[bool, bool, float]:
+        """What sorts healthy before failing, then what mostly waits before what is at work, then quick before slow.
+
+        A register that is asked for value by value waits for each answer, and messages end with a silence: neither
+        keeps a place meanwhile, and begun last they would be waited for alone.
+        """
+        busy = "lookup" not in self.stream.source and self.stream.load != "messages"
         if self.history is None:
-            # Asked for value by value a register takes longest, most of it waiting: nobody should wait for it alone.
-            return False, -1.0 if "lookup" in self.stream.source else 0.0
-        return self.history.failed, self.history.seconds
+            return False, busy, 0.0
+        return self.history.failed, busy, self.history.seconds
 
     @property
     def at_work(self) -> bool:

@@ -34,13 +34,15 @@ T = TypeVar("T")
 class Piece(Generic[T]):
     """The work of the step that makes the asset `key`; it is called in a thread of its own.
 
-    `module` is imported before: threads that import the same modules at once may see them half made.
+    `module` is imported before: threads that import the same modules at once may see them half made. `stop` ends the
+    work from outside, where it is in another process: whoever waits for that is told that there will be no answer.
     """
 
     key: dg.AssetKey
     deps: Sequence[dg.AssetKey]
     work: Callable[[dg.DagsterRun], T]
     module: str = __name__
+    stop: Callable[[], None] = lambda: None
 
     @property
     def step(self) -> str:
@@ -56,7 +58,7 @@ class _Begun:
     pieces: set[dg.AssetKey] = field(default_factory=set)
     results: dict[dg.AssetKey, Future[Any]] = field(default_factory=dict)
     """Those that nobody has asked for yet."""
-    all_results: list[Future[Any]] = field(default_factory=list)
+    all_begun: list[tuple[Piece[Any], Future[Any]]] = field(default_factory=list)
     waiting: SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = field(default_factory=SimpleQueue)
     threads: list[threading.Thread] = field(default_factory=list)
 
@@ -65,7 +67,7 @@ class _Begun:
         result: Future[Any] = Future()
         self.pieces.add(piece.key)
         self.results[piece.key] = result
-        self.all_results.append(result)
+        self.all_begun.append((piece, result))
         self.waiting.put((lambda: piece.work(run), result))
         if len(self.threads) < PLACES:
             # No ThreadPoolExecutor: its threads are waited for when the program ends, whatever they are at.
@@ -75,12 +77,11 @@ class _Begun:
 
     def stop(self) -> bool:
         """Begin nothing more; whether what was at work has come to its end (it commits by itself or not at all)."""
-        for result in self.all_results:
+        for _, result in self.all_begun:
             result.cancel()
-        if not all(result.done() for result in self.all_results):
-            from quality import great
-
-            great.stop()  # whoever waits for an answer is told that there is none
+        for piece, result in self.all_begun:
+            if not result.done():
+                piece.stop()
         for _ in self.threads:
             self.waiting.put(None)
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -122,10 +123,11 @@ def outcome(context: dg.AssetExecutionContext, piece: Piece[T], group: Sequence[
 
 def done(context: dg.AssetExecutionContext, group: Sequence[Piece[Any]]) -> None:
     """The step of this context has done its work: begin what of a group waited for nothing else."""
+    waits, step = _waits(context), context.get_step_execution_context().step.key
     with _guard:
         begun = _of_runs.setdefault(context.run_id, _Begun())
-        begun.ended.add(context.get_step_execution_context().step.key)
-        _begin_others(begun, group, _waits(context), context.run)
+        begun.ended |= {step, *waits[step]}
+        _begin_others(begun, group, waits, context.run)
 
 
 def _waits(context: dg.AssetExecutionContext) -> Mapping[str, Set[str]]:

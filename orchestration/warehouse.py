@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import building, names, recovery, report, side_by_side, staged
+from orchestration import building, dbt_process, names, recovery, report, side_by_side, staged
 from orchestration.dbt_runs import Outcome
 from orchestration.failures import safe_message
 from orchestration.manifest import PRODUCTS, STAGING, Node, Project, Test
@@ -32,10 +32,7 @@ def assets(
 
     `landing`: (schema, table) of a landing table → its asset. `judging`: what may begin once the products are built.
     """
-    followed_by = {PRODUCTS: judging}
-    return [
-        _step(project, step, landing, followed_by.get(step, ())) for step in project.steps if project.nodes_of(step)
-    ]
+    return [_step(project, step, landing, judging) for step in project.steps if project.nodes_of(step)]
 
 
 def key_of(node: Node) -> dg.AssetKey:
@@ -59,13 +56,13 @@ def _in_order(nodes: list[Node]) -> list[Node]:
 
 
 def _step(
-    project: Project, step: str, landing: Mapping[tuple[str, str], dg.AssetKey], followed_by: Sequence[Piece[Any]]
+    project: Project, step: str, landing: Mapping[tuple[str, str], dg.AssetKey], judging: Sequence[Piece[Any]]
 ) -> dg.AssetsDefinition:
     nodes = {key_of(node): node for node in _in_order(project.nodes_of(step))}
     tests = project.tests_of(step)
 
     @dg.multi_asset(
-        name=f"dbt_{step}",
+        name=_name(step),
         specs=[_spec(project, node, landing) for node in nodes.values()],
         check_specs=[_check_spec(project, test) for test in tests]
         + [
@@ -78,8 +75,11 @@ def _step(
     def run(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         recovery.mark(context)
         chosen = [node for key, node in nodes.items() if key in context.selected_asset_keys]
-        outcomes = _build(context, project, step, chosen)
-        side_by_side.done(context, followed_by)
+        outcomes = _outcomes(context, step, _piece(project, step, chosen))
+        side_by_side.done(context, _next(context, project, step, judging))
+        for uid, outcome in outcomes.items():
+            if not outcome.passed and uid in project.nodes:
+                report.current().failed(project.nodes[uid].name, outcome.message or outcome.status)
         for node in chosen:
             yield from _node_results(project, node, outcomes.get(node.unique_id))
         for test in tests:
@@ -89,37 +89,69 @@ def _step(
     return run
 
 
-def _build(context: dg.AssetExecutionContext, project: Project, step: str, chosen: list[Node]) -> dict[str, Outcome]:
-    try:
-        as_of = building.begin(context.run_id)
-        with report.work("staging" if step == STAGING else "build", f"dbt {step}"):
-            from orchestration import dbt_runs
+def _name(step: str) -> str:
+    return f"dbt_{step}"
 
-            crash.point("build.begin")
-            if step == STAGING:
-                outcomes = staged.build(project, chosen, as_of)
-            else:
-                if not dbt_runs.read_outcomes(context.run_id):
-                    _note(context.run_id, project, staged.stood(project, as_of))
-                going_on = building.plan(context.run_id, project, anew=names.ANEW_TAG in context.run.tags)
-                outcomes = dbt_runs.build(
-                    project,
-                    step,
-                    as_of=as_of,
-                    only=chosen,
-                    by_changes=going_on,
-                    contracts_hold=building.contracts_hold(context.run_id),
-                )
-            _note(context.run_id, project, outcomes)
-            missed = [node for node in chosen if (made := outcomes.get(node.unique_id)) is None or not made.passed]
-            building.note_lost(context.run_id, (tuple(key_of(node).path) for node in missed))
+
+def _next(
+    context: dg.AssetExecutionContext, project: Project, step: str, judging: Sequence[Piece[Any]]
+) -> Sequence[Piece[Any]]:
+    """What may begin once dbt has done this step, while Dagster writes down what came of it."""
+    if step == PRODUCTS:
+        return judging
+    if step == STAGING:
+        return ()  # resolution comes next
+    selected = context.job_def.asset_layer.executable_asset_keys
+    return [_piece(project, PRODUCTS, [node for node in project.nodes_of(PRODUCTS) if key_of(node) in selected])]
+
+
+def _piece(project: Project, step: str, chosen: list[Node]) -> "Piece[dict[str, Outcome]]":
+    """dbt's work of a step. It depends on what other steps of the run make that its models read."""
+    parents = {parent for node in chosen for parent in node.parents if parent in project.nodes}
+    deps = [key_of(project.nodes[parent]) for parent in parents if project.nodes[parent].step != step]
+    return Piece(
+        dg.AssetKey(_name(step)),
+        sorted(deps),
+        lambda run: _build(run, project, step, chosen),
+        module="orchestration.dbt_runs",
+        stop=dbt_process.stop,
+    )
+
+
+def _outcomes(context: dg.AssetExecutionContext, step: str, piece: "Piece[dict[str, Outcome]]") -> dict[str, Outcome]:
+    try:
+        building.begin(context.run_id)
+        with report.timed("staging" if step == STAGING else "build"):
+            return side_by_side.outcome(context, piece, ())
     except Exception as error:
         message = safe_message(error)
         report.current().failed(f"dbt {step}", message)
         raise dg.Failure(description=message, allow_retries=False) from None
-    for outcome in outcomes.values():
-        if not outcome.passed and outcome.unique_id in project.nodes:
-            report.current().failed(project.nodes[outcome.unique_id].name, outcome.message or outcome.status)
+
+
+def _build(run: dg.DagsterRun, project: Project, step: str, chosen: list[Node]) -> dict[str, Outcome]:
+    from orchestration import dbt_runs
+
+    as_of = building.day(run.run_id)
+    with report.shown(f"dbt {step}"):
+        crash.point("build.begin")
+        if step == STAGING:
+            outcomes = staged.build(project, chosen, as_of)
+        else:
+            if not dbt_runs.read_outcomes(run.run_id):
+                _note(run.run_id, project, staged.stood(project, as_of))
+            going_on = building.plan(run.run_id, project, anew=names.ANEW_TAG in run.tags)
+            outcomes = dbt_runs.build(
+                project,
+                step,
+                as_of=as_of,
+                only=chosen,
+                by_changes=going_on,
+                contracts_hold=building.contracts_hold(run.run_id),
+            )
+        _note(run.run_id, project, outcomes)
+        missed = [node for node in chosen if (made := outcomes.get(node.unique_id)) is None or not made.passed]
+        building.note_lost(run.run_id, (tuple(key_of(node).path) for node in missed))
     return outcomes
 
 

@@ -71,6 +71,12 @@ def validate(
     return outcomes
 
 
+def make_ready() -> None:
+    """Have GX imported beside other work, so that the first question need not wait for it."""
+    with suppress(OSError):
+        _judges()
+
+
 def stop() -> None:
     """End the processes, whatever they are at: who waits gets a JudgeError, and the next question starts others."""
     global _current

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from orchestration import dbt_connections, dbt_runs
+from orchestration import dbt_connections, dbt_invocation
 from tests.conftest import environment
 from warehouse.connection import connect
 
@@ -64,7 +64,7 @@ def build(fresh_database: str, tmp_path: Path) -> Iterator[Build]:
 
     def run(**variables: Any) -> dict[str, Any]:
         told = ["--vars", json.dumps({"amount": 1, "times": 1, **variables})]
-        with dbt_runs._connected(), dbt_connections.kept():
+        with dbt_invocation._connected(), dbt_connections.kept():
             done = dbtRunner().invoke(["--quiet", "--log-level", "none", "build", *told, *folders])
         assert done.exception is None, done.exception
         return {result.node.name: result for result in done.result.results}
@@ -102,7 +102,7 @@ def test_a_table_that_breaks_a_rule_is_never_there(build: Build, broken: dict[st
     build(amount=7)
     results = build(**broken)
     assert {name: str(result.status) for name, result in results.items()} == {"amounts": "error", "seen": "skipped"}
-    outcome = dbt_runs._outcome(results["amounts"], ())
+    outcome = dbt_invocation._outcome(results["amounts"], ())
     assert f"a row breaks {rule}; the table stays as it was" in outcome.message and not outcome.passed
     assert "(0" not in outcome.message and "Failing row" not in outcome.message
     assert seen() == [7]

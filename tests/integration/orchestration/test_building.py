@@ -22,7 +22,7 @@ from warehouse import build_inputs, release
 from warehouse.settings import ConfigurationError
 
 EVENING, MORNING = date(2026, 6, 30), date(2026, 7, 1)
-RUN: Any = SimpleNamespace(run_id="run", run=SimpleNamespace(tags={}))
+RUN: Any = SimpleNamespace(run_id="run", tags={})
 
 
 @pytest.fixture
@@ -49,6 +49,7 @@ def test_every_step_after_midnight_has_the_day_on_which_the_build_began(evening:
     evening.setattr(release, "register_candidate", register)
     evening.setattr(gate, "judge", lambda *_, **__: [])
     project = Project({}, {}, {})
+    assert building.begin("run") == EVENING
     warehouse._build(RUN, project, "core", [])
     evening.setenv("TOWNHUB_AS_OF", MORNING.isoformat())
     warehouse._build(RUN, project, "products", [])

@@ -19,6 +19,7 @@ import pytest
 from bench.sample import sample_page
 from connectors.contract_folder import load_contracts
 from connectors.errors import ContractViolation, IntakeError, Permanent
+from connectors.pace import Pace
 from connectors.protocols.base import Page, Pull
 from orchestration import pulls
 from orchestration.pulls import Pulls
@@ -27,6 +28,7 @@ from simulator.faults import Faults
 from simulator.interfaces import GatewayInterface
 from simulator.servers.gateway import GatewayServer
 from warehouse import connection, ledger
+from warehouse.load_history import History
 
 if TYPE_CHECKING:
     from tests.integration.orchestration.conftest import Load, Town
@@ -225,6 +227,17 @@ def test_what_was_quick_goes_first_and_what_failed_last(town: Town, monkeypatch:
     again = town.loads()[newest[0] :]
     first_of = list(dict.fromkeys(load.system for load in again))
     assert first_of[-3:] == ["tax_registry", "police_110", "fire_119"]
+
+
+def test_what_mostly_waits_is_not_waited_for_alone() -> None:
+    contracts = load_contracts()
+    past = {("tax_registry", "taxpayers"): 3.0, ("payee_account", "accounts"): 50.0, ("smoke_sensor", "messages"): 30.0}
+    found = [
+        pulls._Pull(contracts[system], contracts[system].streams[stream], Pace(), History(False, seconds, 9))
+        for (system, stream), seconds in past.items()
+    ]
+    in_order = [pull.stream.system for pull in sorted(found, key=lambda pull: pull.last)]
+    assert in_order == ["smoke_sensor", "payee_account", "tax_registry"]
 
 
 def test_a_system_that_another_run_pulls_is_waited_for(town: Town) -> None:

@@ -48,5 +48,5 @@ def test_it_is_parsed_once(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dbt_parsing, "_parsed_anew", parse)
     for state in (STATE, "of other files", "of other files"):
         monkeypatch.setattr(manifest, "state", lambda state=state: state)
-        dbt_parsing._parsed_now()
+        dbt_parsing.parsed()
     assert made == ["of other files"]

@@ -16,7 +16,6 @@ import pytest
 
 from orchestration import building, side_by_side
 from orchestration.side_by_side import Piece
-from quality import great
 
 PATIENCE = 20
 
@@ -117,12 +116,16 @@ def test_what_waits_for_one_step_alone_begins_when_the_work_of_that_is_done() ->
     """Before the step itself is over; what waits for another one, too, does not."""
     begun = {name: threading.Event() for name in ("follows", "waits", "is_alone")}
     group = [
-        piece("follows", begun["follows"].set, "tables"),
+        piece("follows", begun["follows"].set, "before", "tables"),
         piece("waits", begun["waits"].set, "tables", "more"),
         piece("is_alone", begun["is_alone"].set),
     ]
 
     @dg.asset
+    def before() -> None:
+        """What the step has waited for itself is done, too."""
+
+    @dg.asset(deps=["before"])
     def tables(context) -> bool:  # type: ignore[no-untyped-def]  # Dagster reads annotations, which are texts here
         side_by_side.done(context, group[:2])
         return begun["follows"].wait(PATIENCE) and not begun["waits"].is_set()
@@ -131,7 +134,7 @@ def test_what_waits_for_one_step_alone_begins_when_the_work_of_that_is_done() ->
     def more() -> bool:
         return not begun["waits"].is_set()
 
-    result = run([*assets(group), tables, more])
+    result = run([*assets(group), before, tables, more])
     assert result.success and all(each.is_set() for each in begun.values())
     assert result.output_for_node("tables") and result.output_for_node("more")
 
@@ -183,7 +186,6 @@ class Held:
 
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
-    monkeypatch.setattr(great, "stop", lambda: None)
     monkeypatch.setattr(side_by_side, "PATIENCE_SECONDS", 0.1)
     made = Held()
     yield made
@@ -215,6 +217,21 @@ def test_a_run_that_is_over_begins_nothing_more_and_says_whether_something_is_at
     assert begun == []
 
 
+def test_what_is_at_work_elsewhere_is_stopped_there(held: Held) -> None:
+    """And nothing else: what has come to its end needs no stop."""
+    stopped: list[str] = []
+
+    def of(name: str, work: Callable[[], Any]) -> Piece[Any]:
+        return Piece(dg.AssetKey(name), [], lambda run: work(), stop=lambda: stopped.append(name))
+
+    run_id = begun_by_hand([of("done", lambda: None)])
+    side_by_side._of_runs[run_id].all_begun[0][1].result(PATIENCE)
+    side_by_side._of_runs[run_id].begin(of("at_work", held.work), None)  # type: ignore[arg-type]
+    held.wait_for(1)
+    assert not side_by_side.end(run_id)
+    assert stopped == ["at_work"]
+
+
 def test_who_is_interrupted_while_it_waits_begins_nothing_more(held: Held) -> None:
     """Its own piece is not begun any more either, where that has waited for a place."""
     begun: list[str] = []
@@ -230,7 +247,7 @@ def test_who_is_interrupted_while_it_waits_begins_nothing_more(held: Held) -> No
     with suppress(KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
         threading.Thread(target=interrupt).start()
         execute(assets(group), run_id)  # nobody but the step itself ends what it has begun
-    assert side_by_side._of_runs[run_id].all_results[2].cancelled() and begun == []
+    assert side_by_side._of_runs[run_id].all_begun[2][1].cancelled() and begun == []
 
 
 def test_a_run_leaves_no_thread() -> None:
