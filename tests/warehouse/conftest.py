@@ -75,7 +75,7 @@ class DbtTown:
             ensure_tables(conn, self.contracts)
 
     def dbt(self, *arguments: str, as_of: str | None = AS_OF) -> DbtRun:
-        """Run dbt in this process, as the hub does: the project is parsed once, the environment has the connection."""
+        """Run dbt in this process: the project is parsed once, the environment has the connection."""
         from dbt.cli.main import dbtRunner  # three seconds, which other tests need not wait for
 
         parts = urlsplit(self.url)
