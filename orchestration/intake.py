@@ -7,25 +7,20 @@ that they cost no step of their own and a stream whose pull failed has none.
 
 # No `from __future__ import annotations` here: Dagster reads the annotation of `context` at run time.
 import time
-from collections.abc import Iterable, Mapping
-from concurrent.futures import Future
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 
 from connectors.contract import Contract, Stream
-from orchestration import names, pulls, recovery, report, statistics
+from orchestration import names, pulls, recovery, report
 from orchestration.failures import safe_message
 
 CONTRACT_CHECK = "contract"
 APPLIED_CHECK = "applied"
 PRIORITY_TAG = "dagster/priority"
 WAITS = {"changes": 0, "snapshot": 1, "messages": 2}
-PREVIEW_ROWS = 5
-PREVIEW_CLASSES = ("L1", "L2")
-PERSONAL_STANDARDS = ("cn.person_name", "cn.resident_id", "cn.phone", "cn.disability_certificate", "cn.bank_account")
-"""Never previewed, whatever their class: a public register may show a name, the event log may not."""
 
 
 def assets(contracts: Mapping[str, Contract]) -> list[dg.AssetsDefinition]:
@@ -95,15 +90,11 @@ def _land(
         current.load_failed(stream.system, stream.name, message, time.perf_counter() - began)
         # `from None`: the original error's text and local values must not reach the event log.
         raise dg.Failure(description=message, allow_retries=False) from None
-    result = landed.load
-    current.loaded(result, time.perf_counter() - began)
-    row_count, preview = _look(stream)
-    with report.timed("land"):
-        table = (stream.landing_schema, stream.landing_table)
-        statistics.after_change("loader", [table], result.landed + result.tombstoned, row_count)
+    current.loaded(landed.load, time.perf_counter() - began)
+    judged = _judged(landed)
     return dg.MaterializeResult(
-        metadata=_load_metadata(result, row_count, preview),
-        check_results=[_contract_check(stream, landed.checks), _applied_check(result)],
+        metadata=_load_metadata(landed.load, judged),
+        check_results=[_contract_check(stream, judged), _applied_check(landed.load)],
     )
 
 
@@ -120,6 +111,14 @@ def _pulled(
     return result.result()
 
 
+def _judged(landed: pulls.Landed) -> pulls.Judged | Exception:
+    try:
+        with report.timed("gate"):
+            return landed.judged.result()
+    except Exception as error:
+        return error
+
+
 def _asked(context: dg.AssetExecutionContext, contracts: Mapping[str, Contract]) -> list[tuple[Contract, Stream]]:
     """The streams whose steps this process executes in this run: all of them, or one where every step has its own."""
     steps = set(context.get_step_execution_context().execution_plan.step_keys_to_execute)
@@ -132,18 +131,16 @@ def _asked(context: dg.AssetExecutionContext, contracts: Mapping[str, Contract])
     ]
 
 
-def _contract_check(stream: Stream, checks: Future[Any]) -> dg.AssetCheckResult:
+def _contract_check(stream: Stream, judged: pulls.Judged | Exception) -> dg.AssetCheckResult:
     """The GX suite of the contract. It judges, it does not block: the rows are landed already."""
-    try:
-        with report.timed("gate"):
-            results = checks.result()
-    except Exception as error:
+    if isinstance(judged, Exception):
         # A check that crashed counts as red; it must not undo the landing that is committed.
-        message = safe_message(error)
+        message = safe_message(judged)
         report.current().failed(f"contract check of {stream.system}.{stream.name}", message)
         return dg.AssetCheckResult(
             check_name=CONTRACT_CHECK, passed=False, severity=dg.AssetCheckSeverity.ERROR, description=message
         )
+    results = judged.checks
     failed = [result for result in results if not result.passed]
     errors = [result.name for result in failed if result.severity == "error"]
     return dg.AssetCheckResult(
@@ -221,7 +218,7 @@ def _column_note(column: Any) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _load_metadata(result: Any, row_count: int, preview: str) -> dict[str, Any]:
+def _load_metadata(result: Any, judged: pulls.Judged | Exception) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "load id": result.load_id,
         "state": result.state,
@@ -235,46 +232,8 @@ def _load_metadata(result: Any, row_count: int, preview: str) -> dict[str, Any]:
         "notes": dict(result.notes),
         "seconds": {step: round(seconds, 3) for step, seconds in result.seconds.items()},
     }
-    metadata["dagster/row_count"] = row_count
-    if preview:
-        metadata["preview"] = dg.MetadataValue.md(preview)
+    if not isinstance(judged, Exception):
+        metadata["dagster/row_count"] = judged.standing.rows
+        if judged.standing.preview:
+            metadata["preview"] = dg.MetadataValue.md(judged.standing.preview)
     return metadata
-
-
-def _look(stream: Stream) -> tuple[int, str]:
-    """Rows of the current version, and a few of them in the columns that anyone may see."""
-    from psycopg import sql
-
-    from warehouse import connection
-
-    table = sql.Identifier(stream.landing_schema, stream.landing_table)
-    open_columns = [
-        column
-        for column in stream.columns
-        if column.classification in PREVIEW_CLASSES
-        and not column.sensitive
-        and column.semantic_type not in PERSONAL_STANDARDS
-    ]
-    shown = [] if stream.isolated else [column.name for column in open_columns]
-    with connection.connect("loader") as conn:
-        counted = conn.execute(sql.SQL("SELECT count(*) FROM {} WHERE _to_load IS NULL").format(table)).fetchone()
-        rows: Iterable[tuple[Any, ...]] = ()
-        if shown:
-            query = sql.SQL("SELECT {} FROM {} WHERE _to_load IS NULL LIMIT {}").format(
-                sql.SQL(", ").join(map(sql.Identifier, shown)), table, sql.Literal(PREVIEW_ROWS)
-            )
-            rows = conn.execute(query).fetchall()
-    return (int(counted[0]) if counted else 0), _markdown(shown, rows)
-
-
-def _markdown(columns: list[str], rows: Iterable[tuple[Any, ...]]) -> str:
-    lines = [" | ".join(_cell(value) for value in row) for row in rows]
-    if not lines:
-        return ""
-    head = [" | ".join(columns), " | ".join("---" for _ in columns)]
-    return "\n".join(f"| {line} |" for line in head + lines)
-
-
-def _cell(value: Any) -> str:
-    text = "" if value is None else str(value)
-    return (text if len(text) <= 40 else text[:39] + "…").replace("|", "\\|").replace("\n", " ")

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 
-from orchestration import environment
+from orchestration import environment, standing_rows
 from orchestration.report import Progress
 from quality.great import JUDGES
 from warehouse import connection, ledger, load_history
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from connectors.contract import Contract, Stream
     from connectors.intake import LoadResult
     from connectors.pace import Pace
+    from orchestration.standing_rows import StandingRows
     from quality.results import CheckResult
     from warehouse.load_history import History
 
@@ -55,11 +56,19 @@ Name = tuple[str, str]
 
 
 @dataclass(frozen=True)
+class Judged:
+    """What stands of a stream after a load, and how it stands by its contract."""
+
+    standing: StandingRows
+    checks: list[CheckResult]
+
+
+@dataclass(frozen=True)
 class Landed:
-    """What a pull brought, and how it stands by its contract (to come)."""
+    """What a pull brought, and what that makes of the stream (to come)."""
 
     load: LoadResult
-    checks: Future[list[CheckResult]]
+    judged: Future[Judged]
 
 
 @dataclass(eq=False)
@@ -120,7 +129,7 @@ class Pulls:
         """By system; changed by the dispatcher alone."""
         self._books: psycopg.Connection | None = None
         self._checker = ThreadPoolExecutor(JUDGES, thread_name_prefix="contract-checks")
-        self._checks: list[Future[list[CheckResult]]] = []
+        self._checks: list[Future[Judged]] = []
         self._stopped = False
         self._news = threading.Event()
         self._prepare()
@@ -234,16 +243,16 @@ class Pulls:
     def _work(self, pull: _Pull) -> None:
         try:
             load = self._shown(pull)
-            pull.result.set_result(Landed(load, self._checked(pull)))
+            pull.result.set_result(Landed(load, self._judged(pull, load)))
         except BaseException as error:
             pull.result.set_exception(error)
         finally:
             self._news.set()
 
-    def _checked(self, pull: _Pull) -> Future[list[CheckResult]]:
-        check: Future[list[CheckResult]] = Future()
+    def _judged(self, pull: _Pull, load: LoadResult) -> Future[Judged]:
+        check: Future[Judged] = Future()
         try:
-            check = self._checker.submit(_check, pull.contract, pull.stream)
+            check = self._checker.submit(_judge, pull.contract, pull.stream, load.landed + load.tombstoned)
         except RuntimeError as error:  # no thread can be had, or the run was stopped and nobody asks any more
             check.set_exception(error)
         self._checks.append(check)
@@ -267,10 +276,11 @@ class Pulls:
             time.sleep(LOOK_SECONDS)
 
 
-def _check(contract: Contract, stream: Stream) -> list[CheckResult]:
+def _judge(contract: Contract, stream: Stream, changed: int) -> Judged:
     from quality import contract_checks
 
-    return contract_checks.check_stream(contract, stream)
+    standing = standing_rows.look(stream, changed)
+    return Judged(standing, contract_checks.check_stream(contract, stream))
 
 
 _guard = threading.Lock()

@@ -47,10 +47,13 @@ def assets(
 
 def _resolve(kind: Kind, run: dg.DagsterRun) -> "ResolutionResult":
     from resolution import runner
+    from warehouse import connection
 
     with report.shown(f"resolve {kind}"):
         result = runner.resolve(kind, run_id=run.run_id, full=names.ANEW_TAG in run.tags)
-        statistics.after_change("owner", LEDGER_TABLES, result.created + result.merged + result.split, result.entities)
+        if statistics.worth_it(result.created + result.merged + result.split, result.entities):
+            with connection.connect("owner", autocommit=True) as conn:
+                statistics.take(conn, *LEDGER_TABLES)
         return result
 
 

@@ -6,20 +6,18 @@ tables and take twenty times as long.
 
 from __future__ import annotations
 
+import psycopg
 from psycopg import sql
-
-from warehouse import connection
-from warehouse.connection import Role
 
 WORTH_SHARE = 0.1
 """Share of a table's rows that must be new before it is analysed anew; autovacuum's own threshold."""
 
 
-def after_change(role: Role, tables: list[tuple[str, str]], changed: int, rows: int) -> bool:
-    """ANALYZE (schema, table) pairs as their owner when enough of `rows` has changed; True if it was done."""
-    if changed <= rows * WORTH_SHARE or changed == 0:
-        return False
-    names = sql.SQL(", ").join(sql.Identifier(schema, table) for schema, table in tables)
-    with connection.connect(role, autocommit=True) as conn:
-        conn.execute(sql.SQL("ANALYZE {}").format(names))
-    return True
+def worth_it(changed: int, rows: int) -> bool:
+    """Whether enough of a table's rows has changed to take new statistics."""
+    return changed > rows * WORTH_SHARE
+
+
+def take(conn: psycopg.Connection, *tables: tuple[str, str]) -> None:
+    """ANALYZE tables, (schema, table), on a connection that acts as their owner and commits by itself."""
+    conn.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(sql.Identifier(*table) for table in tables)))

@@ -19,7 +19,6 @@ from orchestration import (
     resolution,
     sensing,
     side_by_side,
-    statistics,
 )
 from orchestration.releases import publish_once_judged
 from orchestration.report import PassReport
@@ -216,7 +215,6 @@ def test_a_build_links_all_anew_only_when_its_run_says_so(
     monkeypatch.setattr(runner, "resolve", resolve)
     monkeypatch.setattr(recovery, "mark", lambda context: None)
     monkeypatch.setattr(building, "begin", lambda run_id: None)
-    monkeypatch.setattr(statistics, "after_change", lambda *args: None)
     made = resolution.assets({}, lambda *_: None)
     assert dg.materialize(made, instance=instance, tags=tags).success
     assert asked == [anew] * len(resolution.KINDS)
