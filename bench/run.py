@@ -111,7 +111,7 @@ def _told(what: str, done: Pass) -> dict[str, Any]:
             print(f"  {step:<14}{spent[step]:8.1f} s  {spent[step] / done.seconds:6.1%}")
     rate = rows / intake if intake else 0.0
     print(f"intake {rate:,.0f} rows per busy second, all steps {rows / done.seconds:,.0f} rows/s")
-    print(f"most memory of the hub's process {done.peak_mib:,.0f} MiB")
+    print(f"most memory of the hub's process {done.peak_mib:,.0f} MiB (dbt and GX have processes of their own)")
     return {
         "rows_in": rows,
         "landed": totals["landed"],

@@ -167,6 +167,11 @@ class Stream:
         return tuple(column for column in self.columns if column.primary_key)
 
     @property
+    def mostly_waits(self) -> bool:
+        """Whether a pull is mostly spent waiting: for an answer per value, or for the silence that ends messages."""
+        return "lookup" in self.source or self.load == "messages"
+
+    @property
     def references(self) -> dict[str, str]:
         """Our name → the upstream's field of every reference; none that is of class L3 or serves fewer purposes."""
         return {

@@ -28,6 +28,7 @@ QUIET = {
     "DAGSTER_EVENT_BATCH_SIZE": "500",
 }
 """No telemetry leaves the hub; see docs of the single tools for the names."""
+FOLDERS = ("TOWNHUB_HOME", "TOWNHUB_PG_BIN")
 
 
 def home() -> Path:
@@ -80,17 +81,20 @@ def _relaxed(address: str) -> str:
 
 
 def quiet() -> None:
-    """Telemetry off and event batching on, for this process and its children."""
+    """Telemetry off, event batching on and folders absolute, for this process and its children, who work elsewhere."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+    for name in FOLDERS:
+        if folder := os.environ.get(name, "").strip():
+            os.environ[name] = str(Path(folder).expanduser().resolve())
 
 
 def collect_seldom() -> None:
     """Have Python look for garbage in cycles after fifty thousand new objects, not after seven hundred.
 
-    A million objects of Dagster and dbt live as long as the process, and looking through them again and again, while
-    all its threads wait, took an eighth of its processor time. Little of what we make forms cycles; the rest goes at
-    once anyway.
+    A million objects of Dagster, or of dbt, live as long as the process, and looking through them again and again,
+    while all its threads wait, took an eighth of the hub's processor time. Little of what we make forms cycles; the
+    rest goes at once anyway.
     """
     gc.set_threshold(50_000, 20, 100)
 

@@ -38,18 +38,24 @@ def assets(judging: dict[str, Judging]) -> list[dg.AssetsDefinition]:
     return [_asset(family, piece, list(judging.values())) for family, piece in judging.items()]
 
 
+def _key(family: str) -> dg.AssetKey:
+    return dg.AssetKey(names.candidate(family))
+
+
 def _piece(project: Project, family: str) -> Judging:
     def work(run: dg.DagsterRun) -> tuple[Candidate, list[Any]]:
         with report.shown(f"gate {family}"):
             return _judge(run.run_id, family, building.day(run.run_id))
 
     deps = sorted(key_of(node) for node in project.products_of(family))
-    return Piece(dg.AssetKey(names.candidate(family)), deps, work, module="quality.gate", stop=great.stop)
+    return Piece(_key(family).to_python_identifier(), deps, work, module="quality.gate", stop=great.stop)
 
 
 def _asset(family: str, piece: Judging, group: list[Judging]) -> dg.AssetsDefinition:
+    key = _key(family)
+
     @dg.asset(
-        key=piece.key,
+        key=key,
         deps=piece.deps,
         group_name="gates",
         owners=[names.team("data office")],
@@ -57,7 +63,10 @@ def _asset(family: str, piece: Judging, group: list[Judging]) -> dg.AssetsDefini
         description=f"The candidate of the family {family} as it was judged: its content hash, rows and verdicts.",
         check_specs=[
             dg.AssetCheckSpec(
-                GATE_CHECK, asset=piece.key, blocking=True, description="Every required check of the family is green."
+                GATE_CHECK,
+                asset=key,
+                blocking=True,
+                description="Every required check of the family is green.",
             )
         ],
     )

@@ -20,7 +20,6 @@ from orchestration.failures import safe_message
 CONTRACT_CHECK = "contract"
 APPLIED_CHECK = "applied"
 PRIORITY_TAG = "dagster/priority"
-WAITS = {"changes": 0, "snapshot": 1, "messages": 2}
 
 
 def assets(contracts: Mapping[str, Contract]) -> list[dg.AssetsDefinition]:
@@ -69,13 +68,13 @@ def _asset(contracts: Mapping[str, Contract], contract: Contract, stream: Stream
 
 
 def _wait(stream: Stream) -> int:
-    """How late the stream's step comes, 0 to 3.
+    """How late the stream's step comes, 0 to 2.
 
     The pulls run side by side, but Dagster takes one step after another, and one that waits for its pull keeps others
     waiting that could be told of already. So quick pulls come first: of what changed, then whole registers, then
     messages, which end with a silence, and what is asked for value by value.
     """
-    return 3 if "lookup" in stream.source else WAITS[stream.load]
+    return 2 if stream.mostly_waits else int(stream.load == "snapshot")
 
 
 def _land(
@@ -233,7 +232,7 @@ def _load_metadata(result: Any, judged: pulls.Judged | Exception) -> dict[str, A
         "seconds": {step: round(seconds, 3) for step, seconds in result.seconds.items()},
     }
     if not isinstance(judged, Exception):
-        metadata["dagster/row_count"] = judged.standing.rows
-        if judged.standing.preview:
-            metadata["preview"] = dg.MetadataValue.md(judged.standing.preview)
+        metadata["dagster/row_count"] = judged.current.rows
+        if judged.current.preview:
+            metadata["preview"] = dg.MetadataValue.md(judged.current.preview)
     return metadata

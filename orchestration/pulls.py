@@ -17,14 +17,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 import psycopg
 
-from orchestration import environment, standing_rows
+from orchestration import current_rows, environment
 from orchestration.report import Progress
 from quality.great import JUDGES
 from warehouse import connection, ledger, load_history
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from connectors.contract import Contract, Stream
     from connectors.intake import LoadResult
     from connectors.pace import Pace
-    from orchestration.standing_rows import StandingRows
+    from orchestration.current_rows import CurrentRows
     from quality.results import CheckResult
     from warehouse.load_history import History
 
@@ -59,7 +59,7 @@ Name = tuple[str, str]
 class Judged:
     """What stands of a stream after a load, and how it stands by its contract."""
 
-    standing: StandingRows
+    current: CurrentRows
     checks: list[CheckResult]
 
 
@@ -87,13 +87,11 @@ class _Pull:
     def last(self) -> tuple[bool, bool, float]:
         """What sorts healthy before failing, then what mostly waits before what is at work, then quick before slow.
 
-        A register that is asked for value by value waits for each answer, and messages end with a silence: neither
-        keeps a place meanwhile, and begun last they would be waited for alone.
+        What waits keeps no place meanwhile, and begun last it would be waited for alone.
         """
-        busy = "lookup" not in self.stream.source and self.stream.load != "messages"
         if self.history is None:
-            return False, busy, 0.0
-        return self.history.failed, busy, self.history.seconds
+            return False, not self.stream.mostly_waits, 0.0
+        return self.history.failed, not self.stream.mostly_waits, self.history.seconds
 
     @property
     def at_work(self) -> bool:
@@ -212,9 +210,16 @@ class Pulls:
 
     def _next(self) -> _Pull | None:
         at_work = sum(pull.at_work for pull in self._running.values())
-        if at_work >= self._places or len(self._running) >= MOST_PER_PLACE * self._places:
+        most = MOST_PER_PLACE * self._places
+        if at_work >= self._places or len(self._running) >= most:
             return None
-        free = (pull for pull in self._waiting if pull.stream.system not in self._running)
+        waiters = sum(pull.stream.mostly_waits for pull in self._running.values())
+        free = (
+            pull
+            for pull in self._waiting
+            if pull.stream.system not in self._running
+            and (waiters < most - self._places or not pull.stream.mostly_waits)
+        )
         return next((pull for pull in free if self._claim(pull.stream.system)), None)
 
     def _claim(self, system: str) -> bool:
@@ -252,11 +257,19 @@ class Pulls:
     def _judged(self, pull: _Pull, load: LoadResult) -> Future[Judged]:
         check: Future[Judged] = Future()
         try:
-            check = self._checker.submit(_judge, pull.contract, pull.stream, load.landed + load.tombstoned)
+            check = self._checker.submit(self._judge, pull.contract, pull.stream, load.landed + load.tombstoned)
         except RuntimeError as error:  # no thread can be had, or the run was stopped and nobody asks any more
             check.set_exception(error)
         self._checks.append(check)
         return check
+
+    def _judge(self, contract: Contract, stream: Stream, changed: int) -> Judged:
+        from quality import contract_checks
+
+        current = current_rows.look(stream, changed)
+        if self._stopped:
+            raise CancelledError  # or a judge would be called in for somebody who wants no more answers
+        return Judged(current, contract_checks.check_stream(contract, stream))
 
     def _shown(self, pull: _Pull) -> LoadResult:
         from connectors import intake
@@ -274,13 +287,6 @@ class Pulls:
         """Wait until no pull of another system is at work."""
         while not self._stopped and any(pull.at_work for other, pull in list(self._running.items()) if other != system):
             time.sleep(LOOK_SECONDS)
-
-
-def _judge(contract: Contract, stream: Stream, changed: int) -> Judged:
-    from quality import contract_checks
-
-    standing = standing_rows.look(stream, changed)
-    return Judged(standing, contract_checks.check_stream(contract, stream))
 
 
 _guard = threading.Lock()

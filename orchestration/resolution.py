@@ -40,9 +40,14 @@ def assets(
     pieces = {}
     for kind in KINDS:
         keys = {staging_of(stream) or dg.AssetKey(("landing", *stream)) for stream in streams_about(kind, contracts)}
-        key = dg.AssetKey(names.resolved(kind))
-        pieces[kind] = Piece(key, sorted(keys), partial(_resolve, kind), module="resolution.runner")
+        pieces[kind] = Piece(
+            _key(kind).to_python_identifier(), sorted(keys), partial(_resolve, kind), module="resolution.runner"
+        )
     return [_asset(kind, piece, list(pieces.values())) for kind, piece in pieces.items()]
+
+
+def _key(kind: Kind) -> dg.AssetKey:
+    return dg.AssetKey(names.resolved(kind))
 
 
 def _resolve(kind: Kind, run: dg.DagsterRun) -> "ResolutionResult":
@@ -59,7 +64,7 @@ def _resolve(kind: Kind, run: dg.DagsterRun) -> "ResolutionResult":
 
 def _asset(kind: Kind, piece: Piece["ResolutionResult"], group: list[Piece["ResolutionResult"]]) -> dg.AssetsDefinition:
     @dg.asset(
-        key=piece.key,
+        key=_key(kind),
         deps=piece.deps,
         group_name="resolution",
         owners=[names.team("data office")],

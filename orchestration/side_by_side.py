@@ -1,8 +1,8 @@
 """Steps of a run that wait for the same, done side by side.
 
-Dagster's executor takes one step of a run after another, and resolution and gates mostly wait for PostgreSQL. So the
-first step of such a group that is reached begins what else of its group can be begun, and each step waits for its own
-piece and reports it. A step whose work is done begins what waited for it before Dagster has written its events down.
+Dagster's executor takes one step of a run after another, and resolution, dbt and gates mostly wait for PostgreSQL. So
+the first step of such a group that is reached begins what else of its group can be begun, and each step waits for its
+own piece and reports it. A step whose work is done begins what waited for it, while Dagster writes its events down.
 Nothing is begun before the steps that it depends on have done their work, nor where dbt has not made a table that it
 reads: Dagster skips such a step. Steps with a pool are no pieces: only a step that is reached has a slot.
 """
@@ -24,6 +24,7 @@ from orchestration import building
 
 PLACES: Final = 2
 """Pieces at work at once: what they ask of PostgreSQL keeps a core busy each."""
+LOOK_SECONDS: Final = 0.2
 PATIENCE_SECONDS: Final = 5.0
 """So long the end of a run waits for pieces that are at work: only one that was interrupted has any."""
 
@@ -32,21 +33,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Piece(Generic[T]):
-    """The work of the step that makes the asset `key`; it is called in a thread of its own.
+    """The work of a step, by Dagster's key of it; it is called in a thread of its own. `deps`: assets that it reads.
 
     `module` is imported before: threads that import the same modules at once may see them half made. `stop` ends the
     work from outside, where it is in another process: whoever waits for that is told that there will be no answer.
     """
 
-    key: dg.AssetKey
+    step: str
     deps: Sequence[dg.AssetKey]
     work: Callable[[dg.DagsterRun], T]
     module: str = __name__
     stop: Callable[[], None] = lambda: None
-
-    @property
-    def step(self) -> str:
-        return self.key.to_python_identifier()
 
 
 @dataclass
@@ -55,8 +52,9 @@ class _Begun:
 
     ended: set[str] = field(default_factory=set)
     """Keys of steps whose work is done."""
-    pieces: set[dg.AssetKey] = field(default_factory=set)
-    results: dict[dg.AssetKey, Future[Any]] = field(default_factory=dict)
+    pieces: set[str] = field(default_factory=set)
+    """The steps whose work was begun."""
+    results: dict[str, Future[Any]] = field(default_factory=dict)
     """Those that nobody has asked for yet."""
     all_begun: list[tuple[Piece[Any], Future[Any]]] = field(default_factory=list)
     waiting: SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = field(default_factory=SimpleQueue)
@@ -65,8 +63,8 @@ class _Begun:
     def begin(self, piece: Piece[Any], run: dg.DagsterRun) -> None:
         import_module(piece.module)
         result: Future[Any] = Future()
-        self.pieces.add(piece.key)
-        self.results[piece.key] = result
+        self.pieces.add(piece.step)
+        self.results[piece.step] = result
         self.all_begun.append((piece, result))
         self.waiting.put((lambda: piece.work(run), result))
         if len(self.threads) < PLACES:
@@ -79,15 +77,18 @@ class _Begun:
         """Begin nothing more; whether what was at work has come to its end (it commits by itself or not at all)."""
         for _, result in self.all_begun:
             result.cancel()
-        for piece, result in self.all_begun:
-            if not result.done():
-                piece.stop()
         for _ in self.threads:
             self.waiting.put(None)
         deadline = time.monotonic() + PATIENCE_SECONDS
-        for thread in self.threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
-        return not any(thread.is_alive() for thread in self.threads)
+        while True:
+            # More than once: work that was on its way to another process starts a new one there.
+            for piece in {piece for piece, result in self.all_begun if not result.done()}:
+                piece.stop()
+            alive = [thread for thread in self.threads if thread.is_alive()]
+            left = deadline - time.monotonic()
+            if not alive or left <= 0:
+                return not alive
+            alive[0].join(min(left, LOOK_SECONDS))
 
     def _work(self) -> None:
         while (next_one := self.waiting.get()) is not None:
@@ -110,10 +111,10 @@ def outcome(context: dg.AssetExecutionContext, piece: Piece[T], group: Sequence[
     with _guard:
         begun = _of_runs.setdefault(context.run_id, _Begun())
         begun.ended |= waits[piece.step]
-        if piece.key not in begun.results:
+        if piece.step not in begun.results:
             begun.begin(piece, context.run)
         _begin_others(begun, group, waits, context.run)
-        result = begun.results.pop(piece.key)
+        result = begun.results.pop(piece.step)
     try:
         return result.result()  # type: ignore[no-any-return]
     except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt):
@@ -141,7 +142,7 @@ def _begin_others(
 ) -> None:
     lost = building.lost(run.run_id)
     for other in group:
-        ahead = other.step in waits and other.key not in begun.pieces
+        ahead = other.step in waits and other.step not in begun.pieces
         if ahead and waits[other.step] <= begun.ended and lost.isdisjoint(tuple(dep.path) for dep in other.deps):
             begun.begin(other, run)
 

@@ -75,6 +75,8 @@ def _step(
     def run(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         recovery.mark(context)
         chosen = [node for key, node in nodes.items() if key in context.selected_asset_keys]
+        if not chosen:
+            raise dg.Failure(description="a dbt test runs with its model: select the model too", allow_retries=False)
         outcomes = _outcomes(context, step, _piece(project, step, chosen))
         side_by_side.done(context, _next(context, project, step, judging))
         for uid, outcome in outcomes.items():
@@ -110,7 +112,7 @@ def _piece(project: Project, step: str, chosen: list[Node]) -> "Piece[dict[str, 
     parents = {parent for node in chosen for parent in node.parents if parent in project.nodes}
     deps = [key_of(project.nodes[parent]) for parent in parents if project.nodes[parent].step != step]
     return Piece(
-        dg.AssetKey(_name(step)),
+        _name(step),
         sorted(deps),
         lambda run: _build(run, project, step, chosen),
         module="orchestration.dbt_runs",

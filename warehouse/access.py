@@ -67,7 +67,8 @@ def prepare_database(connection: psycopg.Connection) -> None:
     """Who may connect to this database and make temporary tables in it; not copied by a template, so apart.
 
     Nor are its statements compiled (`jit`), as a server that is not ours does out of the box: each of a build's many is
-    used once.
+    used once. And a statement whose asker has ended is ended soon, and not when it is done: the next build would else
+    wait for tables that a killed one still writes.
     """
     name = sql.Identifier(connection.info.dbname)
     everyone = sql.SQL(", ").join(map(sql.Identifier, ROLES))
@@ -78,6 +79,7 @@ def prepare_database(connection: psycopg.Connection) -> None:
         sql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(name, sql.Identifier(OWNER)),
         sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name),
         sql.SQL("ALTER DATABASE {} SET jit = off").format(name),
+        sql.SQL("ALTER DATABASE {} SET client_connection_check_interval = '2s'").format(name),
     ):
         connection.execute(statement)
 

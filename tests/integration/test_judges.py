@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -91,7 +92,8 @@ def test_one_that_dies_takes_its_own_question_along_and_no_other(
 ) -> None:
     """Each holds ends of its own pipes only: who waits for the dead one would else wait for ever."""
     with asked_of_a_locked_table(candidates, threads) as asked:
-        assert great._current is not None
-        great._current._process.kill()
+        pid = great._judges.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
         wait(asked, 60, FIRST_EXCEPTION)
     assert died(asked) == 1

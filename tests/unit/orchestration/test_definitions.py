@@ -59,7 +59,7 @@ def test_steps_come_in_the_order_in_which_pulls_are_likely_to_end(repository: dg
 
     order = [("police_110", "incidents"), ("standard_address", "addresses"), ("elder_door_sensor", "readings"),
              ("payee_account", "accounts")]  # fmt: skip
-    assert [priority(*stream) for stream in order] == [0, -1, -2, -3]
+    assert [priority(*stream) for stream in order] == [0, -1, -2, -2]
 
 
 def test_a_process_that_loads_them_looks_for_garbage_seldom(repository: object) -> None:

@@ -19,20 +19,20 @@ PERSONAL_STANDARDS = ("cn.person_name", "cn.resident_id", "cn.phone", "cn.disabi
 
 
 @dataclass(frozen=True)
-class StandingRows:
+class CurrentRows:
     rows: int
     preview: str
     """A table in Markdown; empty where there is nothing to show."""
 
 
-def look(stream: Stream, changed: int) -> StandingRows:
+def look(stream: Stream, changed: int) -> CurrentRows:
     """The current version of a stream, of which a load has just changed so many rows."""
     table = sql.Identifier(stream.landing_schema, stream.landing_table)
     shown = [] if stream.isolated else [column.name for column in stream.columns if _is_open(column)]
     with connection.connect("loader", autocommit=True) as conn:
         counted = conn.execute(sql.SQL("SELECT count(*) FROM {} WHERE _to_load IS NULL").format(table)).fetchone()
-        standing = int(counted[0]) if counted else 0
-        if statistics.worth_it(changed, standing):
+        current = int(counted[0]) if counted else 0
+        if statistics.worth_it(changed, current):
             statistics.take(conn, (stream.landing_schema, stream.landing_table))
         rows: Iterable[tuple[Any, ...]] = ()
         if shown:
@@ -40,7 +40,7 @@ def look(stream: Stream, changed: int) -> StandingRows:
                 sql.SQL(", ").join(map(sql.Identifier, shown)), table, sql.Literal(PREVIEW_ROWS)
             )
             rows = conn.execute(query).fetchall()
-    return StandingRows(standing, _markdown(shown, rows))
+    return CurrentRows(current, _markdown(shown, rows))
 
 
 def _is_open(column: Any) -> bool:
