@@ -36,7 +36,7 @@ from connectors.raw_records import Found
 from connectors.received import Received, is_kept
 from connectors.refusals import without_text
 from connectors.variables import resolve_server
-from connectors.versions import Hashes
+from connectors.version_runs import Hashes
 from warehouse import connection, crash, ledger, load_history
 from warehouse.errors import StreamBusy, WarehouseUnreachable
 from warehouse.settings import settings

@@ -11,7 +11,8 @@ from connectors.contract import Stream
 from connectors.copy_binary import Copying, decode_versions, hash_bytes
 from connectors.ordering import Mask
 from connectors.tables import create_index, landing_columns, table_of
-from connectors.versions import Hashes, Versions, no_numbers
+from connectors.version_runs import Hashes
+from connectors.versions import Versions, no_numbers
 
 BLOCKS = 4_096
 """So many blocks of a table are read at a time: 32 MB."""
