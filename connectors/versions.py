@@ -7,6 +7,8 @@ built anew for each page; what the load itself makes current is kept by `connect
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -25,13 +27,12 @@ _VALUE, _WITHHELD, _RECEIVED = 0x56414C55, 0x57495448, 0x52454356
 _NOTHING = 0x4E6F7468696E6721
 """The word of a value that is not there; as a number or a time it would be none that anybody sends."""
 _NO_VERSION = np.iinfo(np.int64).min
+_HALVES = [plh.col("text").nchash.xxh3_64(seed=seed).alias(f"{seed}") for seed in _SEEDS]
 
 
 def hash_texts(texts: pl.Series) -> Hashes:
     """128-bit hashes of texts or bytes (none of them null)."""
-    column = plh.col("text").nchash
-    pair = texts.to_frame("text").select(hi=column.xxh3_64(seed=_SEEDS[0]), lo=column.xxh3_64(seed=_SEEDS[1]))
-    return np.ascontiguousarray(np.stack([pair["hi"].to_numpy(), pair["lo"].to_numpy()], axis=1))
+    return texts.to_frame("text").select(_HALVES).to_numpy(order="c")
 
 
 def key_hashes(record_keys: pl.Series) -> Hashes:
@@ -45,16 +46,14 @@ def content_hashes(frame: pl.DataFrame, stream: Stream) -> Hashes:
     """
     words = []
     for column in stream.columns:
-        word = _word(frame.schema[column.name], column.name)
-        if column.keeps_raw and frame.get_column(column.name).null_count():
-            word = word.fill_null(_text_word(f"{column.name}_raw", _WITHHELD))
-        words.append(word.fill_null(_NOTHING))
+        values = frame.get_column(column.name)
+        words.append(_value_word(values.dtype, column.name, column.keeps_raw and values.null_count() > 0))
     return _hash_words(frame.select(words))
 
 
 def row_hashes(frame: pl.DataFrame, names: list[str]) -> Hashes:
     """Hashes of rows as they were received: of the texts of the given columns, whatever they mean."""
-    return _hash_words(frame.select(_text_word(name, _RECEIVED).fill_null(_NOTHING) for name in names))
+    return _hash_words(frame.select([_text_word(name, _RECEIVED) for name in names]))
 
 
 def _hash_words(words: pl.DataFrame) -> Hashes:
@@ -65,19 +64,28 @@ def _hash_words(words: pl.DataFrame) -> Hashes:
     return hash_texts(texts)
 
 
-def _word(dtype: pl.DataType, name: str) -> pl.Expr:
-    """The bits of a value; of a text its hash."""
+@lru_cache(maxsize=4_096)  # to write an expression takes as long as to hash a thousand texts
+def _value_word(dtype: pl.DataType, name: str, withheld: bool) -> pl.Expr:
+    """The bits of a value; of a text its hash. With `withheld`, what was received stands for what is not there."""
     value = pl.col(name)
     if dtype == pl.String:
-        return _text_word(name, _VALUE)
-    if dtype.is_float():
-        return value.reinterpret(dtype=pl.UInt64)
-    if dtype.is_decimal() or dtype.is_temporal():
-        value = value.to_physical()
-    return value.cast(pl.Int64).reinterpret(dtype=pl.UInt64)
+        word = _text_hash(name, _VALUE)
+    elif dtype.is_float():
+        word = value.reinterpret(dtype=pl.UInt64)
+    else:
+        bits = value.to_physical() if dtype.is_decimal() or dtype.is_temporal() else value
+        word = bits.cast(pl.Int64).reinterpret(dtype=pl.UInt64)
+    if withheld:
+        word = word.fill_null(_text_hash(f"{name}_raw", _WITHHELD))
+    return word.fill_null(_NOTHING)
 
 
+@lru_cache(maxsize=4_096)
 def _text_word(name: str, seed: int) -> pl.Expr:
+    return _text_hash(name, seed).fill_null(_NOTHING)
+
+
+def _text_hash(name: str, seed: int) -> pl.Expr:
     word: pl.Expr = plh.col(name).nchash.xxh3_64(seed=seed)
     return word
 
