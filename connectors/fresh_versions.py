@@ -1,8 +1,8 @@
 """The versions that a load under way has made current: few in memory, the others in a file without a name.
 
 A first load of ten million records would otherwise hold 330 MB of them. Hardly any is ever looked up again: only a key
-that comes twice in one load is. A filter in memory (Bloom's, a word of 64 bits for two to four keys) tells which keys
-may be there, so that the file is asked for a few rows in a thousand.
+that comes twice in one load is. A filter in memory (Bloom's, a word of 64 bits for three to six keys) tells which keys
+may be there, so that the file is asked for one row in a hundred.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from warehouse.settings import settings
 
 RECENT_ROWS = 100_000
 """So many versions are in memory before they are written: 3 to 4 MB, and a hundred runs for ten million records."""
-_KEYS_PER_WORD: Final = 4
+_KEYS_PER_WORD: Final = 6
 _FEWEST_BITS: Final = 12
 
 Found = tuple[npt.NDArray[np.intp], Run, npt.NDArray[np.int64]]
@@ -86,7 +86,7 @@ class FreshVersions:
 
 
 class _Filter:
-    """Which keys may have been added: all that were, and about two in a thousand others.
+    """Which keys may have been added: all that were, and of others at most two in a hundred.
 
     A key sets four bits of one word: the first half of its hash tells the word, the second half the bits.
     """
@@ -98,8 +98,8 @@ class _Filter:
 
     @staticmethod
     def over(rows: int, parts: Iterable[Hashes]) -> _Filter:
-        """One with room for as many keys again: a word does not tell of which keys its bits are."""
-        found = _Filter(max(_FEWEST_BITS, (2 * rows // _KEYS_PER_WORD).bit_length()))
+        """A new one with room for more: a word does not tell of which keys its bits are."""
+        found = _Filter(max(_FEWEST_BITS, (rows // _KEYS_PER_WORD).bit_length()))
         for keys in parts:
             found.add(keys)
         return found
