@@ -16,6 +16,7 @@ from typing import BinaryIO, Final, cast
 import numpy as np
 import numpy.typing as npt
 
+from connectors.errors import Retriable
 from connectors.version_runs import Hashes, Numbers, Run, StoredRun, merged
 from warehouse.settings import settings
 
@@ -39,7 +40,7 @@ class FreshVersions:
         self._file: BinaryIO | None = None
 
     def add(self, keys: Hashes, hashes: Hashes, versions: Numbers) -> None:
-        """New current versions; each key stands once. Raises OSError when there is no room for the file."""
+        """New current versions; each key stands once. Raises `Retriable` when there is no room for the file."""
         if not len(keys):
             return
         run = Run.sorted(keys, hashes, versions)
@@ -75,14 +76,24 @@ class FreshVersions:
     def _store(self) -> None:
         """Write what is in memory as one run."""
         run = reduce(lambda newer, older: merged(older, newer), reversed(self._recent))
-        if self._file is None:
-            folder = settings().home / "work"
-            folder.mkdir(parents=True, exist_ok=True)
-            # Its descriptor alone keeps it: a pull that is killed leaves nothing behind.
-            self._file = cast(BinaryIO, tempfile.TemporaryFile(prefix="versions-", dir=folder))  # noqa: SIM115
-            weakref.finalize(self, self._file.close)
-        self._stored.append(StoredRun.write(self._file, run))
+        try:
+            if self._file is None:
+                self._file = _nameless_file()
+                weakref.finalize(self, self._file.close)
+            self._stored.append(StoredRun.write(self._file, run))
+        except OSError as error:
+            raise Retriable(
+                f"what the load makes current cannot be written under TOWNHUB_HOME ({error.strerror})",
+                "Free some space on its disk, or set TOWNHUB_HOME to another one",
+            ) from error
         self._recent = []
+
+
+def _nameless_file() -> BinaryIO:
+    """Its descriptor alone keeps it: a pull that is killed leaves nothing behind."""
+    folder = settings().home / "work"
+    folder.mkdir(parents=True, exist_ok=True)
+    return cast(BinaryIO, tempfile.TemporaryFile(prefix="versions-", dir=folder))
 
 
 class _Filter:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors.errors import Retriable
 from connectors.fresh_versions import FreshVersions
 from connectors.version_runs import Hashes
 from connectors.versions import hash_texts
@@ -112,3 +113,12 @@ def test_the_file_has_no_name_and_goes_with_the_load(tmp_path: Path, monkeypatch
     del fresh
     gc.collect()
     assert open_here() == []
+
+
+def test_a_home_that_cannot_be_written_is_told_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "work").write_text("a file where the folder should be")
+    monkeypatch.setenv("TOWNHUB_HOME", str(tmp_path))
+    fresh = FreshVersions(recent_rows=10)
+    keys = hashed([str(row) for row in range(20)])
+    with pytest.raises(Retriable, match="Free some space"):
+        fresh.add(keys, keys, np.zeros(len(keys), dtype=np.int8))
