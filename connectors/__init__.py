@@ -6,7 +6,7 @@ from contextlib import suppress
 
 # Read by polars when it is loaded. It keeps what was freed for each of eight pools, and of that never gives back what
 # it once offered to the system: a pull holds fifty megabytes more by it, and gains nothing that can be measured.
-os.environ.setdefault("_RJEM_MALLOC_CONF", "narenas:2,dirty_decay_ms:500,muzzy_decay_ms:0")
+os.environ.setdefault("_RJEM_MALLOC_CONF", "narenas:2,dirty_decay_ms:100,muzzy_decay_ms:0")
 
 # glibc has an arena for each thread, and gives back of each what lies on top, if it is more than the largest block that
 # was ever freed: a pull works in five threads, and holds eighty megabytes less with one arena for all, and forty less

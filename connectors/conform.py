@@ -194,8 +194,11 @@ REJECTED_SCHEMA: dict[str, pl.DataType] = {
 }
 
 
+_NO_REJECTS = pl.DataFrame(schema=REJECTED_SCHEMA)
+
+
 def empty_rejects() -> pl.DataFrame:
-    return pl.DataFrame(schema=REJECTED_SCHEMA)
+    return _NO_REJECTS.clone()
 
 
 def record_keys(frame: pl.DataFrame, stream: Stream) -> pl.Series:

@@ -19,7 +19,7 @@ import pyarrow as pa
 from psycopg import sql
 
 from connectors.pipeline import ahead
-from connectors.versions import Hashes
+from connectors.version_runs import Hashes
 
 BLOCK_ROWS = 5_000
 

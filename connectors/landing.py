@@ -27,7 +27,8 @@ from connectors.landing_table import LandingTable
 from connectors.ordering import Arrived, Mask, Ruling, by_arrival, by_time, first_only
 from connectors.quarantine_store import store_additions, store_rejects
 from connectors.settlement import HeldRows
-from connectors.versions import Hashes, Numbers, Positions, Versions, content_hashes, key_hashes, version_numbers
+from connectors.version_runs import Hashes, Numbers
+from connectors.versions import Positions, Versions, content_hashes, key_hashes, version_numbers
 
 MOST_ADDITIONS = 10_000
 """So many rows of a load keep their fields that no contract describes: enough to see what the columns are."""

@@ -11,7 +11,8 @@ from connectors.contract import Stream
 from connectors.copy_binary import Copying, decode_versions, hash_bytes
 from connectors.ordering import Mask
 from connectors.tables import create_index, landing_columns, table_of
-from connectors.versions import Hashes, Versions, no_numbers
+from connectors.version_runs import Hashes
+from connectors.versions import Versions, no_numbers
 
 BLOCKS = 4_096
 """So many blocks of a table are read at a time: 32 MB."""
@@ -130,10 +131,9 @@ class LandingTable:
         if not kept.all():
             rows, keys, hashes, is_current = rows.filter(kept), keys[kept], hashes[kept], is_current[kept]
         columns = list(landing_columns(self._stream))
-        to_load = pl.select(pl.when(pl.Series(~is_current)).then(pl.lit(self._load_id, dtype=pl.Int64))).to_series()
-        frame = rows.select(columns).with_columns(
-            pl.lit(self._load_id, dtype=pl.Int64).alias("_from_load"), to_load.alias("_to_load")
-        )
+        load = pl.Series("_from_load", [self._load_id], dtype=pl.Int64).new_from_index(0, len(rows))
+        to_load = load.clear(len(rows)) if is_current.all() else load.set(pl.Series(is_current), None)
+        frame = pl.DataFrame([*map(rows.get_column, columns), load, to_load.alias("_to_load")])
         if self._copying is None:
             statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
                 self._table, sql.SQL(", ").join(map(sql.Identifier, [*frame.columns, "_key", "_hash"]))

@@ -25,7 +25,8 @@ from connectors.contract import Stream
 from connectors.copy_binary import BinaryCopy, hash_bytes
 from connectors.protocols.base import Answered
 from connectors.tables import table_of
-from connectors.versions import Hashes, hash_texts
+from connectors.version_runs import Hashes
+from connectors.versions import hash_texts
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _NEVER: Final = -(2**31)

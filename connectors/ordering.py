@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from connectors.versions import Hashes, Numbers
+from connectors.version_runs import Hashes, Numbers
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]

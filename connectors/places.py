@@ -10,11 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from connectors.contract import Column
 from connectors.region import region
 from connectors.standards import coordinates
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -25,19 +29,6 @@ class Change:
     values: pl.Series
     wrong: dict[str, pl.Series] = field(default_factory=dict)
     corrected: dict[str, pl.Series] = field(default_factory=dict)
-
-
-_X, _Y = pl.col("x"), pl.col("y")
-_ODD = {
-    "half": _X.is_null() != _Y.is_null(),
-    "zero": ((_X.abs() < 1e-6) & (_Y.abs() < 1e-6)).fill_null(False),
-    "swapped": (_X.is_between(15.0, 56.0) & _Y.is_between(70.0, 140.0)).fill_null(False),
-}
-_POINT = {
-    "known": _X.is_not_null() & _Y.is_not_null() & ~pl.col("zero"),
-    "lon": pl.when("swapped").then(_Y).otherwise(_X),
-    "lat": pl.when("swapped").then(_X).otherwise(_Y),
-}
 
 
 def place_points(columns: Sequence[Column], values: Mapping[str, pl.Series], crs: str) -> Iterator[Change]:
@@ -63,16 +54,32 @@ def _declared_crs(column: Column, server_crs: str) -> str:
 
 
 def _place(x_name: str, y_name: str, x: pl.Series, y: pl.Series, crs: str) -> Iterator[Change]:
-    read = pl.DataFrame({"x": x, "y": y}).lazy().with_columns(**_ODD).with_columns(**_POINT).collect()
-    known = read["known"].to_numpy()
-    lon, lat = (np.where(known, read[axis].to_numpy(), 0.0) for axis in ("lon", "lat"))
-    lon, lat = coordinates.convert(lon, lat, crs)
-    west, south, east, north = region()
-    inside = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
-    fine = pl.Series(known & inside)
-    placed = pl.DataFrame({x_name: lon, y_name: lat}).select(pl.when(fine).then(pl.all().round(7)))
+    lon, lat = _numbers(x), _numbers(y)
+    missing = np.isnan(lon), np.isnan(lat)  # what is compared with them is false
+    zero = (np.abs(lon) < 1e-6) & (np.abs(lat) < 1e-6)
+    swapped = (lon >= 15.0) & (lon <= 56.0) & (lat >= 70.0) & (lat <= 140.0)
+    known = ~(missing[0] | missing[1] | zero)
+    east, north = np.where(swapped, lat, lon), np.where(swapped, lon, lat)
+    east, north = coordinates.convert(np.where(known, east, 0.0), np.where(known, north, 0.0), crs)
+    inside = _in_region(east, north)
+    fine = known & inside
     # Counted once, on the longitude: a point is one defect, not two.
-    wrong = {"half_coordinates": read["half"], "zero_coordinates": read["zero"]}
-    wrong["outside_region"] = pl.Series(known & ~inside)
-    yield Change(x_name, placed[x_name], wrong, {"swapped_coordinates": read["swapped"] & fine})
+    wrong = {"half_coordinates": missing[0] ^ missing[1], "zero_coordinates": zero, "outside_region": known & ~inside}
+    placed = pl.DataFrame({x_name: east, y_name: north}).select(pl.when(pl.Series(fine)).then(pl.all().round(7)))
+    yield Change(x_name, placed[x_name], _some(wrong), _some({"swapped_coordinates": swapped & fine}))
     yield Change(y_name, placed[y_name])
+
+
+def _numbers(values: pl.Series) -> Floats:
+    """Those of a column, NaN where there is none."""
+    return values.cast(pl.Float64).to_numpy()
+
+
+def _in_region(lon: Floats, lat: Floats) -> Mask:
+    west, south, east, north = region()
+    return np.asarray((lon >= west) & (lon <= east) & (lat >= south) & (lat <= north), dtype=np.bool_)
+
+
+def _some(rows: dict[str, Mask]) -> dict[str, pl.Series]:
+    """Those reasons that any row has."""
+    return {reason: pl.Series(mask) for reason, mask in rows.items() if mask.any()}

@@ -16,7 +16,8 @@ import polars as pl
 import pyarrow as pa
 
 from connectors.ordering import Mask
-from connectors.versions import Hashes, Positions, hash_texts, row_hashes
+from connectors.version_runs import Hashes
+from connectors.versions import Positions, hash_texts, row_hashes
 
 Words = npt.NDArray[np.uint64]
 

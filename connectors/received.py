@@ -34,7 +34,8 @@ from connectors.ordering import Mask
 from connectors.protocols.base import Page
 from connectors.raw_records import Found, RawRecords
 from connectors.region import region
-from connectors.versions import Hashes, Positions, Versions, row_hashes
+from connectors.version_runs import Hashes
+from connectors.versions import Positions, Versions, row_hashes
 
 FEWEST_ROWS = 10_000
 """Smaller registers are conformed again in less time than it takes to know them."""

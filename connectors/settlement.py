@@ -15,7 +15,8 @@ import psycopg
 
 from connectors.contract import Stream
 from connectors.copy_binary import hash_bytes
-from connectors.versions import Hashes, Numbers, key_hashes
+from connectors.version_runs import Hashes, Numbers
+from connectors.versions import key_hashes
 
 CORRECTED = "the source sent a good version since"
 GONE = "the source's whole register no longer holds it"

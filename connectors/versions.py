@@ -1,15 +1,13 @@
 """Current versions of a stream's records: 128-bit keys and content hashes, searched by whole pages.
 
 Both hashes are XXH3 (two seeds of 64 bits), which is specified to the bit and so the same on every machine and
-library version. Sorted arrays and binary search take 33 or 40 bytes a record, which keeps a register of ten million
-records inside the memory that a stream may use, and need no table built anew for each page.
+library version. What is current in the warehouse is kept in sorted arrays, 33 or 40 bytes a record, and needs no table
+built anew for each page; what the load itself makes current is kept by `connectors.fresh_versions`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +16,9 @@ import polars_hash as plh
 import pyarrow as pa
 
 from connectors.contract import Stream
+from connectors.fresh_versions import FreshVersions
+from connectors.version_runs import Hashes, Numbers, Run
 
-Hashes = npt.NDArray[np.uint64]
-"""Shape (n, 2): the two halves of a 128-bit hash."""
-Numbers = npt.NDArray[np.signedinteger[Any]]
-"""Times of change in microseconds; zeros of one byte where the contract has none."""
 Positions = npt.NDArray[np.int32]
 """Of versions that were current in the warehouse when the load began."""
 
@@ -31,15 +27,12 @@ _VALUE, _WITHHELD, _RECEIVED = 0x56414C55, 0x57495448, 0x52454356
 _NOTHING = 0x4E6F7468696E6721
 """The word of a value that is not there; as a number or a time it would be none that anybody sends."""
 _NO_VERSION = np.iinfo(np.int64).min
-_PART_BITS = 4
-_PARTS = 1 << _PART_BITS
+_HALVES = [plh.col("text").nchash.xxh3_64(seed=seed).alias(f"{seed}") for seed in _SEEDS]
 
 
 def hash_texts(texts: pl.Series) -> Hashes:
     """128-bit hashes of texts or bytes (none of them null)."""
-    column = plh.col("text").nchash
-    pair = texts.to_frame("text").select(hi=column.xxh3_64(seed=_SEEDS[0]), lo=column.xxh3_64(seed=_SEEDS[1]))
-    return np.ascontiguousarray(np.stack([pair["hi"].to_numpy(), pair["lo"].to_numpy()], axis=1))
+    return texts.to_frame("text").select(_HALVES).to_numpy(order="c")
 
 
 def key_hashes(record_keys: pl.Series) -> Hashes:
@@ -53,16 +46,14 @@ def content_hashes(frame: pl.DataFrame, stream: Stream) -> Hashes:
     """
     words = []
     for column in stream.columns:
-        word = _word(frame.schema[column.name], column.name)
-        if column.keeps_raw and frame.get_column(column.name).null_count():
-            word = word.fill_null(_text_word(f"{column.name}_raw", _WITHHELD))
-        words.append(word.fill_null(_NOTHING))
+        values = frame.get_column(column.name)
+        words.append(_value_word(values.dtype, column.name, column.keeps_raw and values.null_count() > 0))
     return _hash_words(frame.select(words))
 
 
 def row_hashes(frame: pl.DataFrame, names: list[str]) -> Hashes:
     """Hashes of rows as they were received: of the texts of the given columns, whatever they mean."""
-    return _hash_words(frame.select(_text_word(name, _RECEIVED).fill_null(_NOTHING) for name in names))
+    return _hash_words(frame.select([_text_word(name, _RECEIVED) for name in names]))
 
 
 def _hash_words(words: pl.DataFrame) -> Hashes:
@@ -73,19 +64,28 @@ def _hash_words(words: pl.DataFrame) -> Hashes:
     return hash_texts(texts)
 
 
-def _word(dtype: pl.DataType, name: str) -> pl.Expr:
-    """The bits of a value; of a text its hash."""
+@lru_cache(maxsize=4_096)  # to write an expression takes as long as to hash a thousand texts
+def _value_word(dtype: pl.DataType, name: str, withheld: bool) -> pl.Expr:
+    """The bits of a value; of a text its hash. With `withheld`, what was received stands for what is not there."""
     value = pl.col(name)
     if dtype == pl.String:
-        return _text_word(name, _VALUE)
-    if dtype.is_float():
-        return value.reinterpret(dtype=pl.UInt64)
-    if dtype.is_decimal() or dtype.is_temporal():
-        value = value.to_physical()
-    return value.cast(pl.Int64).reinterpret(dtype=pl.UInt64)
+        word = _text_hash(name, _VALUE)
+    elif dtype.is_float():
+        word = value.reinterpret(dtype=pl.UInt64)
+    else:
+        bits = value.to_physical() if dtype.is_decimal() or dtype.is_temporal() else value
+        word = bits.cast(pl.Int64).reinterpret(dtype=pl.UInt64)
+    if withheld:
+        word = word.fill_null(_text_hash(f"{name}_raw", _WITHHELD))
+    return word.fill_null(_NOTHING)
 
 
+@lru_cache(maxsize=4_096)
 def _text_word(name: str, seed: int) -> pl.Expr:
+    return _text_hash(name, seed).fill_null(_NOTHING)
+
+
+def _text_hash(name: str, seed: int) -> pl.Expr:
     word: pl.Expr = plh.col(name).nchash.xxh3_64(seed=seed)
     return word
 
@@ -102,52 +102,14 @@ def no_numbers(rows: int) -> Numbers:
     return np.zeros(rows, dtype=np.int8)
 
 
-@dataclass
-class _Run:
-    """Versions sorted by the first half of their key."""
-
-    keys: Hashes
-    hashes: Hashes
-    versions: Numbers
-
-    @staticmethod
-    def sorted(keys: Hashes, hashes: Hashes, versions: Numbers, *, of_two: bool = False) -> _Run:
-        """Keys stand once. What is `of_two` sorted parts is merged, which is several times faster than sorting it."""
-        order = np.argsort(keys[:, 0], kind="stable" if of_two else "quicksort")
-        return _Run(keys[order], hashes[order], versions[order])
-
-    def find(self, keys: Hashes) -> npt.NDArray[np.int64]:
-        """Position of each key, or -1."""
-        found = np.full(len(keys), -1, dtype=np.int64)
-        if not len(self.keys) or not len(keys):
-            return found
-        first = self.keys[:, 0]
-        # Looked up in order, neighbours share cache lines: several times faster than at random.
-        order = np.argsort(keys[:, 0])
-        at = np.empty(len(keys), dtype=np.intp)
-        at[order] = np.searchsorted(first, keys[order, 0])
-        pending = np.arange(len(keys))
-        # Two keys share 64 bits about never; the loop is for that case and ends after one round without it.
-        while len(pending):
-            inside = at[pending] < len(first)
-            pending = pending[inside]
-            pending = pending[first[at[pending]] == keys[pending, 0]]
-            equal = self.keys[at[pending], 1] == keys[pending, 1]
-            found[pending[equal]] = at[pending[equal]]
-            pending = pending[~equal]
-            at[pending] += 1
-        return found
-
-
 class Versions:
     """What is current: in the warehouse (`known`) and in the load under way (`fresh`), the latter first."""
 
     def __init__(self, keys: Hashes, hashes: Hashes, versions: Numbers) -> None:
-        self._known = _Run.sorted(keys, hashes, versions)
+        self._known = Run.sorted(keys, hashes, versions)
         self._seen = np.zeros(len(keys), dtype=np.bool_)
         self._decided = np.zeros(len(keys), dtype=np.bool_)
-        # By the first bits of the key: merging needs room for one part beside what is there, not for all of it.
-        self._fresh: list[list[_Run]] = [[] for _ in range(_PARTS)]
+        self._fresh = FreshVersions()
 
     def __len__(self) -> int:
         return len(self._seen)
@@ -157,26 +119,13 @@ class Versions:
         hashes = np.zeros_like(keys)
         versions = np.full(len(keys), _NO_VERSION, dtype=np.int64)
         there = np.zeros(len(keys), dtype=np.bool_)
-        known = self._known, np.arange(len(keys)), self._known.find(keys)
-        for run, rows, at in (known, *self._in_fresh(keys)):
-            hit = at >= 0
-            found = rows[hit]
-            there[found] = True
-            hashes[found] = run.hashes[at[hit]]
-            versions[found] = run.versions[at[hit]]
+        at = self._known.find(keys)
+        known = np.flatnonzero(at >= 0)
+        for rows, run, places in ((known, self._known, at[known]), *self._fresh.find(keys)):
+            there[rows] = True
+            hashes[rows] = run.hashes[places]
+            versions[rows] = run.versions[places]
         return there, hashes, versions
-
-    def _in_fresh(self, keys: Hashes) -> Iterator[tuple[_Run, npt.NDArray[np.intp], npt.NDArray[np.int64]]]:
-        """Runs of this load that may hold some of the keys: the rows of these, and where the run has them (or -1)."""
-        if not any(self._fresh):
-            return
-        parts = (keys[:, 0] >> np.uint64(64 - _PART_BITS)).astype(np.int8)
-        order = np.argsort(parts, kind="stable")
-        ends = np.searchsorted(parts[order], np.arange(_PARTS + 1))
-        for part, runs in enumerate(self._fresh):
-            rows = order[ends[part] : ends[part + 1]]
-            for run in runs if len(rows) else ():
-                yield run, rows, run.find(keys[rows])
 
     def position(self, keys: Hashes) -> npt.NDArray[np.int64]:
         """Where among the versions in the warehouse the one of each key stands, or -1."""
@@ -220,35 +169,14 @@ class Versions:
         """Keys that were landed or marked as decided in this load."""
         at = self._known.find(keys)
         found = (at >= 0) & self._decided[at] if len(self) else np.zeros(len(keys), dtype=np.bool_)
-        for _, rows, places in self._in_fresh(keys):
-            found[rows[places >= 0]] = True
+        for rows, _, _ in self._fresh.find(keys):
+            found[rows] = True
         return found
 
     def add(self, keys: Hashes, hashes: Hashes, versions: Numbers) -> None:
-        """New current versions of this load. Runs of like size are merged, so that few are ever searched."""
-        if not len(keys):
-            return
-        new = _Run.sorted(keys, hashes, versions)
-        firsts = np.arange(1, _PARTS, dtype=np.uint64) << np.uint64(64 - _PART_BITS)
-        ends = [0, *np.searchsorted(new.keys[:, 0], firsts), len(keys)]
-        for runs, begin, end in zip(self._fresh, ends, ends[1:], strict=False):
-            if begin == end:
-                continue
-            run = _Run(new.keys[begin:end], new.hashes[begin:end], new.versions[begin:end])
-            while runs and len(runs[-1].keys) <= 2 * len(run.keys):
-                run = _merged(runs.pop(), run)
-            runs.append(run)
+        """New current versions of this load; each key stands once."""
+        self._fresh.add(keys, hashes, versions)
 
     def absent(self) -> Hashes:
         """Keys known before that did not come in this pull."""
         return self._known.keys[~self._seen]
-
-
-def _merged(older: _Run, newer: _Run) -> _Run:
-    replaced = newer.find(older.keys) >= 0
-    return _Run.sorted(
-        np.concatenate([older.keys[~replaced], newer.keys]),
-        np.concatenate([older.hashes[~replaced], newer.hashes]),
-        np.concatenate([older.versions[~replaced], newer.versions]),
-        of_two=True,
-    )

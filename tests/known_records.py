@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from connectors.raw_records import Found
-from connectors.versions import Hashes
+from connectors.version_runs import Hashes
 
 
 class Memory:

@@ -23,7 +23,7 @@ from connectors.formats.layout import check_header, codec_of, total_row_marks, v
 from connectors.limits import LONGEST_FIELD
 from connectors.protocols.base import BadRecord, Page
 from connectors.raw_records import Found, Known, RawRecords, byte_hashes
-from connectors.versions import Hashes
+from connectors.version_runs import Hashes
 
 BLOCK_BYTES: Final = 1 << 20
 """So small because a hostile block (nothing but line ends) costs sixty times its size while it is taken apart."""

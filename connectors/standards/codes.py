@@ -6,6 +6,7 @@ Raw codes are kept beside the decoded labels; a code outside its list decodes to
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 import polars as pl
@@ -114,8 +115,14 @@ def _labels(table: Mapping[str, str]) -> dict[str, str]:
 
 
 def _read(s: pl.Series, spellings: Mapping[str, str], *, upper: bool = False) -> pl.Series:
+    read = _reader(tuple(spellings.items()), upper)
+    return s.to_frame("text").select(read).to_series().alias(s.name)
+
+
+@lru_cache(maxsize=256)
+def _reader(spellings: tuple[tuple[str, str], ...], upper: bool) -> pl.Expr:
+    """Kept, for to write it takes as long as to read a thousand codes by it."""
     text = pl.col("text").str.strip_chars()
     if upper:
         text = text.str.to_uppercase()
-    read = text.replace_strict(dict(spellings), default=None, return_dtype=pl.String)
-    return s.to_frame("text").select(read).to_series().alias(s.name)
+    return text.replace_strict(dict(spellings), default=None, return_dtype=pl.String)

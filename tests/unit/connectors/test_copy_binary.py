@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from connectors.copy_binary import BinaryCopy, decode_versions, hash_array, hash_bytes
 from connectors.rules import TIMESTAMP
-from connectors.versions import Hashes
+from connectors.version_runs import Hashes
 
 IN_DATABASE = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.lookups import due
-from connectors.versions import Hashes, hash_texts
+from connectors.version_runs import Hashes
+from connectors.versions import hash_texts
 
 FIRST = 20_000
 """Some day, counted from 1970."""

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.contract import Column, Stream
-from connectors.versions import Hashes, Versions, content_hashes, hash_texts, key_hashes
+from connectors.version_runs import Hashes
+from connectors.versions import Versions, content_hashes, hash_texts, key_hashes
 
 QUICK = settings(max_examples=150, deadline=None)
 
@@ -71,7 +72,7 @@ def test_many_small_pages_leave_few_runs() -> None:
     for page in range(200):
         keys = hash_texts(pl.Series([f"{page}-{row}" for row in range(10)]))
         versions.add(keys, keys, np.zeros(10, dtype=np.int64))
-    assert max(len(runs) for runs in versions._fresh) <= 8
+    assert len(versions._fresh._recent) <= 8
     there, _, _ = versions.find(hash_texts(pl.Series(["0-0", "199-9", "200-0"])))
     assert there.tolist() == [True, True, False]
 
