@@ -5,8 +5,8 @@ ALTER TABLE resolution.resident_record SET UNLOGGED;
 ALTER TABLE resolution.resident_block SET UNLOGGED;
 ALTER TABLE resolution.resident_count SET UNLOGGED;
 
--- A full run writes all of it. Into a table that has its index five million rows are written at twice the cost of writing
--- them first and sorting them then; only who owns a table may drop an index of it.
+-- A full run writes all of it. To write five million rows into a table that has its index costs a third more than to write
+-- them first and sort them then; only who owns a table may drop an index of it.
 CREATE FUNCTION control.empty_resident_state() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
