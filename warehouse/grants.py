@@ -128,6 +128,7 @@ GRANTS: tuple[Grant, ...] = (
     ),
     Grant(BUILDER, "function", "EXECUTE", ("control.register_candidate", "control.obstacles", "control.publish")),
     Grant(BUILDER, "function", "EXECUTE", ("control.release_hash",)),
+    Grant(BUILDER, "function", "EXECUTE", ("control.empty_resident_state", "control.index_resident_state")),
     Grant(PUBLISHER, "schema", "USAGE", ("control",)),
     _read(
         PUBLISHER,

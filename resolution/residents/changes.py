@@ -14,7 +14,7 @@ import polars as pl
 from resolution.residents import model
 from resolution.residents.blocking import candidate_pairs
 from resolution.residents.evident import evident
-from resolution.residents.linking import LARGEST, WEIGHED, Linked, grow, possible
+from resolution.residents.linking import LARGEST, UNRIVALLED, WEIGHED, Linked, grow, possible
 from resolution.residents.model import Model
 from resolution.residents.representatives import around, representatives
 from resolution.residents.town import Elsewhere, town_of
@@ -77,12 +77,39 @@ def asked(
     firm = people.join(clusters.join(standing.filter("probable"), on="row", how="anti"), on="row")
     town = town_of(firm, firm["cluster"], elsewhere=elsewhere)
     edges = model.score(rows, pairs, trained, least=WEIGHED, town=town)
+    # Who is with nobody by a weight that a newcomer could come near to stays so, unless the newcomer may be the one.
+    alone = alone.select(cluster="own")
+    bound = split.join(standing.filter("probable"), on="row", how="semi").select("cluster")
+    free = split.join(pl.concat([alone, bound]), on="cluster", how="anti")["cluster"]
+    stood = theirs.join(standing.filter(~pl.col("probable")), on="row", how="semi")
+    more = newcomers(rows, theirs["cluster"], representatives(people.join(stood, on="row", how="semi"), stood), left)
+    edges = edges.filter((pl.col("weight") >= UNRIVALLED) | ~_between(edges, rows, free, more))
     ends = pl.concat([edges["a"], edges["b"]]).unique()
     met = rows.filter(pl.col("id").is_in(ends.implode())).select("cluster")
     again = some.join(met, on="cluster", how="semi").select("row")
     mine = loose.join(theirs, on="row", how="semi")
     rows = pl.concat([again, mine]).unique().join(loose, on="row", how="semi")
     return rows.join(standing, on="row", how="semi")["row"]
+
+
+def newcomers(rows: pl.DataFrame, moved: pl.Series, before: pl.DataFrame, left: pl.DataFrame) -> pl.Series:
+    """Clusters that `moved` and that nobody fits less than before: new ones, and those that look as they did and more.
+
+    `rows` are representatives as they are, `before` as they were, `left` has the clusters that are no more.
+    """
+    looks = [name for name in before.columns if name != "id"]
+    less = before.join(rows, on=looks, how="anti", nulls_equal=True)["cluster"]
+    gone = pl.concat([less, left["cluster"]])
+    return moved.filter(~moved.is_in(gone.implode())).unique()
+
+
+def _between(edges: pl.DataFrame, rows: pl.DataFrame, some: pl.Series, others: pl.Series) -> pl.Series:
+    """Which edges are between one of some clusters and one of others."""
+    told = {name: pl.col("cluster").is_in(of.unique().implode()) for name, of in (("some", some), ("others", others))}
+    of = rows.select("id", **told)
+    both = edges.select("a", "b").join(of, left_on="a", right_on="id", maintain_order="left", how="left")
+    both = both.join(of, left_on="b", right_on="id", maintain_order="left", how="left", suffix="_b")
+    return both.select((pl.col("some") & pl.col("others_b")) | (pl.col("others") & pl.col("some_b"))).to_series()
 
 
 def _settled(people: pl.DataFrame, standing: pl.DataFrame, trained: Model) -> pl.DataFrame:

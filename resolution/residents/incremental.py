@@ -86,7 +86,7 @@ def by_changes(
     `last` are the totals that the last run came to, `then` and `now` its fingerprint (`sources.fingerprint`) and this
     run's.
     """
-    told = carried.news_since(conn, "residents", then, now)
+    told = None if resident_state.lost(conn) else carried.news_since(conn, "residents", then, now)
     if told is None:
         return None
     # Decisions are applied to what the rules find, so what a steward joined or parted is found anew each time.

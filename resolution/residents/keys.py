@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from resolution.residents.blocking import RULES
-from resolution.residents.coding import tally
+from resolution.residents.coding import keys_of, looked_up, tally
 from resolution.residents.features import given_names
 from resolution.residents.hashes import hashed
 
@@ -24,19 +26,42 @@ def block_keys(people: pl.DataFrame) -> pl.DataFrame:
     return _long(people, RULES, people.select("row"))
 
 
-def meetings(people: pl.DataFrame, *also: str) -> pl.DataFrame:
-    """row, `TRAITS` and the columns `also` of the rows in the blocks of every rule: what tells which rows of one block
-    may be one person.
+def meetings(people: pl.DataFrame) -> pl.DataFrame:
+    """row and `TRAITS` of the rows in the blocks of every rule: what tells which rows of one block may be one person.
 
     What else is compared of a pair may make it likelier, but nothing makes up for these (`linking.possible`).
     """
-    given = people.select(given=given_names(people["name"]))
-    loose, year = pl.col("number").is_null(), pl.col("birth_year").cast(pl.Int16)
-    told = people.select("row", *also, loose=loose, year=year)
-    told = told.with_columns(
-        sound=_short(hashed(people, "sound", ("sound",))), given=_short(hashed(given, "given", ("given",)))
+    return _long(people, RULES, pl.concat([people.select("row"), _traits(people)], how="horizontal"))
+
+
+def entity_blocks(people: pl.DataFrame, entities: pl.Series) -> pl.DataFrame:
+    """entity and `TRAITS`, each once, of the rows in the blocks of every rule; `entities` are int64 below 2²⁷.
+
+    Most rows of an entity say the same, so what they say is told apart by codes and hashed once.
+    """
+    told = _traits(people)
+    sound, given, year = (told[name].cast(pl.Int64).fill_null(-1).to_numpy() for name in ("sound", "given", "year"))
+    name = pc.dictionary_encode(pa.array(sound << 32 | given & 0xFFFFFFFF)).indices.to_numpy().astype(np.int64)
+    loose = told["loose"].cast(pl.Int64).to_numpy()
+    who = pl.Series(entities.to_numpy() << 36 | name << 13 | (year & 0xFFF) << 1 | loose)
+    told = told.with_columns(entity=entities)
+    made = []
+    for rule, columns in RULES.items():
+        once = pl.DataFrame({"who": who, "value": keys_of(people, columns)}).with_row_index("at").drop_nulls("value")
+        at = once.unique(["who", "value"], keep="first")["at"].sort()
+        made.append(told[at].with_columns(hashed(people.select(columns)[at], rule, columns).alias("key")))
+    return pl.concat(made)
+
+
+def _traits(people: pl.DataFrame) -> pl.DataFrame:
+    """`TRAITS` but for the block. What follows from the name is hashed once for each."""
+    names = people.select("name", "sound").unique("name", keep="any").drop_nulls("name")
+    given = names.select(given=given_names(names["name"]))
+    short = pl.DataFrame(
+        {"sound": _short(hashed(names, "sound", ("sound",))), "given": _short(hashed(given, "given", ("given",)))}
     )
-    return _long(people, RULES, told).select("row", *also, *TRAITS)
+    told = people.select(loose=pl.col("number").is_null(), year=pl.col("birth_year").cast(pl.Int16))
+    return pl.concat([told, looked_up(names["name"], short, people["name"])], how="horizontal")
 
 
 def number_keys(people: pl.DataFrame, *also: str) -> pl.DataFrame:

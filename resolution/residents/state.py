@@ -5,22 +5,20 @@ All of it follows from the records in force and the ledger; every run writes it 
 
 from __future__ import annotations
 
-from io import BytesIO
-
 import polars as pl
 import psycopg
 from psycopg import sql
 
+from resolution import copying
 from resolution.arrays import array
 from resolution.residents.blocking import MAX_BLOCK
 from resolution.residents.coding import CODED
 from resolution.residents.features import unnumbered, with_births
-from resolution.residents.keys import TRAITS, counted_keys, meetings, number_keys
+from resolution.residents.keys import TRAITS, counted_keys, entity_blocks, number_keys
 from resolution.restoring import RECORD
 from resolution.union import YEARS_APART
 
 ENTITIES_AT_ONCE = 50_000
-ROWS_AT_ONCE = 100_000
 TABLES = ("resident_record", "resident_block", "resident_count")
 _TEXTS = ("system", "stream", "record_key", "entity_key", "link_kind")
 _KEPT = ("number", "typed", "typed_ends", "typed_head", "typed_tail", "name", "pinyin", "surname", "sound", "day",
@@ -48,6 +46,14 @@ _NEAR = """
     SELECT (SELECT array_agg(DISTINCT entity_key) FROM met, unnest(entities) AS e (entity_key) WHERE n <= %(most)s),
            (SELECT array_agg(DISTINCT key) FROM met WHERE n > %(most)s)
 """
+
+
+def lost(conn: psycopg.Connection) -> bool:
+    """Whether nothing is kept: the tables are not logged, and a server that crashed, was copied or restored has them
+    empty."""
+    row = conn.execute("SELECT NOT EXISTS (SELECT FROM resolution.resident_record)").fetchone()
+    assert row is not None
+    return bool(row[0])
 
 
 def read(conn: psycopg.Connection, entities: pl.Series) -> pl.DataFrame:
@@ -141,21 +147,25 @@ def rewrite(conn: psycopg.Connection, rows: pl.DataFrame) -> None:
     the rest of a run.
     """
     rows = rows.select(list(SCHEMA)).sort("entity_key")
-    number = rows["entity_key"].rle_id()
-    names = rows.select("entity_key", entity=number).unique(maintain_order=True)
+    number = rows["entity_key"].rle_id().cast(pl.Int64)
+    names = rows["entity_key"].rle().struct.field("value")
     blocks, counts, start = [], [], 0
     for length in (number // ENTITIES_AT_ONCE).rle().struct.field("len"):
         part = rows.slice(start, length)
         people = people_of(part)
-        blocks.append(_blocks(part, people).join(names, on="entity_key").drop("entity_key"))
+        blocks.append(_blocks(part, people, number.slice(start, length)))
         counts.append(counted(part, people))
         start += length
-    conn.execute("TRUNCATE resolution.resident_record, resolution.resident_block, resolution.resident_count")
-    # In the order of their indexes they are written several times faster.
-    _copy(conn, "resident_record", rows)
-    for part in pl.concat(blocks).sort("key").iter_slices(ROWS_AT_ONCE):
-        _copy(conn, "resident_block", part.join(names, on="entity", maintain_order="left").drop("entity"))
-    _copy(conn, "resident_count", pl.concat(counts).group_by("key").agg(pl.col("entities").sum()).sort("key"))
+    conn.execute("SELECT control.empty_resident_state()")
+    # In the order of their indexes they are found near to each other, and sorted there at little cost.
+    copying.as_text(conn, "resident_record", rows)
+    parts = pl.concat(blocks).sort("key").iter_slices(copying.ROWS_AT_ONCE)
+    told = (part.select(*TRAITS, entity_key=names.gather(part["entity"])) for part in parts)
+    copying.as_binary(conn, "resident_block", told)
+    copying.as_binary(
+        conn, "resident_count", [pl.concat(counts).group_by("key").agg(pl.col("entities").sum()).sort("key")]
+    )
+    conn.execute("SELECT control.index_resident_state()")
 
 
 def replace(conn: psycopg.Connection, before: pl.DataFrame, after: pl.DataFrame, *, unmet: pl.Series) -> None:
@@ -171,15 +181,15 @@ def replace(conn: psycopg.Connection, before: pl.DataFrame, after: pl.DataFrame,
         " AND (r.system, r.stream, r.record_key) = (g.system, g.stream, g.record_key)",
         [array(gone[name]) for name in _TEXTS[:4]],
     )
-    _copy(conn, "resident_record", told)
+    copying.as_text(conn, "resident_record", told)
     was, now = people_of(before), people_of(after)
     # Most rows changed in nothing but how they are linked, which blocks do not tell.
     looks = [name for name in SCHEMA if name != "link_kind"]
     went = _has(before, gone.join(told, on=looks, how="anti", nulls_equal=True))
     came = _has(after, told.join(gone, on=looks, how="anti", nulls_equal=True))
     bare, still = (rows["entity_key"].is_in(unmet.implode()) for rows in (before, after))
-    old, stay = (_blocks(before.filter(some), was.filter(some)) for some in (went & ~bare, ~went & ~bare))
-    new = _blocks(after.filter(came | still), now.filter(came | still))
+    old, stay = (_named_blocks(before.filter(some), was.filter(some)) for some in (went & ~bare, ~went & ~bare))
+    new = _named_blocks(after.filter(came | still), now.filter(came | still))
     gone = old.join(pl.concat([new, stay]), on=old.columns, how="anti", nulls_equal=True).sort("key")
     conn.execute(
         """DELETE FROM resolution.resident_block b
@@ -190,7 +200,7 @@ def replace(conn: psycopg.Connection, before: pl.DataFrame, after: pl.DataFrame,
         {name: array(gone[name]) for name in gone.columns},
     )
     more = new.join(pl.concat([old, stay]), on=old.columns, how="anti", nulls_equal=True)
-    _copy(conn, "resident_block", more.sort("key"))
+    copying.as_binary(conn, "resident_block", [more.sort("key")])
     change = (
         pl.concat([counted(after, now), counted(before, was).with_columns(-pl.col("entities"))])
         .group_by("key")
@@ -214,18 +224,18 @@ def _has(rows: pl.DataFrame, some: pl.DataFrame) -> pl.Series:
     )
 
 
-def _blocks(rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
-    """`keys.TRAITS`, entity_key of records and their `people_of`; a number is found also where it is another's."""
-    known = people.select("row", "entity_key", number=rows["number"])
-    numbers = number_keys(known, "entity_key").with_columns(loose=pl.lit(False))
-    return pl.concat([meetings(people, "entity_key"), numbers], how="diagonal").drop("row").unique()
+def _blocks(rows: pl.DataFrame, people: pl.DataFrame, entities: pl.Series) -> pl.DataFrame:
+    """entity, `keys.TRAITS` of records, their `people_of` and the numbers of their entities; a number is found also
+    where it is another's."""
+    held = pl.DataFrame({"row": people["row"], "number": rows["number"], "entity": entities})
+    numbers = number_keys(held.unique(["number", "entity"], keep="any"), "entity").with_columns(loose=pl.lit(False))
+    return pl.concat([entity_blocks(people, entities), numbers.drop("row")], how="diagonal")
 
 
-def _copy(conn: psycopg.Connection, table: str, rows: pl.DataFrame) -> None:
-    columns = sql.SQL(", ").join(map(sql.Identifier, rows.columns))
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT CSV)").format(sql.Identifier("resolution", table), columns)
-    with conn.cursor().copy(statement) as copy:
-        for part in rows.iter_slices(ROWS_AT_ONCE):
-            written = BytesIO()  # a text of it would be decoded here and encoded there
-            part.write_csv(written, include_header=False)
-            copy.write(written.getbuffer())
+def _named_blocks(rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
+    """`keys.TRAITS`, entity_key of the same."""
+    order = rows["entity_key"].arg_sort()
+    keys = rows["entity_key"][order]
+    found = _blocks(rows[order], people[order], keys.rle_id().cast(pl.Int64))
+    names = keys.rle().struct.field("value")
+    return found.select(*TRAITS, entity_key=names.gather(found["entity"]))

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from connectors.standards import resident_id
-from resolution.residents import cluster
+from resolution.residents import changes, cluster
 from resolution.sources import RESIDENT_SCHEMA
 from tests.unit.resolution.relinked import relinked
 
@@ -114,3 +114,32 @@ def test_nothing_new_changes_nothing() -> None:
     before = cluster(table(*OLD)).assigned
     again = relinked(table(*OLD), table(*OLD)).assigned
     assert again.sort("row").equals(before.sort("row"))
+
+
+def asked_again(*standing: dict[str, Any], fresh: dict[str, Any]) -> set[int]:
+    """Rows of `standing` that are linked anew when `fresh` comes."""
+    found: list[pl.Series] = []
+
+    def told(*args: Any) -> pl.Series:
+        found.append(ask(*args))
+        return found[-1]
+
+    ask = changes.asked
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(changes, "asked", told)
+        relinked(table(*standing), table(*standing, fresh))
+    return set(found[0].to_list())
+
+
+def test_who_is_with_nobody_is_asked_again_only_if_the_newcomer_may_be_the_one() -> None:
+    """Of a dozen namesakes one more changes nothing for a name with a door of its own; the one who lives there does."""
+    namesakes = [{"name": "王伟", "resident_id_no": number(100 + at), "birth_date": BORN} for at in range(12)]
+    lone = {"name": "王伟", "address": "幸福路7号"}
+    another = namesakes[0] | {"resident_id_no": number(300)}
+    assert asked_again(*namesakes, lone, fresh=another) == set()
+    assert asked_again(*namesakes, lone, fresh=another | {"address": lone["address"]}) == {12}
+
+
+def test_who_is_somebodys_by_a_weight_is_asked_again_whoever_comes() -> None:
+    """A bare name that is one person's is nobody's once a second bears it."""
+    assert asked_again(*OLD, {"name": "李秀英"}, fresh=LI | {"resident_id_no": number(13)}) == {3}

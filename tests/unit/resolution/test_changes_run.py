@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from resolution import carried, ledger, runner
+from resolution import carried, copying, ledger, runner
 from resolution.content import Totals
 from resolution.residents import blocking, cluster
 from resolution.residents import state as resident_state
@@ -65,7 +65,7 @@ def landed(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> LandedTown:
     monkeypatch.setattr(carried, "MOST", 1.0)
     # A town is written in parts; so small a one would be a single part.
     monkeypatch.setattr(resident_state, "ENTITIES_AT_ONCE", 50)
-    monkeypatch.setattr(resident_state, "ROWS_AT_ONCE", 100)
+    monkeypatch.setattr(copying, "ROWS_AT_ONCE", 100)
     return LandedTown(fresh_database, SYSTEMS, monkeypatch)
 
 
@@ -102,6 +102,17 @@ def test_what_retention_deleted_is_linked_no_more(landed: LandedTown) -> None:
     kept_now = landed.state()[:2]
     resolve("residents", full=True)
     assert landed.state()[:2] == kept_now
+
+
+def test_after_the_server_lost_what_was_kept_all_is_linked_anew(landed: LandedTown) -> None:
+    """The tables are not logged: a server that crashed has them empty. The next run finds what it needs again."""
+    landed.land(people(1).head(200))
+    resolve("residents")
+    landed.conn.execute("TRUNCATE resolution.resident_record, resolution.resident_block, resolution.resident_count")
+    landed.land(people(1).head(220))
+    assert is_full(settled(landed).run)
+    landed.land(people(1))
+    assert not is_full(settled(landed).run)
 
 
 def test_after_a_key_was_forgotten_all_is_linked_anew(landed: LandedTown) -> None:

@@ -9,7 +9,7 @@ import pytest
 from resolution.residents import town as town_module
 from resolution.residents.features import features
 from resolution.residents.hashes import hashed
-from resolution.residents.keys import COUNTED, counted_keys, meetings
+from resolution.residents.keys import COUNTED, TRAITS, counted_keys, entity_blocks, meetings
 from resolution.residents.town import Elsewhere, town_of
 from tests.unit.resolution.test_changes import table, town
 
@@ -43,3 +43,14 @@ def test_rows_meet_by_every_rule_whose_values_they_have() -> None:
     shared = met.join(met, on="key").filter(pl.col("row") < pl.col("row_right")).select("row", "row_right").unique()
     assert set(shared.rows()) == {(0, 1), (0, 2)}
     assert met["loose"].all() and met["year"].null_count() == met.height
+
+
+def test_blocks_of_entities_are_those_of_all_their_rows_each_once() -> None:
+    """Told apart by codes: the same as by the hashes of every row, for two names of one sound and for no name, too."""
+    odd = ({"name": "章伟"}, {"name": "张伟"}, {"name": "张伟"}, {"name": "伟"}, {"phone": "13912345670"})
+    people = features(pl.concat([town(2), table(*odd)]))
+    entities = people["row"] // 4
+    every = meetings(people).with_columns(entity=pl.col("row") // 4).select("entity", *TRAITS)
+    found = entity_blocks(people, entities).select("entity", *TRAITS)
+    assert found.height < every.height
+    assert sorted(found.rows(), key=repr) == sorted(set(every.rows()), key=repr)
