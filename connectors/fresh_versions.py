@@ -16,7 +16,7 @@ from typing import BinaryIO, Final, cast
 import numpy as np
 import numpy.typing as npt
 
-from connectors.errors import Retriable
+from connectors.errors import Permanent
 from connectors.version_runs import Hashes, Numbers, Run, StoredRun, merged
 from warehouse.settings import settings
 
@@ -40,7 +40,7 @@ class FreshVersions:
         self._file: BinaryIO | None = None
 
     def add(self, keys: Hashes, hashes: Hashes, versions: Numbers) -> None:
-        """New current versions; each key stands once. Raises `Retriable` when there is no room for the file."""
+        """New current versions; each key stands once. Raises `Permanent` when there is no room for the file."""
         if not len(keys):
             return
         run = Run.sorted(keys, hashes, versions)
@@ -82,7 +82,7 @@ class FreshVersions:
                 weakref.finalize(self, self._file.close)
             self._stored.append(StoredRun.write(self._file, run))
         except OSError as error:
-            raise Retriable(
+            raise Permanent(
                 f"what the load makes current cannot be written under TOWNHUB_HOME ({error.strerror})",
                 "Free some space on its disk, or set TOWNHUB_HOME to another one",
             ) from error

@@ -54,7 +54,7 @@ def _declared_crs(column: Column, server_crs: str) -> str:
 
 
 def _place(x_name: str, y_name: str, x: pl.Series, y: pl.Series, crs: str) -> Iterator[Change]:
-    lon, lat = _numbers(x), _numbers(y)
+    lon, lat = _numbers(x), _numbers(y)  # finite, for the rule of numbers has refused all others
     missing = np.isnan(lon), np.isnan(lat)  # what is compared with them is false
     zero = (np.abs(lon) < 1e-6) & (np.abs(lat) < 1e-6)
     swapped = (lon >= 15.0) & (lon <= 56.0) & (lat >= 70.0) & (lat <= 140.0)

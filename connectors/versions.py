@@ -8,6 +8,7 @@ built anew for each page; what the load itself makes current is kept by `connect
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -121,7 +122,8 @@ class Versions:
         there = np.zeros(len(keys), dtype=np.bool_)
         at = self._known.find(keys)
         known = np.flatnonzero(at >= 0)
-        for rows, run, places in ((known, self._known, at[known]), *self._fresh.find(keys)):
+        # One after the other: a run that was looked at is let go of before the next is mapped.
+        for rows, run, places in chain([(known, self._known, at[known])], self._fresh.find(keys)):
             there[rows] = True
             hashes[rows] = run.hashes[places]
             versions[rows] = run.versions[places]

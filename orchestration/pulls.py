@@ -201,6 +201,8 @@ class Pulls:
             self._news.wait(LOOK_SECONDS)
         else:
             self._running[found.stream.system] = found
+            if self._stopped:
+                found.pace.stop()  # told to those at work before this one was among them
             found.result.set_running_or_notify_cancel()
             name = f"pull-{found.stream.system}"
             threading.Thread(target=self._work, args=(found,), name=name, daemon=True).start()

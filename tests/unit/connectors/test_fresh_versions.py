@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.errors import Retriable
+from connectors import versions
+from connectors.errors import Permanent
 from connectors.fresh_versions import FreshVersions
-from connectors.version_runs import Hashes
+from connectors.version_runs import Hashes, Run, StoredRun
 from connectors.versions import hash_texts
 
 # Few values for each half: keys come again and again, and many share 64 bits.
@@ -97,14 +99,43 @@ def test_memory_does_not_grow_with_the_records() -> None:
     assert most < 15e6
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are told by /proc")
-def test_the_file_has_no_name_and_goes_with_the_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def open_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """The files of a hub of its own that this process has open; what is mapped has a descriptor of its own."""
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("open files are told by /proc, which this system does not have")
     monkeypatch.setenv("TOWNHUB_HOME", str(tmp_path))
 
-    def open_here() -> list[str]:
+    def names() -> list[str]:
         links = [Path("/proc/self/fd") / name for name in os.listdir("/proc/self/fd")]
         return [str(link.readlink()) for link in links if link.is_symlink() and str(tmp_path) in str(link.readlink())]
 
+    return names
+
+
+def test_of_many_runs_one_is_mapped_at_a_time(
+    open_here: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = hashed([])
+    current = versions.Versions(nothing, nothing, versions.no_numbers(0))
+    current._fresh = FreshVersions(recent_rows=10)
+    keys = hashed([str(row) for row in range(200)])
+    for part in range(0, 200, 10):
+        current._fresh.add(keys[part : part + 10], keys[part : part + 10], versions.no_numbers(10))
+    read, open_then = StoredRun.read, []
+
+    def counted(run: StoredRun) -> Run:
+        mapped = read(run)
+        open_then.append(len(open_here()))
+        return mapped
+
+    monkeypatch.setattr(StoredRun, "read", counted)
+    assert current.find(keys)[0].all()
+    assert len(open_then) == 20
+    assert max(open_then) <= 3, "the file, the run that is looked at and the one before"
+
+
+def test_the_file_has_no_name_and_goes_with_the_load(open_here: Callable[[], list[str]], tmp_path: Path) -> None:
     fresh = FreshVersions(recent_rows=10)
     keys = hashed([str(row) for row in range(20)])
     fresh.add(keys, keys, np.zeros(len(keys), dtype=np.int8))
@@ -120,5 +151,5 @@ def test_a_home_that_cannot_be_written_is_told_with_its_remedy(tmp_path: Path, m
     monkeypatch.setenv("TOWNHUB_HOME", str(tmp_path))
     fresh = FreshVersions(recent_rows=10)
     keys = hashed([str(row) for row in range(20)])
-    with pytest.raises(Retriable, match="Free some space"):
+    with pytest.raises(Permanent, match="Free some space"):
         fresh.add(keys, keys, np.zeros(len(keys), dtype=np.int8))
