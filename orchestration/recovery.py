@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 STARTING_SECONDS = 300
 """A run whose worker died before its first step bears no tags; after so long it is not coming any more."""
-TAGS = {name: f"townhub/{name}" for name in ("host", "boot", "pid", "started")}
+TAGS = {name: f".dagster/townhub/{name}" for name in ("host", "boot", "pid", "started")}
+"""Under Dagster's prefix of tags that its UI does not list beside each run: they are no news to people."""
 
 
 @dataclass(frozen=True)

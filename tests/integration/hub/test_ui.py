@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from connectors.contract_folder import load_contracts
+from orchestration import recovery
 from pictures.catalogue import PICTURES
 from tests.browser import CHROMIUM, FLAGS, WITHOUT
 
@@ -30,7 +31,7 @@ CLOSED_WITHIN = 15.0
 SLOW = "pension"
 """A system whose turn is once a month: no schedule of the daemon takes it in beside the test."""
 ASSETS = "{ assetNodes { assetKey { path } groupName description owners { ... on TeamAssetOwner { team } } } }"
-RUNS = "{ runsOrError { ... on Runs { results { runId status jobName tags { key value } } } } }"
+RUNS = '{ runsOrError(filter: {tags: [{key: "%s", value: "%s"}]}) { ... on Runs { results { status } } } }'
 
 
 @dataclass(frozen=True)
@@ -183,11 +184,11 @@ def test_a_killed_run_is_closed_within_seconds(hub: Hub, up: Up, tmp_path: Path)
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait()
         hub.answer("simulate", "faults", "--clear")
-    ours = {"key": "townhub/pid", "value": str(worker.pid)}
+    ours = RUNS % (recovery.TAGS["pid"], worker.pid)
     assert hub.value("SELECT state FROM control.load WHERE pid = %s", worker.pid) in ("running", "failed")
 
     def states() -> list[str]:
-        return [run["status"] for run in up.ask(RUNS)["runsOrError"]["results"] if ours in run["tags"]]
+        return [run["status"] for run in up.ask(ours)["runsOrError"]["results"]]
 
     assert states()
     _eventually(lambda: set(states()) <= {"FAILURE", "CANCELED"}, CLOSED_WITHIN)
