@@ -14,8 +14,8 @@ from orchestration.dbt_process import BuildError
 from orchestration.dbt_runs import Outcome
 
 
-def invoke(arguments: Sequence[str], by_changes: Sequence[str]) -> list[Outcome]:
-    """The outcome of each node that dbt was told to build; `by_changes`: the chains made by changes.
+def invoke(arguments: Sequence[str]) -> list[Outcome]:
+    """The outcome of each node that dbt was told to build.
 
     Raises BuildError when dbt could not run at all.
     """
@@ -28,10 +28,10 @@ def invoke(arguments: Sequence[str], by_changes: Sequence[str]) -> list[Outcome]
         done = runner.invoke(["--quiet", "--log-level", "none", *arguments])
     if done.result is None:
         raise BuildError(f"dbt did not run: {type(done.exception).__name__}; try `dbt debug` in dbt_project/")
-    return [_outcome(each, by_changes) for each in done.result.results]
+    return [_outcome(each) for each in done.result.results]
 
 
-def _outcome(result: Any, by_changes: Sequence[str]) -> Outcome:
+def _outcome(result: Any) -> Outcome:
     # An adapter answers "SELECT 1234" for a table and says -1 where it does not know.
     rows = (result.adapter_response or {}).get("rows_affected")
     return Outcome(
@@ -41,7 +41,6 @@ def _outcome(result: Any, by_changes: Sequence[str]) -> Outcome:
         rows=int(rows) if rows is not None and int(rows) >= 0 else None,
         failures=result.failures,
         message=_told(str(result.message or "").strip()),
-        by_changes=(result.node.config.meta or {}).get("by_changes", {}).get("chain") in by_changes,
     )
 
 

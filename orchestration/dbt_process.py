@@ -28,14 +28,14 @@ def make_ready() -> None:
     _dbt.make_ready()
 
 
-def invoke(arguments: Sequence[str], by_changes: Sequence[str]) -> list[Outcome]:
-    """The outcome of each node that these arguments of dbt's command build; `by_changes`: chains made by changes.
+def invoke(arguments: Sequence[str]) -> list[Outcome]:
+    """The outcome of each node that these arguments of dbt's command build.
 
     One invocation at a time; may be called from any thread. Raises BuildError when dbt did not run, also because it
     was stopped.
     """
     try:
-        outcomes: list[Outcome] = _dbt.ask((list(arguments), list(by_changes)))
+        outcomes: list[Outcome] = _dbt.ask(list(arguments))
     except EndedError as ended:
         raise BuildError(f"the process that has dbt has ended ({ended}); run it again") from None
     except FailedError as failed:
@@ -55,7 +55,7 @@ def _answer_questions(ends: Sequence[str]) -> None:
     environment.collect_seldom()
     with suppress(Exception):  # told by the first question, which tries it again
         dbt_parsing.parsed()
-    serve(ends, lambda asked: dbt_invocation.invoke(*asked), failed=safe_message)
+    serve(ends, dbt_invocation.invoke, failed=safe_message)
 
 
 if __name__ == "__main__":

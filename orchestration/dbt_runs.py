@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -68,9 +68,10 @@ def build(
             *("--vars", json.dumps(told)),
             *("--threads", THREADS, "--no-write-json"),
             *manifest.arguments(manifest.target_folder()),
-        ],
-        by_changes,
+        ]
     )
+    of_chains = {uid for uid, node in project.nodes.items() if node.chain in by_changes}
+    made = [replace(outcome, by_changes=outcome.unique_id in of_chains) for outcome in made]
     return stand | {outcome.unique_id: outcome for outcome in made}
 
 

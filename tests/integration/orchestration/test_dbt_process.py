@@ -28,7 +28,7 @@ from orchestration import dbt_process, manifest
 dbt_process.make_ready()
 print(dbt_process._dbt.pid, flush=True)
 dbt_process.invoke(
-    ["build", "--select", "water_classes", *manifest.arguments(manifest.target_folder())], []
+    ["build", "--select", "water_classes", *manifest.arguments(manifest.target_folder())]
 )
 print("built", flush=True)
 threading.Event().wait()
@@ -49,19 +49,19 @@ def arguments(command: str, *selected: str) -> list[str]:
 
 
 def test_it_tells_what_was_built_and_what_could_not_run(hub: None) -> None:
-    made = dbt_process.invoke(arguments("build", "water_classes"), [])[0]
+    made = dbt_process.invoke(arguments("build", "water_classes"))[0]
     assert (made.unique_id, made.status) == ("seed.townhub.water_classes", "success")
     with connection.connect("builder") as conn:
         assert conn.execute("SELECT count(*) > 0 FROM core.water_classes").fetchone() == (True,)
     with pytest.raises(BuildError, match=r"dbt did not run: \w+; try `dbt debug`"):
-        dbt_process.invoke(arguments("no_such_command"), [])
-    assert dbt_process.invoke(arguments("build", "water_classes"), [])[0].passed, "the process goes on"
+        dbt_process.invoke(arguments("no_such_command"))
+    assert dbt_process.invoke(arguments("build", "water_classes"))[0].passed, "the process goes on"
 
 
 @contextmanager
 def table_in_use() -> Iterator[psycopg.Connection]:
     """Nobody else comes to the seed's table before the block ends."""
-    assert dbt_process.invoke(arguments("build", "water_classes"), [])[0].passed
+    assert dbt_process.invoke(arguments("build", "water_classes"))[0].passed
     with connection.connect("builder") as conn:
         conn.execute("LOCK TABLE core.water_classes")
         yield conn
@@ -80,7 +80,7 @@ def test_who_waits_for_it_is_told_that_it_was_stopped_and_its_statement_ends(hub
 
     def ask() -> None:
         try:
-            dbt_process.invoke(arguments("build", "water_classes"), [])
+            dbt_process.invoke(arguments("build", "water_classes"))
         except BuildError as error:
             told.append(error)
 
@@ -92,15 +92,15 @@ def test_who_waits_for_it_is_told_that_it_was_stopped_and_its_statement_ends(hub
         asking.join(PATIENCE_SECONDS)
         assert "has ended (it was stopped); run it again" in str(told[0])
         wait_until(conn, 0)
-    assert dbt_process.invoke(arguments("build", "water_classes"), [])[0].passed, "the next question starts another"
+    assert dbt_process.invoke(arguments("build", "water_classes"))[0].passed, "the next question starts another"
 
 
 def test_it_tells_why_it_could_not_do_its_work(hub: None, monkeypatch: pytest.MonkeyPatch) -> None:
     told = arguments("build", "water_classes")
-    assert dbt_process.invoke(told, [])[0].passed
+    assert dbt_process.invoke(told)[0].passed
     monkeypatch.setenv("TOWNHUB_DATABASE_URL", "http://no.database")
     with pytest.raises(BuildError, match="TOWNHUB_DATABASE_URL must look like"):
-        dbt_process.invoke(told, [])
+        dbt_process.invoke(told)
 
 
 @pytest.mark.parametrize("at_work", [True, False])
