@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,8 +37,9 @@ from connectors.received import Received, is_kept
 from connectors.refusals import without_text
 from connectors.variables import resolve_server
 from connectors.version_runs import Hashes
-from warehouse import connection, crash, ledger, load_history
+from warehouse import crash, ledger, load_history
 from warehouse.errors import StreamBusy, WarehouseUnreachable
+from warehouse.lending import Lender
 from warehouse.settings import settings
 
 ATTEMPTS = 3
@@ -74,17 +75,25 @@ class LoadResult:
     notes: dict[str, Any] = field(default_factory=dict)
 
 
-def run_stream(contract: Contract, stream: Stream, *, run_id: str, pace: Pace | None = None) -> LoadResult:
+def run_stream(
+    contract: Contract, stream: Stream, *, run_id: str, pace: Pace | None = None, lender: Lender | None = None
+) -> LoadResult:
     """Pull a stream once and land what is new.
 
     Raises `IntakeError` after the load was recorded as failed; nothing of it is landed then, and the cursor stands
     where it stood. A source whose last loads failed is asked once instead of `ATTEMPTS` times (`Unwell`). A committed
-    load whose source could not be told has the note `not_acknowledged`.
+    load whose source could not be told has the note `not_acknowledged`. `lender`: of connections of the loader, where
+    other streams are pulled before and after.
     """
     pace = pace or Pace()
+    with nullcontext(lender) if lender else Lender("loader") as lender:
+        return _attempts(contract, stream, run_id, pace, lender)
+
+
+def _attempts(contract: Contract, stream: Stream, run_id: str, pace: Pace, lender: Lender) -> LoadResult:
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return _attempt(contract, stream, run_id, pace)
+            return _attempt(contract, stream, run_id, pace, lender)
         except Unwell:
             raise
         except Retriable as error:
@@ -96,14 +105,14 @@ def run_stream(contract: Contract, stream: Stream, *, run_id: str, pace: Pace | 
     raise AssertionError("unreachable")
 
 
-def _attempt(contract: Contract, stream: Stream, run_id: str, pace: Pace) -> LoadResult:
+def _attempt(contract: Contract, stream: Stream, run_id: str, pace: Pace, lender: Lender) -> LoadResult:
     pace.begin()
     try:
         with (
-            connection.connect("loader", autocommit=True) as books,
+            lender.connect(autocommit=True) as books,
             ledger.stream_lock(books, stream.system, stream.name),
         ):
-            return _locked_attempt(books, contract, stream, run_id, pace)
+            return _locked_attempt(books, contract, stream, run_id, pace, lender)
     except StreamBusy:
         return LoadResult(stream.system, stream.name, 0, "skipped")
     except outages.TROUBLE as error:
@@ -112,7 +121,7 @@ def _attempt(contract: Contract, stream: Stream, run_id: str, pace: Pace) -> Loa
 
 
 def _locked_attempt(
-    books: psycopg.Connection, contract: Contract, stream: Stream, run_id: str, pace: Pace
+    books: psycopg.Connection, contract: Contract, stream: Stream, run_id: str, pace: Pace, lender: Lender
 ) -> LoadResult:
     probing = load_history.in_trouble(books, stream.system, stream.name)
     load_id = ledger.open_load(
@@ -120,18 +129,24 @@ def _locked_attempt(
     )
     crash.point("intake.opened")
     try:
-        return _entered(books, contract, stream, load_id, pace, probing)
+        return _entered(books, contract, stream, load_id, pace, lender, probing)
     except outages.TROUBLE as error:
         return _after_database_error(stream, load_id, pace, error)
 
 
 def _entered(
-    books: psycopg.Connection, contract: Contract, stream: Stream, load_id: int, pace: Pace, probing: bool
+    books: psycopg.Connection,
+    contract: Contract,
+    stream: Stream,
+    load_id: int,
+    pace: Pace,
+    lender: Lender,
+    probing: bool,
 ) -> LoadResult:
     """Pull, and enter how it ended; the warehouse's own trouble is the caller's."""
     try:
         position = ledger.cursor(books, stream.system, stream.name) or {}
-        return _pull(books, contract, stream, load_id, position, pace, probing)
+        return _pull(books, contract, stream, load_id, position, pace, lender, probing)
     except Held as error:
         ledger.hold(books, load_id, stream.system, stream.name, error.kind, error.detail)
         ledger.fail_load(books, load_id, str(error), state="held")
@@ -168,6 +183,7 @@ def _pull(
     load_id: int,
     position: dict[str, Any],
     pace: Pace,
+    lender: Lender,
     probing: bool,
 ) -> LoadResult:
     clock = Clock()
@@ -205,7 +221,7 @@ def _pull(
     }
     with ExitStack() as open_now:
         extraction = open_now.enter_context(open_extraction(pull))
-        conn = open_now.enter_context(connection.connect("loader"))
+        conn = open_now.enter_context(lender.connect())
         pages = in_chunks(pace.pages(extraction.pages(), f"{stream.system}.{stream.name}"), CHUNK_ROWS)
         fetched = open_now.enter_context(begun(pages, "intake-fetch"))
         open_now.callback(standing.cancel)  # first of all: the fetching thread may be waiting for it

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from psycopg import sql
 
 from connectors.contract import Stream
 from orchestration import statistics
-from warehouse import connection
 
 PREVIEW_ROWS = 5
 PREVIEW_CLASSES = ("L1", "L2")
@@ -25,21 +25,20 @@ class CurrentRows:
     """A table in Markdown; empty where there is nothing to show."""
 
 
-def look(stream: Stream, changed: int) -> CurrentRows:
-    """The current version of a stream, of which a load has just changed so many rows."""
+def look(conn: psycopg.Connection, stream: Stream, changed: int) -> CurrentRows:
+    """The current version of a stream, of which a load has just changed so many rows (role loader, committing)."""
     table = sql.Identifier(stream.landing_schema, stream.landing_table)
     shown = [] if stream.isolated else [column.name for column in stream.columns if _is_open(column)]
-    with connection.connect("loader", autocommit=True) as conn:
-        counted = conn.execute(sql.SQL("SELECT count(*) FROM {} WHERE _to_load IS NULL").format(table)).fetchone()
-        current = int(counted[0]) if counted else 0
-        if statistics.worth_it(changed, current):
-            statistics.take(conn, (stream.landing_schema, stream.landing_table))
-        rows: Iterable[tuple[Any, ...]] = ()
-        if shown:
-            query = sql.SQL("SELECT {} FROM {} WHERE _to_load IS NULL LIMIT {}").format(
-                sql.SQL(", ").join(map(sql.Identifier, shown)), table, sql.Literal(PREVIEW_ROWS)
-            )
-            rows = conn.execute(query).fetchall()
+    counted = conn.execute(sql.SQL("SELECT count(*) FROM {} WHERE _to_load IS NULL").format(table)).fetchone()
+    current = int(counted[0]) if counted else 0
+    if statistics.worth_it(changed, current):
+        statistics.take(conn, (stream.landing_schema, stream.landing_table))
+    rows: Iterable[tuple[Any, ...]] = ()
+    if shown:
+        query = sql.SQL("SELECT {} FROM {} WHERE _to_load IS NULL LIMIT {}").format(
+            sql.SQL(", ").join(map(sql.Identifier, shown)), table, sql.Literal(PREVIEW_ROWS)
+        )
+        rows = conn.execute(query).fetchall()
     return CurrentRows(current, _markdown(shown, rows))
 
 

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
@@ -29,6 +30,7 @@ from orchestration.report import Progress
 from quality.great import JUDGES
 from warehouse import connection, ledger, load_history
 from warehouse.errors import WarehouseError
+from warehouse.lending import Lender
 from warehouse.settings import positive
 
 if TYPE_CHECKING:
@@ -126,6 +128,7 @@ class Pulls:
         self._running: dict[str, _Pull] = {}
         """By system; changed by the dispatcher alone."""
         self._books: psycopg.Connection | None = None
+        self._loaders, self._builders = Lender("loader"), Lender("builder")
         self._checker = ThreadPoolExecutor(JUDGES, thread_name_prefix="contract-checks")
         self._checks: list[Future[Judged]] = []
         self._stopped = False
@@ -143,6 +146,7 @@ class Pulls:
         for pull in list(self._running.values()):
             pull.pace.stop()
         self._checker.shutdown(wait=False, cancel_futures=True)
+        self._end_connections()
         if not all(check.done() for check in self._checks):
             from quality import great
 
@@ -182,6 +186,8 @@ class Pulls:
             raise
         finally:
             self._forget_books()
+            with suppress(RuntimeError):  # it was stopped, and so are its connections
+                self._checker.submit(self._end_connections)  # after the last check
             self._checker.shutdown(wait=False)
 
     def _look(self) -> bool:
@@ -259,19 +265,26 @@ class Pulls:
     def _judged(self, pull: _Pull, load: LoadResult) -> Future[Judged]:
         check: Future[Judged] = Future()
         try:
-            check = self._checker.submit(self._judge, pull.contract, pull.stream, load.landed + load.tombstoned)
+            check = self._checker.submit(self._judge, pull.stream, load.landed + load.tombstoned)
         except RuntimeError as error:  # no thread can be had, or the run was stopped and nobody asks any more
             check.set_exception(error)
         self._checks.append(check)
         return check
 
-    def _judge(self, contract: Contract, stream: Stream, changed: int) -> Judged:
+    def _judge(self, stream: Stream, changed: int) -> Judged:
         from quality import contract_checks
 
-        current = current_rows.look(stream, changed)
+        with self._loaders.connect(autocommit=True) as conn:
+            current = current_rows.look(conn, stream, changed)
         if self._stopped:
             raise CancelledError  # or a judge would be called in for somebody who wants no more answers
-        return Judged(current, contract_checks.check_stream(contract, stream))
+        with self._builders.connect(autocommit=True) as conn:
+            return Judged(current, contract_checks.check_stream(conn, stream))
+
+    def _end_connections(self) -> None:
+        """Those that are lent end when they come back."""
+        self._loaders.close()
+        self._builders.close()
 
     def _shown(self, pull: _Pull) -> LoadResult:
         from connectors import intake
@@ -279,7 +292,9 @@ class Pulls:
         name, outcome = ".".join(pull.name), "failed"
         self._progress.begin(name)
         try:
-            result = intake.run_stream(pull.contract, pull.stream, run_id=self._run_id, pace=pull.pace)
+            result = intake.run_stream(
+                pull.contract, pull.stream, run_id=self._run_id, pace=pull.pace, lender=self._loaders
+            )
             outcome = result.state
             return result
         finally:

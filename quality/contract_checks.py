@@ -22,30 +22,24 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from connectors.contract import Contract, Stream
+from connectors.contract import Stream
 from quality import contract_rules, great
 from quality.checks import CURRENT, Outcome, Version
 from quality.results import CheckResult
 
 
 def check_stream(
-    contract: Contract, stream: Stream, *, as_built: bool = False, today: date | None = None
+    conn: psycopg.Connection, stream: Stream, *, as_built: bool = False, today: date | None = None
 ) -> list[CheckResult]:
-    """Judge the current version of a stream by its contract; counts only, no values.
+    """Judge the current version of a stream by its contract (role builder, committing); counts only, no values.
 
     `as_built`: judge what the build under way reads of it instead. `today`: the day of the build, else that of now.
     A stream that no load was committed for fails the check `load.committed`. A check over no rows does not pass;
     of an empty stream only `rows.present` is answered.
     """
-    from warehouse import connection
     from warehouse.settings import settings
 
-    with connection.connect("builder", autocommit=True) as conn:
-        return answer(conn, stream, as_built=as_built, today=today or settings().as_of())
-
-
-def answer(conn: psycopg.Connection, stream: Stream, *, as_built: bool, today: date) -> list[CheckResult]:
-    """`check_stream` for who has a connection already (role builder, committing)."""
+    today = today or settings().as_of()
     version = _built_from(conn, stream) if as_built else CURRENT
     load = _newest_load(conn, stream, version)
     if load is None:

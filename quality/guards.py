@@ -84,7 +84,7 @@ def inputs(at: Situation) -> Verdict:
         if contract is None or stream not in contract.streams:
             never.append(f"{system}.{stream}")
         elif states[f"{system}.{stream}"] not in ("missing", "disabled"):
-            results = contract_checks.answer(at.conn, contract.streams[stream], as_built=True, today=day)
+            results = contract_checks.check_stream(at.conn, contract.streams[stream], as_built=True, today=day)
             failed += [result.name for result in results if not result.passed and result.severity == "error"]
     observed = {"states": states, "never_landed": never, "failed": failed, "broken_contracts": without}
     return _verdict("inputs", not never and not failed and not without, len(at.family.inputs), observed)

@@ -34,7 +34,7 @@ def gate_database(server_url: str, template: str) -> Iterator[str]:
         with connect("loader") as loader:
             ensure_tables(loader, CONTRACTS)
             for system, stream in {given for family in FAMILIES.values() for given in family.inputs}:
-                land(loader, stream_of(system, stream)[1])
+                land(loader, stream_of(system, stream))
         with connect("builder") as builder:
             builder.execute(CORE)
         with connect("owner") as owner:

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from quality import contract_checks, docs, gate, great, guards, record
+from quality import docs, gate, great, guards, record
 from quality.checks import Check, Outcome
 from quality.families import FAMILIES, SAFETY, WELFARE
 from quality.results import DbtResult
@@ -21,6 +21,7 @@ from tests.integration.gate_cases import (
     CANARY,
     CANDIDATES,
     DAY,
+    by_contract,
     commit_load,
     dbt_results,
     judged,
@@ -227,7 +228,7 @@ def test_volume_is_held_against_the_current_release(builder: psycopg.Connection,
 
 
 def test_an_input_that_breaks_its_contract_is_red(builder: psycopg.Connection, manifest: Path) -> None:
-    _, stream = stream_of("fire_119", "incidents")
+    stream = stream_of("fire_119", "incidents")
     with connect("loader") as loader:
         load = commit_load(loader, stream)
         loader.execute("UPDATE landing.fire_119__incidents SET vehicles = 5000, _from_load = %s", [load])
@@ -260,8 +261,8 @@ def test_a_dead_input_is_told_and_stops_nothing_unless_it_is_the_base(
 
 
 def test_contract_checks_find_what_is_wrong_and_show_no_value(gate_database: str, tmp_path: Path) -> None:
-    contract, stream = stream_of("household_registry", "residents")
-    assert [r.name for r in contract_checks.check_stream(contract, stream) if not r.passed] == []
+    stream = stream_of("household_registry", "residents")
+    assert [r.name for r in by_contract(stream) if not r.passed] == []
     wrong = {
         "resident_id": (f"{CANARY}9", "resident_id.format"), "name": (None, "name.given"), "sex": ("男", "sex.code"),
         "ethnic_group": ("han", "ethnic_group.format"), "phone": ("12345", "phone.format"),
@@ -275,7 +276,7 @@ def test_contract_checks_find_what_is_wrong_and_show_no_value(gate_database: str
                 sql.SQL("UPDATE landing.household_registry__residents SET {} = %s").format(sql.Identifier(column)),
                 [value],
             )
-    results = {result.name: result for result in contract_checks.check_stream(contract, stream)}
+    results = {result.name: result for result in by_contract(stream)}
     failed = {name.removeprefix("gx.household_registry.residents.") for name, r in results.items() if not r.passed}
     assert failed == {check for _, check in wrong.values()}
     found = results["gx.household_registry.residents.resident_id.format"]
@@ -293,7 +294,7 @@ def test_contract_checks_find_what_is_wrong_and_show_no_value(gate_database: str
 
 
 def test_a_superseded_version_is_not_judged_and_a_second_current_one_is(gate_database: str) -> None:
-    contract, stream = stream_of("pension", "pensioners")
+    stream = stream_of("pension", "pensioners")
     with connect("loader") as loader:
         columns = [column.name for column in stream.columns]
         names = sql.SQL(", ").join(map(sql.Identifier, columns))
@@ -303,10 +304,10 @@ def test_a_superseded_version_is_not_judged_and_a_second_current_one_is(gate_dat
         ).format(names=names)
         load = commit_load(loader, stream)
         loader.execute(again, [load, load])
-    assert all(result.passed for result in contract_checks.check_stream(contract, stream))
+    assert all(result.passed for result in by_contract(stream))
     with connect("loader") as loader:
         loader.execute(again, [commit_load(loader, stream), None])
-    failed = [result.name for result in contract_checks.check_stream(contract, stream) if not result.passed]
+    failed = [result.name for result in by_contract(stream) if not result.passed]
     assert failed == ["gx.pension.pensioners.key.once"]
     with connect("loader") as loader:
         loader.execute("TRUNCATE landing.pension__pensioners")
@@ -314,12 +315,12 @@ def test_a_superseded_version_is_not_judged_and_a_second_current_one_is(gate_dat
 
 
 def test_an_empty_register_and_one_that_never_landed_do_not_pass(gate_database: str) -> None:
-    never = contract_checks.check_stream(*stream_of("video_index", "devices"))
+    never = by_contract(stream_of("video_index", "devices"))
     assert [(result.name, result.passed) for result in never] == [("gx.video_index.devices.load.committed", False)]
-    contract, stream = stream_of("video_index", "devices")
+    stream = stream_of("video_index", "devices")
     with connect("loader") as loader:
         commit_load(loader, stream)
-    empty = contract_checks.check_stream(contract, stream)
+    empty = by_contract(stream)
     assert [(result.name, result.passed) for result in empty] == [("gx.video_index.devices.rows.present", False)]
 
 
@@ -344,7 +345,7 @@ def test_the_gate_judges_what_its_candidate_was_built_from(
     gate_database: str, builder: psycopg.Connection, manifest: Path
 ) -> None:
     """A load that is committed while a build runs is judged by the next gate: bad rows of it, and mended ones."""
-    contract, stream = stream_of("pension", "pensioners")
+    stream = stream_of("pension", "pensioners")
     table = sql.Identifier(stream.landing_schema, stream.landing_table)
 
     def landed(how: str) -> None:
@@ -377,7 +378,7 @@ def test_the_gate_judges_what_its_candidate_was_built_from(
             build_inputs.fix(connection)
 
     def answer(*, as_built: bool) -> list[str]:
-        results = contract_checks.check_stream(contract, stream, as_built=as_built)
+        results = by_contract(stream, as_built=as_built)
         return [result.name for result in results if not result.passed]
 
     wrong = ["gx.pension.pensioners.key.once", "gx.pension.pensioners.resident_id.format"]
@@ -405,7 +406,7 @@ def test_the_gate_judges_what_its_candidate_was_built_from(
 def test_an_answer_about_rows_that_changed_meanwhile_is_not_kept(
     gate_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    contract, stream = stream_of("pension", "pensioners")
+    stream = stream_of("pension", "pensioners")
     validate = great.validate
 
     def overtaken(*given: Any, **named: Any) -> list[Outcome]:
@@ -424,7 +425,7 @@ def test_an_answer_about_rows_that_changed_meanwhile_is_not_kept(
     before = kept()
     with monkeypatch.context() as patch:
         patch.setattr(great, "validate", overtaken)
-        assert all(result.passed for result in contract_checks.check_stream(contract, stream))
+        assert all(result.passed for result in by_contract(stream))
     assert kept() == before
-    contract_checks.check_stream(contract, stream)
+    by_contract(stream)
     assert kept() != before

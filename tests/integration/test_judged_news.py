@@ -23,7 +23,7 @@ from warehouse import build_inputs
 from warehouse.connection import connect
 
 PREFIX = "gx.pension.pensioners."
-CONTRACT, STREAM = stream_of("pension", "pensioners")
+STREAM = stream_of("pension", "pensioners")
 TABLE = sql.Identifier(STREAM.landing_schema, STREAM.landing_table)
 KEY = STREAM.primary_key[0].name
 BAD = {"resident_id": "X"}
@@ -68,7 +68,8 @@ def key(number: int, **other: Any) -> dict[str, Any]:
 
 
 def judge(**how: Any) -> dict[str, CheckResult]:
-    return {result.name: result for result in contract_checks.check_stream(CONTRACT, STREAM, **how)}
+    with connect("builder", autocommit=True) as conn:
+        return {result.name: result for result in contract_checks.check_stream(conn, STREAM, **how)}
 
 
 def failed(results: dict[str, CheckResult]) -> list[str]:

@@ -47,7 +47,7 @@ def ledger(fresh_database: str) -> str:
     with connect("loader") as loader:
         ensure_tables(loader, CONTRACTS)
         for system, name, key in RECORDS:
-            _, stream = stream_of(system, name)
+            stream = stream_of(system, name)
             said = {"certificate_no": key}
             if system == "payee_account":
                 said = {"resident_id": key[:18]}

@@ -24,7 +24,7 @@ COUNT = "SELECT count(*) FROM isolated.health_code__lookups"
 @pytest.fixture
 def landed(fresh_database: str) -> str:
     """Two records of different age, as if the contract had been enabled for a while."""
-    _, stream = stream_of("health_code", "lookups")
+    stream = stream_of("health_code", "lookups")
     with connect("loader") as loader:
         ensure_tables(loader, CONTRACTS)
         land(loader, stream, updated_at="2026-05-01 08:00:00+08")

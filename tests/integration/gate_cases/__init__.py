@@ -14,13 +14,14 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from connectors.contract import Column, Contract, Stream
+from connectors.contract import Column, Stream
 from connectors.contract_folder import load_contracts
-from quality import gate
+from quality import contract_checks, gate
 from quality.families import FAMILIES
-from quality.results import DbtResult, Verdict
+from quality.results import CheckResult, DbtResult, Verdict
 from tests.integration.gate_cases._canary import CANARY as CANARY
 from warehouse import release
+from warehouse.connection import connect
 
 DAY = date(2026, 6, 30)
 CONTRACTS = load_contracts()
@@ -87,8 +88,13 @@ def commit_load(conn: psycopg.Connection, stream: Stream) -> int:
     return int(row[0])
 
 
-def stream_of(system: str, name: str) -> tuple[Contract, Stream]:
-    return CONTRACTS[system], CONTRACTS[system].streams[name]
+def stream_of(system: str, name: str) -> Stream:
+    return CONTRACTS[system].streams[name]
+
+
+def by_contract(stream: Stream, *, as_built: bool = False) -> list[CheckResult]:
+    with connect("builder", autocommit=True) as conn:
+        return contract_checks.check_stream(conn, stream, as_built=as_built)
 
 
 def write_manifest(folder: Path, **queries: str) -> Path:

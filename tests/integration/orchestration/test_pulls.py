@@ -11,12 +11,14 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import psycopg
 import pytest
 
 from bench.sample import sample_page
+from connectors.contract import Stream
 from connectors.contract_folder import load_contracts
 from connectors.errors import ContractViolation, IntakeError, Permanent
 from connectors.pace import Pace
@@ -24,6 +26,7 @@ from connectors.protocols.base import Page, Pull
 from orchestration import pulls
 from orchestration.pulls import Pulls
 from orchestration.report import PassReport, Silent, collecting
+from quality.results import CheckResult
 from simulator.faults import Faults
 from simulator.interfaces import GatewayInterface
 from simulator.servers.gateway import GatewayServer
@@ -302,9 +305,9 @@ def test_each_step_reports_its_own_pull(town: Town) -> None:
     judged: list[tuple[str, threading.Thread]] = []
     judge = contract_checks.check_stream
 
-    def noted(contract: object, stream: object) -> object:
-        judged.append((stream.name, threading.current_thread()))  # type: ignore[attr-defined]
-        return judge(contract, stream)  # type: ignore[arg-type]
+    def noted(conn: psycopg.Connection, stream: Stream, **how: Any) -> list[CheckResult]:
+        judged.append((stream.name, threading.current_thread()))
+        return judge(conn, stream, **how)
 
     def refuse(pull: Pull) -> Iterator[Page]:
         raise Permanent("the password was refused", "Ask for a new one")
