@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from connectors.standards.pinyin import reading
+
 if TYPE_CHECKING:
     from connectors.contract import Contract, Stream
     from connectors.contract_folder import Broken
@@ -15,9 +17,11 @@ INTAKE, BUILD, PUBLISH, EVERYTHING, RETENTION = "intake", "build", "publish", "e
 PICTURES = "pictures"
 
 RUN_KEY_TAG = "townhub/run_key"
+"""Groups the runs of one pass of `townhub run`."""
 ANEW_TAG = "townhub/link_anew"
 """On a build that links all records anew, not only those that are new or changed."""
-"""Groups the three runs of one pass of `townhub run`."""
+
+_HAN = re.compile("[\u3400-\U0003ffff]")
 
 Key = tuple[str, ...]
 
@@ -56,9 +60,7 @@ def team(owner: str) -> str:
     An owner that pinyin cannot spell gets a stable digest.
     """
     if not owner.isascii():
-        from pypinyin import lazy_pinyin
-
-        owner = "_".join(lazy_pinyin(owner))
+        owner = _HAN.sub(lambda one: f"_{reading(one[0])}_", owner)
     safe = re.sub(r"[^a-z0-9]+", "_", owner.lower()).strip("_")
     return "team:" + (safe or "owner_" + hashlib.sha256(owner.encode()).hexdigest()[:8])
 

@@ -18,6 +18,7 @@ returns a Series of the same length, keeps nulls null and never raises because o
 - ``weather_warning``    ids of public warnings, 31 characters
 - ``coordinates``        WGS-84, GCJ-02, BD-09 (numpy arrays)
 - ``person_name``        names of residents and their pinyin
+- ``pinyin``             how single characters are read (strings)
 - ``text``               width, control characters, Chinese numerals and dates
 - ``address``            one canonical key per door; parsing and composing
 - ``address_register``   free text → the door of the town's own address register

@@ -6,17 +6,13 @@ private-use characters that GB 18030-2000 software wrote for characters which Un
 
 from __future__ import annotations
 
-import json
-import unicodedata
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Final
 
 import polars as pl
 
 from connectors.standards import text
 from connectors.standards._columns import only_where, over_unique
+from connectors.standards.pinyin import reading
 
 _PLAIN: Final = r"^\p{Han}+(?:·\p{Han}+)*$"
 """Canonical as it stands."""
@@ -37,9 +33,6 @@ _DOUBLE_SURNAMES: Final = {
     "长孙": "zhangsun",
     "澹台": "tantai",
 }
-# Rare characters that pypinyin does not read.
-_RARE: Final = {"𠮷": "ji", "䶮": "yan", "㐱": "zhen"}
-_UMLAUT: Final = "u\N{COMBINING DIAERESIS}"
 
 _PLAUSIBLE: Final = (
     r"^\p{Han}{2,6}$"
@@ -95,35 +88,9 @@ def pinyin(s: pl.Series) -> pl.Series:
         surname = parts["surname"].replace(readings)
         given = parts["given"]
         characters = given.str.extract_all(r"\p{Han}").explode().drop_nulls().unique()
-        table = {character: _reading(character) for character in characters.to_list()}
+        table = {character: reading(character) for character in characters.to_list()}
         if not table:
             return surname + given
         return surname + given.str.replace_many(list(table), list(table.values()))
 
     return over_unique(s, convert)
-
-
-@cache
-def _reading(character: str) -> str:
-    """The character's most frequent reading, as `pypinyin.lazy_pinyin` gives it; itself where it has none."""
-    if character in _RARE:
-        return _RARE[character]
-    said = _dictionary().get(str(ord(character)))
-    if said is None:
-        return character
-    plain = unicodedata.normalize("NFD", said.partition(",")[0]).replace(_UMLAUT, "v")
-    return "".join(sign for sign in plain if not unicodedata.combining(sign))
-
-
-@cache
-def _dictionary() -> dict[str, str]:
-    """Code point → readings of pypinyin's dictionary of characters.
-
-    Its package reads one of phrases too, which takes most of a second and which single characters have no use for.
-    """
-    found = find_spec("pypinyin")
-    if found is None or not found.submodule_search_locations:
-        raise ModuleNotFoundError("pypinyin is not installed: run `make setup`", name="pypinyin")
-    folder = Path(found.submodule_search_locations[0])
-    readings: dict[str, str] = json.loads((folder / "pinyin_dict.json").read_bytes())
-    return readings

@@ -6,7 +6,7 @@ import polars as pl
 import pypinyin
 import pytest
 
-from connectors.standards import person_name, text
+from connectors.standards import person_name, pinyin, text
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,6 @@ def test_homophones_meet() -> None:
 
 def test_single_characters_read_as_pypinyin_reads_them() -> None:
     """Its dictionary is read without its package: every character of it, ü and the syllables without a vowel too."""
-    characters = [chr(code) for code in range(0x3400, 0x30000) if chr(code) not in person_name._RARE]
-    read = [person_name._reading(character) for character in characters]
+    characters = [chr(code) for code in range(0x3400, 0x30000) if chr(code) not in pinyin.RARE]
+    read = [pinyin.reading(character) for character in characters]
     assert read == [pypinyin.lazy_pinyin(character)[0] for character in characters]
