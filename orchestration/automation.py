@@ -113,10 +113,19 @@ def purge_expired(context: dg.OpExecutionContext) -> None:
     context.add_output_metadata({"rows deleted": counts})
 
 
+@dg.op
+def forget_runs(context: dg.OpExecutionContext) -> None:
+    """Delete the runs that ended long ago from Dagster's own history."""
+    from orchestration import run_history
+
+    context.add_output_metadata({"runs deleted": run_history.forget(context.instance)})
+
+
 @dg.job(name=names.RETENTION, executor_def=dg.in_process_executor)
 def retention() -> None:
-    """Delete what is past its retention, as `townhub purge` does it; before the day's build."""
+    """Delete what is past its retention and old runs, as `townhub purge` does it; before the day's build."""
     purge_expired()
+    forget_runs()
 
 
 def schedules(contracts: Mapping[str, Contract]) -> list[dg.ScheduleDefinition]:
