@@ -13,6 +13,7 @@ import typer
 from orchestration import environment, output
 from orchestration.commands import (
     backfill,
+    backup,
     bench,
     bringing_up,
     corrections,
@@ -50,6 +51,7 @@ query.attach(app)
 pictures.attach(app)
 explain.attach(app)
 holds.attach(app)
+backup.attach(app)
 app.add_typer(systems.app, name="systems")
 app.add_typer(products.app, name="products")
 app.add_typer(quarantine.app, name="quarantine")

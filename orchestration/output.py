@@ -72,6 +72,19 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str =
     Console().print(drawn)
 
 
+def new_file(path: Path) -> int:
+    """A new file that nobody else can read, open for writing; what is there already is never written over.
+
+    Raises CommandError.
+    """
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise CommandError(f"{path} exists already: name another file") from None
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written ({error.strerror}): name another file") from None
+
+
 def say(text: str) -> None:
     """A line for people, on stderr, so that stdout stays what was asked for."""
     print(text, file=sys.stderr, flush=True)

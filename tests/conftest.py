@@ -161,7 +161,7 @@ def fresh_database(server_url: str, template: str) -> Iterator[str]:
 @pytest.fixture
 def external_database(hub_home: Path) -> Iterator[str]:
     """A migrated warehouse on a PostgreSQL that is not ours, or a skip."""
-    base = _external_server()
+    base = external_server()
     if base is None:
         pytest.skip("no external PostgreSQL: set TOWNHUB_TEST_DATABASE_URL, or run one on 127.0.0.1:5432")
     name = f"townhub_external_{secrets.token_hex(4)}"
@@ -179,7 +179,7 @@ def external_database(hub_home: Path) -> Iterator[str]:
                 connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
 
 
-def _external_server() -> str | None:
+def external_server() -> str | None:
     given = os.environ.get("TOWNHUB_TEST_DATABASE_URL")
     if given:
         return given

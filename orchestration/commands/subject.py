@@ -45,7 +45,7 @@ def export(
     actor = by or getpass.getuser()
     if not (reason.strip() and requested_by.strip()):
         raise output.CommandError("say why and for whom: --reason TEXT --requested-by TEXT; the reason is audited")
-    file = _create(to)
+    file = output.new_file(to)
     try:
         with connection.connect("auditor") as conn:
             # One state of everything, whatever is committed meanwhile.
@@ -77,16 +77,6 @@ def export(
     else:
         output.table(["held", "number"], list(counts.items()))
         print(f"written to {to}, readable by you alone; delete it when it was handed out")
-
-
-def _create(path: Path) -> int:
-    """A new file that nobody else can read; a file that is there already, or a link to one, is never written over."""
-    try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise output.CommandError(f"{path} exists already: name another file with --to") from None
-    except OSError as error:
-        raise output.CommandError(f"{path} cannot be written ({error.strerror}): name another file with --to") from None
 
 
 def _plain(value: Any) -> Any:
