@@ -94,7 +94,7 @@ def freshness(at: Situation) -> Verdict:
     """How old each input is. Observed only: the models draw the conclusion, row by row."""
     wanted = [f"{system}.{stream}" for system, stream in at.family.inputs]
     found = at.conn.execute(
-        "SELECT system || '.' || stream, state, last_committed_at, freshness_seconds FROM control.input_status"
+        "SELECT system || '.' || stream, state, last_committed_at, freshness_seconds FROM control.input_as_built"
         " WHERE system || '.' || stream = ANY (%s)",
         [wanted],
     ).fetchall()
@@ -197,7 +197,8 @@ def _states(at: Situation) -> dict[str, str]:
     wanted = [f"{system}.{stream}" for system, stream in at.family.inputs]
     found: dict[str, str] = dict(
         at.conn.execute(
-            "SELECT system || '.' || stream, state FROM control.input_status WHERE system || '.' || stream = ANY (%s)",
+            "SELECT system || '.' || stream, state FROM control.input_as_built"
+            " WHERE system || '.' || stream = ANY (%s)",
             [wanted],
         ).fetchall()
     )

@@ -56,8 +56,10 @@ def fix(connection: psycopg.Connection) -> None:
     with connection.transaction():
         lift(connection)
         connection.execute(
-            "INSERT INTO control.build_input (system, stream, load_id) SELECT system, stream, max(load_id) "
-            "FROM control.load WHERE state = 'committed' GROUP BY system, stream"
+            # Of what has never landed nothing is read, whatever lands meanwhile.
+            "INSERT INTO control.build_input (system, stream, load_id) SELECT system, stream, max(load_id) FROM "
+            "(SELECT system, stream, load_id FROM control.load WHERE state = 'committed' "
+            "UNION ALL SELECT system, stream, 0 FROM control.stream) AS known GROUP BY system, stream"
         )
 
 
@@ -68,5 +70,7 @@ def lift(connection: psycopg.Connection) -> None:
 
 def bounds(connection: psycopg.Connection) -> dict[str, int]:
     """system.stream → the last load that the build under way reads of it: what its candidates rest on."""
-    rows = connection.execute("SELECT system || '.' || stream, load_id FROM control.build_input ORDER BY 1").fetchall()
+    rows = connection.execute(
+        "SELECT system || '.' || stream, load_id FROM control.build_input WHERE load_id > 0 ORDER BY 1"
+    ).fetchall()
     return {str(name): int(load_id) for name, load_id in rows}

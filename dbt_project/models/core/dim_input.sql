@@ -1,7 +1,7 @@
--- What each stream is worth at the moment of building: a product that needs an unusable one says "unknown". Held rows
--- are counted as they wait now: an unchanged file is not rejected again, and its held rows are as unread as before. A
--- stream of which more waits than the parameter says is not usable either: what did land of it may be anything but the
--- whole. The share is of versions: those that wait, of all that ever landed or wait.
+-- What each stream is worth to this build, by the loads that it reads: a product that needs an unusable one says
+-- "unknown". Held rows are counted as they wait now: an unchanged file is not rejected again, and its held rows are as
+-- unread as before. A stream of which more waits than the parameter says is not usable either: what did land of it may
+-- be anything but the whole. The share is of versions: those that wait, of all that ever landed or wait.
 with held as (
     select system, stream, count(*) as rows_held
     from {{ source('control', 'held_rows') }}
@@ -25,7 +25,7 @@ counted as (
         status.last_committed_at,
         coalesce(held.rows_held, 0) as rows_held,
         coalesce(held.rows_held::numeric / (held.rows_held + coalesce(landed.rows_landed, 0)), 0) as held_share
-    from {{ source('control', 'input_status') }} as status
+    from {{ source('control', 'input_as_built') }} as status
     left join held on held.system = status.system and held.stream = status.stream
     left join landed on landed.system = status.system and landed.stream = status.stream
 )

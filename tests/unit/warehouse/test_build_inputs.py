@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import LiteralString
+
 import psycopg
+from psycopg import sql
 
 from warehouse import build_inputs
 
@@ -20,3 +23,39 @@ def test_bounds_are_the_last_committed_loads_while_the_build_lasts(conn: psycopg
     assert "fire_119.incidents" not in build_inputs.bounds(conn)
     build_inputs.lift(conn)
     assert build_inputs.bounds(conn) == {}
+
+
+def test_what_is_taken_in_meanwhile_makes_no_stream_worth_more(conn: psycopg.Connection) -> None:
+    """What is old stays old, what never landed stays missing; what fails meanwhile is not to be relied on."""
+    conn.execute(
+        "INSERT INTO control.stream (system, stream, contract_version, freshness_seconds, load_kind, landing_schema,"
+        " landing_table) SELECT 'alarm', name, '1.0.0', 60, 'changes', 'landing', name"
+        " FROM unnest('{old, new, good}'::text[]) AS name"
+    )
+
+    def load(stream: str, state: str, age: str) -> None:
+        conn.execute(
+            "INSERT INTO control.load (load_key, system, stream, state, finished_at)"
+            " VALUES (gen_random_uuid(), 'alarm', %s, %s, now() - %s::interval)",
+            [stream, state, age],
+        )
+
+    def states(view: LiteralString) -> dict[str, str]:
+        rows = conn.execute(sql.SQL("SELECT stream, state FROM control.{} WHERE system = 'alarm'").format(
+            sql.Identifier(view)
+        ))  # fmt: skip
+        return {str(stream): str(state) for stream, state in rows}
+
+    load("old", "committed", "2 days")
+    load("good", "committed", "1 second")
+    build_inputs.fix(conn)
+    at_first = {"old": "aged", "new": "missing", "good": "fresh"}
+    assert states("input_as_built") == states("input_status") == at_first
+    load("old", "committed", "0 seconds")
+    load("new", "committed", "0 seconds")
+    assert states("input_as_built") == at_first
+    assert states("input_status") == dict.fromkeys(at_first, "fresh")
+    load("good", "failed", "0 seconds")
+    assert states("input_as_built")["good"] == "failed"
+    build_inputs.lift(conn)
+    assert states("input_as_built") == states("input_status") == {"old": "fresh", "new": "fresh", "good": "failed"}

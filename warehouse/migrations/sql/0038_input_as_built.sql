@@ -1,0 +1,27 @@
+-- What each stream is worth to the build under way: by the loads that the build reads, and not by one that was committed
+-- since. A stream whose source failed since is not to be relied on, whatever was read before. Without a build it says
+-- what control.input_status says.
+CREATE VIEW control.input_as_built AS
+SELECT s.system, s.stream,
+    CASE
+        WHEN NOT s.enabled THEN 'disabled'
+        WHEN good.load_id IS NULL THEN 'missing'
+        WHEN last.state <> 'committed' THEN 'failed'
+        WHEN coalesce(good.source_time, good.finished_at) < now() - make_interval(secs => s.freshness_seconds) THEN 'aged'
+        ELSE 'fresh'
+    END AS state,
+    good.finished_at AS last_committed_at, good.load_id AS last_load_id, s.freshness_seconds
+FROM control.stream s
+LEFT JOIN control.build_input b USING (system, stream)
+LEFT JOIN LATERAL (
+    SELECT l.load_id, l.finished_at, l.source_time FROM control.load l
+    WHERE (l.system, l.stream, l.state, l.kind) = (s.system, s.stream, 'committed', 'pull')
+        AND l.load_id <= coalesce(b.load_id, l.load_id)
+    ORDER BY l.load_id DESC LIMIT 1
+) good ON true
+LEFT JOIN LATERAL (
+    SELECT l.state FROM control.load l
+    WHERE (l.system, l.stream, l.kind) = (s.system, s.stream, 'pull') AND l.state <> 'running'
+        AND (l.state <> 'committed' OR l.load_id <= coalesce(b.load_id, l.load_id))
+    ORDER BY l.load_id DESC LIMIT 1
+) last ON true;

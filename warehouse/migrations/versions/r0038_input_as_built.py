@@ -1,0 +1,12 @@
+"""What a stream is worth to a build is told by what the build reads of it."""
+
+from __future__ import annotations
+
+from warehouse.migrations import run_sql
+
+revision = "0038"
+down_revision = "0037"
+
+
+def upgrade() -> None:
+    run_sql("0038_input_as_built.sql")
