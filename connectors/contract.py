@@ -120,6 +120,10 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
+Values = dict[str, str | bool | None]
+"""Column → the value that it has."""
+
+
 @dataclass(frozen=True)
 class Stream:
     """One kind of record of a system: a table, an interface, a file series or a topic."""
@@ -131,6 +135,8 @@ class Stream:
     columns: tuple[Column, ...]
     cursor: Column | None = None
     expires: Column | None = None
+    stands_while: tuple[Values, ...] = ()
+    """A record with all values of one of these is not over, whatever its age: a hazard that nobody has mended."""
     source: dict[str, Any] = field(default_factory=dict)
     server_name: str = ""
     max_delete_share: float = 0.2

@@ -1,7 +1,8 @@
 """Deleting what is past the retention of its contract, with a certificate in the audit chain.
 
 Versions that were replaced age from the load that replaced them. Current versions age only where the stream says
-from which column (`expires`): an event is over some day, a resident who does not change is still a resident.
+from which column (`expires`): an event is over some day, a resident who does not change is still a resident. Nor is a
+record over, however old, that the stream says still stands (`standsWhile`): a hazard that nobody has mended.
 A record of which nothing is left leaves no identity number in the identity ledger's keys either.
 A contract that was broken or removed since keeps nothing longer: its last readable version rules, from
 `control.stream`.
@@ -10,9 +11,10 @@ A contract that was broken or removed since keeps nothing longer: its last reada
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -34,6 +36,7 @@ class Kept:
     table: sql.Identifier
     days: int
     expires: str | None
+    stands_while: Sequence[Mapping[str, Any]]
 
 
 def purge(conn: psycopg.Connection, contracts: Mapping[str, Contract], today: date) -> dict[tuple[str, str], int]:
@@ -63,17 +66,31 @@ def purge(conn: psycopg.Connection, contracts: Mapping[str, Contract], today: da
 def _streams(conn: psycopg.Connection, contracts: Mapping[str, Contract]) -> Iterator[Kept]:
     """Every stream with a landing table, by its contract as it is now, or as it last could be read."""
     rows = conn.execute(
-        "SELECT system, stream, landing_schema, landing_table, retention_days, expires FROM control.stream "
-        "WHERE to_regclass(format('%I.%I', landing_schema, landing_table)) IS NOT NULL ORDER BY 1, 2"
+        "SELECT system, stream, landing_schema, landing_table, retention_days, expires, stands_while "
+        "FROM control.stream WHERE to_regclass(format('%I.%I', landing_schema, landing_table)) IS NOT NULL "
+        "ORDER BY 1, 2"
     ).fetchall()
-    for system, name, schema, table, days, expires in rows:
+    for system, name, schema, table, days, expires, stands in rows:
         contract = contracts.get(system)
         if contract is not None and (stream := contract.streams.get(name)) is not None:
             days, expires = contract.retention_days, stream.expires.name if stream.expires else None
+            stands = stream.stands_while
         if days is None:
             LOG.warning("%s.%s: how long it is kept is not known; mend its contract, then `townhub run`", system, name)
             continue
-        yield Kept(system, name, sql.Identifier(schema, table), days, expires)
+        yield Kept(system, name, sql.Identifier(schema, table), days, expires, stands)
+
+
+def _stands(kept: Kept) -> sql.Composable:
+    """What is true of a row that is not over: all values of one of the contract's sets."""
+    sets = [
+        sql.SQL(" AND ").join(
+            sql.SQL("{} IS NOT DISTINCT FROM {}").format(sql.Identifier(name), sql.Literal(value))
+            for name, value in values.items()
+        )
+        for values in kept.stands_while
+    ]
+    return sql.SQL(" OR ").join(sets) if sets else sql.SQL("false")
 
 
 def _purge_stream(conn: psycopg.Connection, kept: Kept, limit: date) -> int:
@@ -92,9 +109,9 @@ def _purge_stream(conn: psycopg.Connection, kept: Kept, limit: date) -> int:
         # Of somebody who is still asked about, an account that never changed is not over.
         expired = conn.execute(
             sql.SQL(
-                "DELETE FROM {} AS t WHERE {} < %s AND NOT EXISTS (SELECT FROM control.lookup_answer AS a"
+                "DELETE FROM {} AS t WHERE {} < %s AND NOT ({}) AND NOT EXISTS (SELECT FROM control.lookup_answer AS a"
                 " WHERE (a.system, a.stream, a.record) = (%s, %s, t._key))"
-            ).format(kept.table, sql.Identifier(kept.expires)),
+            ).format(kept.table, sql.Identifier(kept.expires), _stands(kept)),
             [limit, kept.system, kept.stream],
         ).rowcount
     # No hash of a row outlives it: it was kept by the load that landed the row, or an earlier one.

@@ -109,5 +109,6 @@ def _entry(contract: Contract, stream: Stream) -> StreamEntry:
         freshness_seconds=contract.freshness_seconds,
         retention_days=contract.retention_days,
         expires=stream.expires.name if stream.expires else None,
+        stands_while=list(stream.stands_while),
         refers=stream.references,
     )

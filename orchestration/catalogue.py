@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from connectors.contract import UNIT_SECONDS, Column, Contract, Stream
+from connectors.contract import UNIT_SECONDS, Column, Contract, Stream, Values
 from orchestration.environment import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "systems.md"
@@ -83,9 +83,15 @@ def _system(contract: Contract) -> Iterator[str]:
         yield from _stream(contract, stream)
 
 
+def _values(values: Values) -> str:
+    return " and ".join(f"`{name}` is {'null' if value is None else value}" for name, value in values.items())
+
+
 def _stream(contract: Contract, stream: Stream) -> Iterator[str]:
     cursor = f" by `{stream.cursor.name}`" if stream.cursor else ""
     expires = f", kept from `{stream.expires.name}` on" if stream.expires else ""
+    if stream.stands_while:
+        expires += f", and while {' or '.join(map(_values, stream.stands_while))}"
     asked = "; asked value by value" if "lookup" in stream.source else ""
     stands = f", an answer stands for {span(stream.max_age_days * 86_400)}" if stream.max_age_days else ""
     yield f"### {contract.id}.{stream.name}"

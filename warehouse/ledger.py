@@ -59,6 +59,7 @@ class StreamEntry:
     freshness_seconds: int | None = None
     retention_days: int | None = None
     expires: str | None = None
+    stands_while: list[dict[str, Any]] = field(default_factory=list)
     refers: dict[str, str] = field(default_factory=dict)
 
 
@@ -76,20 +77,24 @@ def sync_streams(connection: psycopg.Connection, streams: Iterable[StreamEntry],
 
     Systems of `keep` stay as they are: their contract is there, but cannot be read.
     """
-    rows = [asdict(stream) | {"refers": Jsonb(stream.refers)} for stream in streams]
+    rows = [
+        asdict(stream) | {"stands_while": Jsonb(stream.stands_while), "refers": Jsonb(stream.refers)}
+        for stream in streams
+    ]
     with connection.cursor() as writer:
         writer.executemany(
             "INSERT INTO control.stream (system, stream, contract_version, landing_schema, landing_table, "
-            "load_kind, owner, enabled, cadence_seconds, freshness_seconds, retention_days, expires, refers) VALUES "
+            "load_kind, owner, enabled, cadence_seconds, freshness_seconds, retention_days, expires, stands_while, "
+            "refers) VALUES "
             "(%(system)s, %(stream)s, %(contract_version)s, %(landing_schema)s, %(landing_table)s, %(load_kind)s, "
             "%(owner)s, %(enabled)s, %(cadence_seconds)s, %(freshness_seconds)s, %(retention_days)s, %(expires)s, "
-            "%(refers)s) "
+            "%(stands_while)s, %(refers)s) "
             "ON CONFLICT (system, stream) DO UPDATE SET "
             "(contract_version, landing_schema, landing_table, load_kind, owner, enabled, cadence_seconds, "
-            "freshness_seconds, retention_days, expires, refers, synced_at) = (excluded.contract_version, "
-            "excluded.landing_schema, excluded.landing_table, excluded.load_kind, excluded.owner, excluded.enabled, "
-            "excluded.cadence_seconds, excluded.freshness_seconds, excluded.retention_days, excluded.expires, "
-            "excluded.refers, now())",
+            "freshness_seconds, retention_days, expires, stands_while, refers, synced_at) = "
+            "(excluded.contract_version, excluded.landing_schema, excluded.landing_table, excluded.load_kind, "
+            "excluded.owner, excluded.enabled, excluded.cadence_seconds, excluded.freshness_seconds, "
+            "excluded.retention_days, excluded.expires, excluded.stands_while, excluded.refers, now())",
             rows,
         )
         writer.execute(

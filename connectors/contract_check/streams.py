@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.contract import Column, Refusal, Server, Stream
+from connectors.contract import Column, Refusal, Server, Stream, Values
 from connectors.contract_check.columns import column_of
 from connectors.contract_check.refused import check_refused
 from connectors.contract_file import ContractFile, Place
@@ -12,7 +12,7 @@ from connectors.contract_keys import IDENTIFIER, source_misuse
 
 LOADS = ("changes", "snapshot", "messages")
 
-_PROPERTIES = {"load", "cursor", "server", "source", "maxDeleteShare", "expires"}
+_PROPERTIES = {"load", "cursor", "server", "source", "maxDeleteShare", "expires", "standsWhile"}
 
 
 def streams_of(
@@ -92,6 +92,9 @@ def _stream(
             reason = f"the cursor {named.name} may be missing"
             file.problem(where, reason, "Add required: true: what has no time of change is neither newer nor older.")
         times[role] = named
+    stands = _stands_while(file, where, custom.get("standsWhile", []), columns)
+    if stands and times["expires"] is None:
+        file.problem(where, "standsWhile without expires: nothing of it ages", "Add expires, or take it out.")
     lookup = source.get("lookup")
     if load == "snapshot" and isinstance(lookup, dict) and "maxAgeDays" in lookup and times["cursor"] is None:
         reason = "answers of different days stand beside each other, and nothing tells which of two rows is newer"
@@ -108,6 +111,7 @@ def _stream(
         columns=tuple(columns),
         cursor=times["cursor"],
         expires=times["expires"],
+        stands_while=stands,
         source=dict(source),
         server_name=str(server),
         max_delete_share=float(share),
@@ -115,3 +119,23 @@ def _stream(
         grain=str(node.get("dataGranularityDescription") or ""),
         refusals=refusals,
     )
+
+
+def _stands_while(file: ContractFile, where: Place, told: Any, columns: list[Column]) -> tuple[Values, ...]:
+    """Sets of values, of which a record that has one is not over, whatever its age."""
+    if not isinstance(told, list) or not all(isinstance(values, dict) and values for values in told):
+        file.problem(where, "standsWhile is no list of mappings", "Write standsWhile: [{column: value, other: null}].")
+        return ()
+    by_name = {column.name: column for column in columns}
+    for name, value in (item for values in told for item in values.items()):
+        column = by_name.get(name)
+        if column is None:
+            file.problem(where, f"standsWhile names {name}, which is no property", "Name a property of the stream.")
+        elif column.codes and value is not None and value not in column.codes.values():
+            file.problem(where, f"standsWhile: {name} is never {value!r}", "Use our name of one of its codes, or null.")
+        elif not column.codes and value is not None and column.logical_type != "boolean":
+            reason = f"standsWhile: {name} has neither codes nor true and false"
+            file.problem(where, reason, "Say null, or name a column with codes.")
+        elif column.logical_type == "boolean" and value is not None and not isinstance(value, bool):
+            file.problem(where, f"standsWhile: {name} is never {value!r}", "Say true, false or null.")
+    return tuple(dict(values) for values in told)

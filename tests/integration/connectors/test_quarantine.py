@@ -15,6 +15,7 @@ from connectors import quarantine, retention, scorecard
 from connectors.contract_folder import load_contracts
 from connectors.errors import Permanent
 from connectors.protocols.base import BadRecord, Page
+from connectors.tables import ensure_tables
 from warehouse import audit, connection
 
 Rows = Callable[..., Page]
@@ -313,6 +314,23 @@ def test_retention_outlives_the_contract(hub: Any, make_page: Rows, loss: str) -
     with connection.connect("loader") as conn:
         assert retention.purge(conn, readable, dt.date(2026, 6, 1)) == {("demo", "people"): 1}
     assert [row[0] for row in hub.ask("SELECT id FROM landing.demo__people WHERE _to_load IS NULL")] == ["P003"]
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_what_still_stands_is_not_over(hub: Any, make_page: Rows, readable: bool) -> None:
+    """A hazard that nobody has mended is one however old it is, and also where its contract was lost since."""
+    hub.take(make_page(person(1, gxsj="2025-02-01 08:00:00"), person(2, gxsj="2025-02-01 08:00:00")))
+
+    def purged(*stands: dict[str, Any]) -> dict[tuple[str, str], int]:
+        people = replace(hub.contract.streams["people"], stands_while=stands)
+        known = {"demo": replace(hub.contract, streams={"people": people})}
+        with connection.connect("loader") as conn:
+            ensure_tables(conn, known)
+            return retention.purge(conn, known if readable else {}, dt.date(2026, 6, 1))
+
+    assert purged({"id": "P001", "name": None}, {"id": "P001", "state": "here"}, {"id": "P002"}) == {}
+    assert purged({"id": "P001", "name": None}, {"id": "P002"}) == {("demo", "people"): 1}
+    assert [row[0] for row in hub.current()] == ["P002"]
 
 
 def test_a_longer_retention_counts_before_the_next_run(hub: Any, make_page: Rows) -> None:

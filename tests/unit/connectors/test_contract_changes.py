@@ -10,7 +10,7 @@ import pytest
 
 from connectors.contract import Column, Contract
 from connectors.contract_changes import Change, changes, line_of
-from connectors.contract_folder import SYSTEMS, load_contract
+from connectors.contract_folder import SYSTEMS, load_contract, load_contracts
 
 OLD = load_contract(SYSTEMS / "police_110.odcs.yaml")
 STREAM = OLD.streams["incidents"]
@@ -99,3 +99,11 @@ def test_a_file_without_streams_has_a_first_line(tmp_path: Path) -> None:
     path = tmp_path / "x.odcs.yaml"
     path.write_text("schema: [7]\n", encoding="utf-8")
     assert line_of(path, Change("x", "a", "b", "gone", "x")) == 1
+
+
+def test_what_no_longer_stands_whatever_its_age_is_told() -> None:
+    old = load_contracts()["safety_inspection"]
+    hazards = replace(old.streams["hazards"], stands_while=({"fixed_at": None},))
+    (found,) = changes(old, replace(old, streams={**old.streams, "hazards": hazards}))
+    assert (found.where, found.effect) == ("safety_inspection.hazards", "rows")
+    assert "records that stood until now may go" in found.reason

@@ -114,6 +114,8 @@ def refusing(*entries: str) -> str:
 
 
 ACKNOWLEDGE = '- {property: acknowledge, value: {column: clbz, waiting: "0", taken: "1"}}'
+CURSOR = "- {property: cursor, value: updated_at}"
+AGES = f"{CURSOR}\n      - {{property: expires, value: updated_at}}\n      "
 MISTAKES = [
     # what the sketch says, what it says instead, where the problem is found, reason, remedy
     (ACKNOWLEDGE, "- {property: password, value: hunter2}", "server: exchange", "password is written out", "environment"),
@@ -179,6 +181,11 @@ MISTAKES = [
      "limitations", "says not what the data are taken in for", "one sentence"),
     ("apiVersion: v3.2.0", "apiVersion: v9.9.9", "apiVersion", "v9.9.9", "Open Data Contract Standard"),
     (ACKNOWLEDGE, "- {property: signer, value: rot13}", "server: exchange", "signer 'rot13' is unknown", "hmac_sm3"),
+    (CURSOR, f"{AGES}- {{property: standsWhile, value: open}}", "name: incidents", "is no list of mappings", "[{column"),
+    (CURSOR, f"{AGES}- {{property: standsWhile, value: [{{colour: red}}]}}", "name: incidents", "is no property", "Name a"),
+    (CURSOR, f"{AGES}- {{property: standsWhile, value: [{{address: x}}]}}", "name: incidents", "neither codes", "null"),
+    (CURSOR, f"{CURSOR}\n      - {{property: standsWhile, value: [{{address: null}}]}}", "name: incidents",
+     "nothing of it ages", "Add expires"),
 ]  # fmt: skip
 
 
