@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from resolution import backends
+from resolution import backends, heap
 from resolution.residents import model
 from resolution.residents.blocking import RuleCount
 from resolution.residents.changes import link_changes
@@ -50,10 +50,11 @@ def cluster(records: pl.DataFrame) -> Clusters:
     link_kind is exact (by a number), probabilistic (by weight), probable (by a lone name; to be used with care) or
     single. The order of the rows makes no difference to what belongs together. Raises `model.ModelError`.
     """
-    order = _ordered(records.with_row_index("place"))
-    place = order["place"].cast(pl.Int64)
-    people = features(order.drop("place"))
-    found = cluster_all(people, borrowed_numbers(people))
+    with heap.kept():
+        order = _ordered(records.with_row_index("place"))
+        place = order["place"].cast(pl.Int64)
+        people = features(order.drop("place"))
+        found = cluster_all(people, borrowed_numbers(people))
     return Clusters(
         _named(found.assigned, place, "row", "cluster").sort("row"),
         _named(found.doubtful, place, "row").sort("row"),
