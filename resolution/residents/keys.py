@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from resolution.residents.blocking import RULES
@@ -41,7 +41,7 @@ def entity_blocks(people: pl.DataFrame, entities: pl.Series) -> pl.DataFrame:
     """
     told = _traits(people)
     sound, given, year = (told[name].cast(pl.Int64).fill_null(-1).to_numpy() for name in ("sound", "given", "year"))
-    name = pc.dictionary_encode(pa.array(sound << 32 | given & 0xFFFFFFFF)).indices.to_numpy().astype(np.int64)
+    name = _numbered(pl.Series(sound << 32 | given & 0xFFFFFFFF))
     loose = told["loose"].cast(pl.Int64).to_numpy()
     who = pl.Series(entities.to_numpy() << 36 | name << 13 | (year & 0xFFF) << 1 | loose)
     told = told.with_columns(entity=entities)
@@ -74,7 +74,7 @@ def counted_keys(people: pl.DataFrame, label: str) -> pl.DataFrame:
 
     A value is hashed once, however many rows have it.
     """
-    groups = pl.Series(pc.dictionary_encode(people[label].to_arrow()).indices, dtype=pl.Int64).to_numpy()
+    groups = _numbered(people[label])
     made = []
     for column in COUNTED:
         values, total = tally(groups, people[column])
@@ -87,6 +87,11 @@ def counted_keys(people: pl.DataFrame, label: str) -> pl.DataFrame:
 def total_key(column: str) -> int:
     """Under which all values of a column are counted together."""
     return int(hashed(pl.DataFrame({"of": ["all"]}), column, ("of", "of")).item())
+
+
+def _numbered(values: pl.Series) -> npt.NDArray[np.int64]:
+    """Each value's place among the distinct ones. By way of polars: pyarrow's own way to numpy loads pandas."""
+    return pl.Series(pc.dictionary_encode(values.to_arrow()).indices, dtype=pl.Int64).to_numpy()
 
 
 def _short(keys: pl.Series) -> pl.Series:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import polars as pl
 import pytest
@@ -54,3 +57,15 @@ def test_blocks_of_entities_are_those_of_all_their_rows_each_once() -> None:
     found = entity_blocks(people, entities).select("entity", *TRAITS)
     assert found.height < every.height
     assert sorted(found.rows(), key=repr) == sorted(set(every.rows()), key=repr)
+
+
+def test_what_is_kept_is_made_without_pandas() -> None:
+    """To load it takes longer than to make the blocks of a month's news."""
+    made = (
+        "import sys, polars as pl; from tests.unit.resolution.test_changes import town;"
+        "from resolution.residents import keys; from resolution.residents.features import features;"
+        "people = features(town(1)).with_columns(entity_key=pl.lit('R'));"
+        "keys.entity_blocks(people, people['row']); keys.counted_keys(people, 'entity_key');"
+        "sys.exit('pandas' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", made], check=False).returncode == 0
