@@ -59,6 +59,22 @@ def test_blocks_of_entities_are_those_of_all_their_rows_each_once() -> None:
     assert sorted(found.rows(), key=repr) == sorted(set(every.rows()), key=repr)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_what_was_counted_holds_for_the_clusters_that_were_not_joined(seed: int) -> None:
+    people = features(town(seed))
+    rng = np.random.default_rng(seed)
+    first = people.select("row", cluster=pl.Series(rng.integers(0, 80, people.height)))
+    joined = pl.Series(rng.integers(0, 40, 80)).gather(first["cluster"])
+    second = first.with_columns(cluster=joined).filter(joined < 25)
+    known = town_of(people, first["cluster"])
+    known.shares_of(dict.fromkeys(COUNTED[:4]))
+    grouped = known.grouped(second)
+    anew = town_of(people, grouped.held["cluster"])
+    for column in COUNTED:
+        assert grouped.shares(column).sort(column).equals(anew.shares(column).sort(column))
+    assert not known.shares("name").sort("name").equals(grouped.shares("name").sort("name"))
+
+
 def test_what_is_kept_is_made_without_pandas() -> None:
     """To load it takes longer than to make the blocks of a month's news."""
     made = (
