@@ -31,6 +31,7 @@ _REASONS = {
     "probabilistic": "name, birth, telephone and place weighed together",
     "probable": "the one person whom the name fits, and nothing contradicts",
     "single": "no other record",
+    "household": "the one who bears the name where somebody lives whose telephone or door this was",
 }
 
 
@@ -101,10 +102,11 @@ def _told(people: pl.DataFrame, borrowed: pl.DataFrame, linked: Linked) -> Clust
     alone = pl.Series(size == 1).gather(assigned["cluster"])
     # By its place in _REASONS: texts of a million rows are copied, not compared.
     place = pl.when(alone).then(3).when("numbered").then(0).when("probable").then(2).otherwise(1)
-    places = assigned.select(place=place)["place"]
+    places = assigned.select(place=pl.when("household").then(4).otherwise(place))["place"]
+    kinds = [kind.replace("household", "probable") for kind in _REASONS]
     assigned = assigned.with_columns(
-        pl.Series(name, list(texts)).gather(places)
-        for name, texts in (("link_kind", _REASONS), ("reason", _REASONS.values()))
+        pl.Series(name, texts).gather(places)
+        for name, texts in (("link_kind", kinds), ("reason", [*_REASONS.values()]))
     )
     doubtful = pl.concat([borrowed, linked.torn.select("row", reason=pl.lit(TORN))])
     return Clusters(

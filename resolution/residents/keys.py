@@ -15,6 +15,9 @@ from resolution.residents.features import given_names
 from resolution.residents.hashes import hashed
 
 NUMBER = "valid number"
+DOOR = "door"
+BLOCKS = RULES | {DOOR: ("door",)}
+"""Blocks that are kept: those of every rule, and who lives behind one door (`household`)."""
 COUNTED = ("name", "pinyin", "surname", "birth", "phone", "door", "building", "community")
 """Columns whose values are weighed by how often they occur."""
 TRAITS = ("key", "loose", "year", "sound", "given")
@@ -35,7 +38,7 @@ def meetings(people: pl.DataFrame) -> pl.DataFrame:
 
 
 def entity_blocks(people: pl.DataFrame, entities: pl.Series) -> pl.DataFrame:
-    """entity and `TRAITS`, each once, of the rows in the blocks of every rule; `entities` are int64 below 2²⁷.
+    """entity and `TRAITS`, each once, of the rows in all `BLOCKS`; `entities` are int64 below 2²⁷.
 
     Most rows of an entity say the same, so what they say is told apart by codes and hashed once.
     """
@@ -46,7 +49,7 @@ def entity_blocks(people: pl.DataFrame, entities: pl.Series) -> pl.DataFrame:
     who = pl.Series(entities.to_numpy() << 36 | name << 13 | (year & 0xFFF) << 1 | loose)
     told = told.with_columns(entity=entities)
     made = []
-    for rule, columns in RULES.items():
+    for rule, columns in BLOCKS.items():
         once = pl.DataFrame({"who": who, "value": keys_of(people, columns)}).with_row_index("at").drop_nulls("value")
         at = once.unique(["who", "value"], keep="first")["at"].sort()
         made.append(told[at].with_columns(hashed(people.select(columns)[at], rule, columns).alias("key")))
@@ -67,6 +70,11 @@ def _traits(people: pl.DataFrame) -> pl.DataFrame:
 def number_keys(people: pl.DataFrame, *also: str) -> pl.DataFrame:
     """row, key and the columns `also` of every valid number, likely another person's or not."""
     return _long(people, {NUMBER: ("number",)}, people.select("row", *also)).select("row", *also, "key")
+
+
+def household_keys(people: pl.DataFrame) -> pl.Series:
+    """Keys of the blocks of the people's telephones and doors."""
+    return _long(people, {rule: BLOCKS[rule] for rule in ("phone", DOOR)}, people.select("row"))["key"]
 
 
 def counted_keys(people: pl.DataFrame, label: str) -> pl.DataFrame:

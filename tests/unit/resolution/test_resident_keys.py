@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from resolution.residents import keys
 from resolution.residents import town as town_module
 from resolution.residents.features import features
 from resolution.residents.hashes import hashed
@@ -48,11 +49,12 @@ def test_rows_meet_by_every_rule_whose_values_they_have() -> None:
     assert met["loose"].all() and met["year"].null_count() == met.height
 
 
-def test_blocks_of_entities_are_those_of_all_their_rows_each_once() -> None:
+def test_blocks_of_entities_are_those_of_all_their_rows_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Told apart by codes: the same as by the hashes of every row, for two names of one sound and for no name, too."""
     odd = ({"name": "章伟"}, {"name": "张伟"}, {"name": "张伟"}, {"name": "伟"}, {"phone": "13912345670"})
     people = features(pl.concat([town(2), table(*odd)]))
     entities = people["row"] // 4
+    monkeypatch.setattr(keys, "RULES", keys.BLOCKS)
     every = meetings(people).with_columns(entity=pl.col("row") // 4).select("entity", *TRAITS)
     found = entity_blocks(people, entities).select("entity", *TRAITS)
     assert found.height < every.height
