@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from resolution import decisions, ledger, restoring, review_queue, sources
+from resolution import decisions, heap, ledger, restoring, review_queue, sources
 from resolution.content import Totals
 from resolution.events import changes as event_changes
 from resolution.events import state as event_state
@@ -69,7 +69,7 @@ def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> Res
         raise ValueError(f"unknown kind {kind!r}: use one of {', '.join(SOURCES)}")
     started = time.perf_counter()
     entity = sources.entity_kind(kind)
-    with connection.connect("builder") as conn, ExitStack() as alone:
+    with heap.kept(), connection.connect("builder") as conn, ExitStack() as alone:
         # One writer of a ledger at a time; a second run waits and then finds nothing to do.
         conn.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"resolve {kind}"])
         inputs = sources.fingerprint(conn, kind)

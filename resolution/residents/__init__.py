@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from resolution import backends
+from resolution import backends, heap
 from resolution.residents import model
 from resolution.residents.blocking import RuleCount
 from resolution.residents.changes import link_changes
@@ -31,6 +31,7 @@ _REASONS = {
     "probabilistic": "name, birth, telephone and place weighed together",
     "probable": "the one person whom the name fits, and nothing contradicts",
     "single": "no other record",
+    "household": "the one who bears the name where somebody lives whose telephone or door this was",
 }
 
 
@@ -50,10 +51,11 @@ def cluster(records: pl.DataFrame) -> Clusters:
     link_kind is exact (by a number), probabilistic (by weight), probable (by a lone name; to be used with care) or
     single. The order of the rows makes no difference to what belongs together. Raises `model.ModelError`.
     """
-    order = _ordered(records.with_row_index("place"))
-    place = order["place"].cast(pl.Int64)
-    people = features(order.drop("place"))
-    found = cluster_all(people, borrowed_numbers(people))
+    with heap.kept():
+        order = _ordered(records.with_row_index("place"))
+        place = order["place"].cast(pl.Int64)
+        people = features(order.drop("place"))
+        found = cluster_all(people, borrowed_numbers(people))
     return Clusters(
         _named(found.assigned, place, "row", "cluster").sort("row"),
         _named(found.doubtful, place, "row").sort("row"),
@@ -100,10 +102,11 @@ def _told(people: pl.DataFrame, borrowed: pl.DataFrame, linked: Linked) -> Clust
     alone = pl.Series(size == 1).gather(assigned["cluster"])
     # By its place in _REASONS: texts of a million rows are copied, not compared.
     place = pl.when(alone).then(3).when("numbered").then(0).when("probable").then(2).otherwise(1)
-    places = assigned.select(place=place)["place"]
+    places = assigned.select(place=pl.when("household").then(4).otherwise(place))["place"]
+    kinds = [kind.replace("household", "probable") for kind in _REASONS]
     assigned = assigned.with_columns(
-        pl.Series(name, list(texts)).gather(places)
-        for name, texts in (("link_kind", _REASONS), ("reason", _REASONS.values()))
+        pl.Series(name, texts).gather(places)
+        for name, texts in (("link_kind", kinds), ("reason", [*_REASONS.values()]))
     )
     doubtful = pl.concat([borrowed, linked.torn.select("row", reason=pl.lit(TORN))])
     return Clusters(

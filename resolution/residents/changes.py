@@ -14,7 +14,7 @@ import polars as pl
 from resolution.residents import model
 from resolution.residents.blocking import candidate_pairs
 from resolution.residents.evident import evident
-from resolution.residents.linking import LARGEST, UNRIVALLED, WEIGHED, Linked, grow, possible
+from resolution.residents.linking import LARGEST, UNRIVALLED, WEIGHED, Linked, grow, possible, with_households
 from resolution.residents.model import Model
 from resolution.residents.representatives import around, representatives
 from resolution.residents.town import Elsewhere, town_of
@@ -155,7 +155,7 @@ def link_changes(
             attached.select("row", cluster=pl.coalesce("to", "cluster"), probable=pl.lit(True)),
         ]
     )
-    return Linked(whole.sort("row"), part.torn, part.counts)
+    return with_households(people, whole.sort("row"), part, changed)
 
 
 def without(standing: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:

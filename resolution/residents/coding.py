@@ -33,10 +33,18 @@ def tally(
 
     `groups` are numbers below 2³¹, `column` is coded.
     """
-    codes = codes_of(column)
+    counts = occurrences(groups, codes_of(column))
+    return counted(column, counts, wanted), int(counts.sum())
+
+
+def occurrences(groups: npt.NDArray[np.int64], codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """By code: in how many groups of rows it occurs; a code below zero is none."""
     known = codes >= 0
-    once = distinct(groups[known] << 32 | codes[known])
-    counts = np.bincount(once & (_CODES - 1))
+    return np.bincount(distinct(groups[known] << 32 | codes[known]) & (_CODES - 1))
+
+
+def counted(column: pl.Series, counts: npt.NDArray[np.int64], wanted: pl.Series | None = None) -> pl.DataFrame:
+    """column and count of its values (of those `wanted`) that occur, by the counts of their codes."""
     values = column if wanted is None else wanted
     named = codes_of(values)
     place = np.zeros(len(counts), np.int64)
@@ -45,7 +53,7 @@ def tally(
     asked = np.zeros(len(counts), bool)
     asked[named[at]] = True
     found = np.flatnonzero(asked & (counts > 0))
-    return pl.DataFrame({column.name: values[place[found]].cast(CODED), "count": counts[found]}), len(once)
+    return pl.DataFrame({column.name: values[place[found]].cast(CODED), "count": counts[found]})
 
 
 def spread(values: pl.Series, numbers: pl.Series, onto: pl.Series) -> pl.Series:

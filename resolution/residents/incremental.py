@@ -21,7 +21,7 @@ import psycopg
 
 from resolution import carried, residents
 from resolution.content import Totals
-from resolution.residents import changes, model
+from resolution.residents import changes, household, model
 from resolution.residents import state as resident_state
 from resolution.residents.part import Part
 from resolution.restoring import RECORD
@@ -31,12 +31,14 @@ _ENTITY = "resident"
 
 @dataclass(frozen=True)
 class ByChanges:
-    """`records` (system, stream, record_key) that were looked at, and where they belong; `last` is the last run."""
+    """`records` (system, stream, record_key) that were looked at, and where they belong; `last` is the last run, and
+    `asked` are the rows that stood and were linked again."""
 
     part: Part
     found: residents.Clusters
     held: pl.DataFrame
     last: Totals
+    asked: pl.Series
 
     @property
     def records(self) -> pl.DataFrame:
@@ -52,7 +54,13 @@ class ByChanges:
         has other records of the `former` keys (`restoring.former`) that are touched has a say in who gets them back.
         """
         stands = clusters.select("row").filter(pl.col("row").is_in(self.part.standing["row"].implode()))
-        return carried.concerned(conn, _ENTITY, clusters, self._was, former, stands=stands, told=["link_kind"])
+        mine, before = carried.concerned(conn, _ENTITY, clusters, self._was, former, stands=stands, told=["link_kind"])
+        # What is not asked again says why it was linked as it did then.
+        alone = stands.filter(~pl.col("row").is_in(self.asked.implode())).with_columns(stays=True)
+        was = before.select(*RECORD, "link_kind", was="reason")
+        told = mine.join(alone, on="row", how="left").join(was, on=[*RECORD, "link_kind"], how="left")
+        reason = pl.when("stays").then(pl.coalesce("was", "reason")).otherwise("reason")
+        return told.with_columns(reason=reason).select(mine.columns), before
 
     @property
     def _was(self) -> pl.DataFrame:
@@ -97,16 +105,22 @@ def by_changes(
     trained = model.load()
     moved, left = changes.moved(part.people, part.standing), part.left()
     part = part.near(conn, part.some(moved)).near(conn, left)
+    other = pl.concat([part.some(moved), left], how="diagonal")
+    part = part.beside(conn, other, loose=True)
+    namesakes = household.free(part.people, part.standing).join(other.select("name"), on="name", how="semi")
+    part = part.beside(conn, namesakes)
     counts = resident_state.Counts(conn)
     elsewhere = part.elsewhere(counts, last.entities)
     asked = changes.asked(part.people, part.standing, moved, left, trained, elsewhere)
-    part, place = part.near(conn, part.some(asked)).ordered()
+    asked = pl.concat([asked, household.touched(part.people, part.standing, other)]).unique()
+    part = part.near(conn, part.some(asked))
+    part, place = part.beside(conn, household.free(part.people, part.standing, pl.concat([moved, asked]))).ordered()
     moved, asked = (place.gather(rows).rename("row") for rows in (moved, asked))
     found = residents.cluster_part(
         part.people, part.borrowed, part.standing, moved=moved, asked=asked,
         elsewhere=part.elsewhere(counts, last.entities),
     )  # fmt: skip
-    return ByChanges(part, found, told.held, last)
+    return ByChanges(part, found, told.held, last, asked)
 
 
 def _decided(conn: psycopg.Connection) -> pl.Series:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from resolution.residents.blocking import RULES
@@ -15,6 +15,9 @@ from resolution.residents.features import given_names
 from resolution.residents.hashes import hashed
 
 NUMBER = "valid number"
+DOOR = "door"
+BLOCKS = RULES | {DOOR: ("door",)}
+"""Blocks that are kept: those of every rule, and who lives behind one door (`household`)."""
 COUNTED = ("name", "pinyin", "surname", "birth", "phone", "door", "building", "community")
 """Columns whose values are weighed by how often they occur."""
 TRAITS = ("key", "loose", "year", "sound", "given")
@@ -35,18 +38,18 @@ def meetings(people: pl.DataFrame) -> pl.DataFrame:
 
 
 def entity_blocks(people: pl.DataFrame, entities: pl.Series) -> pl.DataFrame:
-    """entity and `TRAITS`, each once, of the rows in the blocks of every rule; `entities` are int64 below 2²⁷.
+    """entity and `TRAITS`, each once, of the rows in all `BLOCKS`; `entities` are int64 below 2²⁷.
 
     Most rows of an entity say the same, so what they say is told apart by codes and hashed once.
     """
     told = _traits(people)
     sound, given, year = (told[name].cast(pl.Int64).fill_null(-1).to_numpy() for name in ("sound", "given", "year"))
-    name = pc.dictionary_encode(pa.array(sound << 32 | given & 0xFFFFFFFF)).indices.to_numpy().astype(np.int64)
+    name = _numbered(pl.Series(sound << 32 | given & 0xFFFFFFFF))
     loose = told["loose"].cast(pl.Int64).to_numpy()
     who = pl.Series(entities.to_numpy() << 36 | name << 13 | (year & 0xFFF) << 1 | loose)
     told = told.with_columns(entity=entities)
     made = []
-    for rule, columns in RULES.items():
+    for rule, columns in BLOCKS.items():
         once = pl.DataFrame({"who": who, "value": keys_of(people, columns)}).with_row_index("at").drop_nulls("value")
         at = once.unique(["who", "value"], keep="first")["at"].sort()
         made.append(told[at].with_columns(hashed(people.select(columns)[at], rule, columns).alias("key")))
@@ -69,12 +72,17 @@ def number_keys(people: pl.DataFrame, *also: str) -> pl.DataFrame:
     return _long(people, {NUMBER: ("number",)}, people.select("row", *also)).select("row", *also, "key")
 
 
+def household_keys(people: pl.DataFrame) -> pl.Series:
+    """Keys of the blocks of the people's telephones and doors."""
+    return _long(people, {rule: BLOCKS[rule] for rule in ("phone", DOOR)}, people.select("row"))["key"]
+
+
 def counted_keys(people: pl.DataFrame, label: str) -> pl.DataFrame:
     """key, entities: in how many groups of rows (those of one `label`) each value counted occurs, or one of its column.
 
     A value is hashed once, however many rows have it.
     """
-    groups = pl.Series(pc.dictionary_encode(people[label].to_arrow()).indices, dtype=pl.Int64).to_numpy()
+    groups = _numbered(people[label])
     made = []
     for column in COUNTED:
         values, total = tally(groups, people[column])
@@ -87,6 +95,11 @@ def counted_keys(people: pl.DataFrame, label: str) -> pl.DataFrame:
 def total_key(column: str) -> int:
     """Under which all values of a column are counted together."""
     return int(hashed(pl.DataFrame({"of": ["all"]}), column, ("of", "of")).item())
+
+
+def _numbered(values: pl.Series) -> npt.NDArray[np.int64]:
+    """Each value's place among the distinct ones. By way of polars: pyarrow's own way to numpy loads pandas."""
+    return pl.Series(pc.dictionary_encode(values.to_arrow()).indices, dtype=pl.Int64).to_numpy()
 
 
 def _short(keys: pl.Series) -> pl.Series:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from resolution.residents import model
+from resolution.residents import household, model
 from resolution.residents.blocking import Places, RuleCount, Truths, candidate_pairs, rule_budget
 from resolution.residents.coding import codes_of
 from resolution.residents.evident import evident
@@ -43,7 +43,8 @@ LASTING = ("birth_year", "typed_ends")
 
 @dataclass(frozen=True)
 class Linked:
-    """`clusters`: row, cluster, probable of every record. `torn`: rows that fit two people nearly as well."""
+    """`clusters`: row, cluster, probable of every record, in the end household (whether it was that), too. `torn`: rows
+    that fit two people nearly as well."""
 
     clusters: pl.DataFrame
     torn: pl.DataFrame
@@ -65,7 +66,21 @@ def link(people: pl.DataFrame, exact: pl.DataFrame, trained: Model) -> Linked:
     town = town_of(people, clusters["cluster"])
     part = grow(people.join(some, on="row", how="semi"), some, trained, town=town)
     rest = clusters.join(some, on="row", how="anti").with_columns(probable=pl.lit(False))
-    return Linked(pl.concat([part.clusters, rest]).sort("row"), part.torn, part.counts)
+    return with_households(people, pl.concat([part.clusters, rest]).sort("row"), part)
+
+
+def with_households(
+    people: pl.DataFrame, clusters: pl.DataFrame, part: Linked, changed: pl.Series | None = None
+) -> Linked:
+    """What `household` adds to `clusters` (row, cluster, probable of all of `people`), of which a `part` was linked by
+    weight; with `changed` (rows) to the clusters of these alone. Who is torn stays so."""
+    torn = part.torn["row"]
+    mine = clusters["row"].filter(~clusters["probable"]) if changed is None else changed
+    some = clusters.filter(
+        ~pl.col("probable") & pl.col("row").is_in(mine.filter(~mine.is_in(torn.implode())).implode())
+    )
+    found = household.attached(people, clusters, some["cluster"].unique())
+    return Linked(found, part.torn, part.counts)
 
 
 def grow(

@@ -10,7 +10,7 @@ import psycopg
 from resolution.residents import state as resident_state
 from resolution.residents.exact import borrowed_numbers
 from resolution.residents.features import features, with_births, without_number
-from resolution.residents.keys import meetings, number_keys
+from resolution.residents.keys import household_keys, meetings, number_keys
 from resolution.residents.town import Elsewhere
 from resolution.restoring import RECORD
 
@@ -66,6 +66,11 @@ class Part:
         """All entities besides that may have records of these people (`features`)."""
         entities, crowded = resident_state.near(conn, meetings(people))
         return replace(self._with(conn, entities), crowded=pl.concat([self.crowded, crowded]).unique())
+
+    def beside(self, conn: psycopg.Connection, people: pl.DataFrame, *, loose: bool = False) -> Part:
+        """All entities besides that share a telephone or door with these people; with `loose` those alone that do so by
+        a record without number and birth."""
+        return self._with(conn, resident_state.beside(conn, household_keys(people), loose=loose))
 
     def _with(self, conn: psycopg.Connection, entities: pl.Series) -> Part:
         """Nothing new is told of a number of theirs, so all of them stand as the last run left them."""

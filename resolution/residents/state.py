@@ -48,6 +48,20 @@ _NEAR = """
 """
 
 
+# A telephone or a door of many is nobody's household, and its block is not read.
+_BESIDE = """
+    SELECT array_agg(DISTINCT entity_key)
+      FROM unnest(%(keys)s::bigint[]) AS p (key)
+     CROSS JOIN LATERAL (
+        SELECT count(*) AS n, array_agg(x.entity_key) FILTER (WHERE x.loose AND x.year IS NULL OR NOT %(loose)s)
+                            AS entities
+          FROM (SELECT * FROM resolution.resident_block WHERE key = p.key LIMIT %(most)s + 1) AS x) AS b
+     CROSS JOIN unnest(b.entities) AS e (entity_key) WHERE b.n <= %(most)s
+"""
+HOUSEHOLD_BLOCK = 60
+"""Rows of a block of those who live together: several of each."""
+
+
 def lost(conn: psycopg.Connection) -> bool:
     """Whether nothing is kept: the tables are not logged, and a server that crashed, was copied or restored has them
     empty."""
@@ -82,6 +96,14 @@ def near(conn: psycopg.Connection, met: pl.DataFrame) -> tuple[pl.Series, pl.Ser
     row = conn.execute(_NEAR, columns | {"most": MAX_BLOCK, "apart": YEARS_APART}).fetchone()
     assert row is not None
     return pl.Series("entity_key", row[0] or [], dtype=pl.String), pl.Series("key", row[1] or [], dtype=pl.Int64)
+
+
+def beside(conn: psycopg.Connection, keys: pl.Series, *, loose: bool) -> pl.Series:
+    """Entities in the blocks of these keys (`household_keys`); if `loose`, by records without number and birth."""
+    told = {"keys": array(keys.unique().sort()), "loose": loose, "most": HOUSEHOLD_BLOCK}
+    row = conn.execute(_BESIDE, told).fetchone()
+    assert row is not None
+    return pl.Series("entity_key", row[0] or [], dtype=pl.String)
 
 
 def having(conn: psycopg.Connection, keys: pl.Series) -> pl.Series:

@@ -6,13 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from resolution.residents.abreast import abreast
-from resolution.residents.coding import CODED, tally
+from resolution.residents.coding import CODED, codes_of, counted, occurrences
 from resolution.residents.hashes import hashed
 from resolution.residents.keys import COUNTED, total_key
 
+Counts = npt.NDArray[np.int64]
+Truths = npt.NDArray[np.bool_]
 LEAST = 20_000
 """Values are counted as in a town of at least so many rows: in a table of ten every name would seem frequent."""
 
@@ -40,15 +44,24 @@ NOWHERE = Elsewhere()
 
 @dataclass(frozen=True)
 class Town:
-    """`held` has row, cluster and the columns counted, coded."""
+    """`held` has row, cluster and the columns counted, coded.
+
+    `before` are the same rows in the clusters that were joined to those, and `joined` tells which rows are in such.
+    """
 
     held: pl.DataFrame
     elsewhere: Elsewhere = NOWHERE
+    before: Town | None = None
+    joined: Truths = field(default_factory=lambda: np.zeros(0, bool))
+    _counts: dict[str, Counts] = field(default_factory=dict, repr=False)
 
     def grouped(self, clusters: pl.DataFrame) -> Town:
-        """The same values, where the rows of `clusters` (row, cluster) belong to these now."""
+        """The same values, where the rows of `clusters` (row, cluster) belong to these now; each of them is one cluster
+        of before, or several, whole."""
         to = self.held.select("row").join(clusters, on="row", how="left", maintain_order="left")["cluster"]
-        return Town(self.held.with_columns(cluster=pl.coalesce(to, "cluster")), self.elsewhere)
+        held = self.held.with_columns(cluster=pl.coalesce(to, "cluster"))
+        other = held["cluster"].filter(held["cluster"] != self.held["cluster"]).unique()
+        return Town(held, self.elsewhere, self, held["cluster"].is_in(other.implode()).to_numpy())
 
     def size(self) -> int:
         """Clusters."""
@@ -64,11 +77,9 @@ class Town:
 
     def shares_of(self, wanted: Mapping[str, pl.Series | None]) -> dict[str, pl.DataFrame]:
         """column → `shares` of it; what is elsewhere is asked for once."""
-        groups = self.held["cluster"].to_numpy()
-        told = abreast(lambda column: tally(groups, self.held[column], wanted[column]), wanted)
-        here = dict(zip(wanted, told, strict=True))
-        found = {column: counts for column, (counts, _) in here.items()}
-        totals = {column: total for column, (_, total) in here.items()}
+        here = dict(zip(wanted, abreast(self._counted, wanted), strict=True))
+        found = {column: counted(self.held[column], counts, wanted[column]) for column, counts in here.items()}
+        totals = {column: int(counts.sum()) for column, counts in here.items()}
         if self.elsewhere is not NOWHERE:
             found, others = self._with_others(found)
             totals = {column: total + others[column] for column, total in totals.items()}
@@ -76,6 +87,23 @@ class Town:
             column: counts.select(column, (pl.col("count") / max(totals[column], LEAST)).alias(f"tf_{column}"))
             for column, counts in found.items()
         }
+
+    def _counted(self, column: str) -> Counts:
+        """By code of the column: how many clusters have it. Counted once; of clusters that stayed as they were by what
+        was counted before."""
+        known = self._counts.get(column)
+        if known is None:
+            groups, codes = self.held["cluster"].to_numpy(), codes_of(self.held[column])
+            if self.before is None:
+                known = occurrences(groups, codes)
+            else:
+                was, codes = self.before.held["cluster"].to_numpy()[self.joined], codes[self.joined]
+                known = self.before._counted(column).copy()
+                for sign, some in ((-1, was), (1, groups[self.joined])):
+                    change = occurrences(some, codes)
+                    known[: len(change)] += sign * change
+            self._counts[column] = known
+        return known
 
     def _with_others(self, found: Mapping[str, pl.DataFrame]) -> tuple[dict[str, pl.DataFrame], dict[str, int]]:
         """`found` (column, count) with those elsewhere, and how many values of each column there are elsewhere."""

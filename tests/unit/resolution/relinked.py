@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from resolution import residents
-from resolution.residents import Clusters, changes, cluster, model
+from resolution.residents import Clusters, changes, cluster, household, model
 from resolution.residents import state as resident_state
 from resolution.residents.exact import borrowed_numbers
 from resolution.residents.features import features
@@ -29,8 +29,10 @@ def relinked(old: pl.DataFrame, records: pl.DataFrame) -> Clusters:
     )
     rows = pl.concat([new.select(stay.columns), stay])
     part, _ = Part.among(rows, was, told_numbers(rows, was)).ordered()
-    moved = changes.moved(part.people, part.standing)
-    asked = changes.asked(part.people, part.standing, moved, part.left(), model.load(), NOWHERE)
+    moved, left = changes.moved(part.people, part.standing), part.left()
+    asked = changes.asked(part.people, part.standing, moved, left, model.load(), NOWHERE)
+    other = pl.concat([part.some(moved), left], how="diagonal")
+    asked = pl.concat([asked, household.touched(part.people, part.standing, other)]).unique()
     return residents.cluster_part(
         part.people, part.borrowed, part.standing, moved=moved, asked=asked, elsewhere=NOWHERE
     )

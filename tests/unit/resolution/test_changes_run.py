@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from unittest.mock import MagicMock
 
 import numpy as np
@@ -15,6 +16,7 @@ from resolution.residents import state as resident_state
 from resolution.restoring import RECORD
 from resolution.runner import ResolutionResult, resolve
 from resolution.sources import RESIDENT_SCHEMA
+from tests.unit.resolution import test_household
 from tests.unit.resolution.landed_town import LandedTown, grouped
 from tests.unit.resolution.test_changes import town
 from warehouse import connection
@@ -22,7 +24,7 @@ from warehouse import connection
 SYSTEMS = ("household_registry", "pension")
 
 
-def people(seed: int) -> pl.DataFrame:
+def people(seed: int, town: Callable[[int], pl.DataFrame] = town) -> pl.DataFrame:
     """A town whose records come from two systems."""
     records = town(seed)
     mine = pl.Series(np.random.default_rng([seed, 2]).random(records.height) < 0.5)
@@ -87,6 +89,27 @@ def test_runs_by_changes_end_where_full_runs_end(landed: LandedTown, seed: int) 
         kept = landed.state()
         full = resolve("residents", full=True)
         assert is_full(full.run) and full.content_hash == done.content_hash
+        assert landed.state() == kept
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_households_are_found_by_changes_as_by_full_runs(landed: LandedTown, seed: int) -> None:
+    """Whoever of them comes or goes; and why a record was linked stays as it was told."""
+    rng = np.random.default_rng([seed, 4])
+    everybody = people(seed, test_household.town)
+    landed.land(share(everybody, rng, 0.9))
+    resolve("residents")
+    told = "SELECT record_key, link_kind, reason FROM resolution.membership WHERE to_run IS NULL ORDER BY 1"
+    for _ in range(3):
+        now = landed.current
+        came = share(everybody.join(now, on=RECORD, how="anti"), rng, 0.5)
+        gone = share(now, rng, 0.04)
+        landed.land(pl.concat([now.join(gone, on=RECORD, how="anti"), came]).sort(RECORD))
+        assert not is_full(settled(landed).run)
+        reasons, kept = landed.conn.execute(told).fetchall(), landed.state()
+        assert any("whose telephone or door" in reason for _, _, reason in reasons)
+        resolve("residents", full=True)
+        assert landed.conn.execute(told).fetchall() == reasons
         assert landed.state() == kept
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import polars as pl
 import pytest
 
+from resolution.residents import keys
 from resolution.residents import town as town_module
 from resolution.residents.features import features
 from resolution.residents.hashes import hashed
@@ -45,12 +49,41 @@ def test_rows_meet_by_every_rule_whose_values_they_have() -> None:
     assert met["loose"].all() and met["year"].null_count() == met.height
 
 
-def test_blocks_of_entities_are_those_of_all_their_rows_each_once() -> None:
+def test_blocks_of_entities_are_those_of_all_their_rows_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Told apart by codes: the same as by the hashes of every row, for two names of one sound and for no name, too."""
     odd = ({"name": "章伟"}, {"name": "张伟"}, {"name": "张伟"}, {"name": "伟"}, {"phone": "13912345670"})
     people = features(pl.concat([town(2), table(*odd)]))
     entities = people["row"] // 4
+    monkeypatch.setattr(keys, "RULES", keys.BLOCKS)
     every = meetings(people).with_columns(entity=pl.col("row") // 4).select("entity", *TRAITS)
     found = entity_blocks(people, entities).select("entity", *TRAITS)
     assert found.height < every.height
     assert sorted(found.rows(), key=repr) == sorted(set(every.rows()), key=repr)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_was_counted_holds_for_the_clusters_that_were_not_joined(seed: int) -> None:
+    people = features(town(seed))
+    rng = np.random.default_rng(seed)
+    first = people.select("row", cluster=pl.Series(rng.integers(0, 80, people.height)))
+    joined = pl.Series(rng.integers(0, 40, 80)).gather(first["cluster"])
+    second = first.with_columns(cluster=joined).filter(joined < 25)
+    known = town_of(people, first["cluster"])
+    known.shares_of(dict.fromkeys(COUNTED[:4]))
+    grouped = known.grouped(second)
+    anew = town_of(people, grouped.held["cluster"])
+    for column in COUNTED:
+        assert grouped.shares(column).sort(column).equals(anew.shares(column).sort(column))
+    assert not known.shares("name").sort("name").equals(grouped.shares("name").sort("name"))
+
+
+def test_what_is_kept_is_made_without_pandas() -> None:
+    """To load it takes longer than to make the blocks of a month's news."""
+    made = (
+        "import sys, polars as pl; from tests.unit.resolution.test_changes import town;"
+        "from resolution.residents import keys; from resolution.residents.features import features;"
+        "people = features(town(1)).with_columns(entity_key=pl.lit('R'));"
+        "keys.entity_blocks(people, people['row']); keys.counted_keys(people, 'entity_key');"
+        "sys.exit('pandas' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", made], check=False).returncode == 0
