@@ -7,18 +7,14 @@ may be there, so that the file is asked for one row in a hundred.
 
 from __future__ import annotations
 
-import tempfile
-import weakref
 from collections.abc import Iterable, Iterator
 from functools import reduce
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from connectors.errors import Permanent
-from connectors.version_runs import Hashes, Numbers, Run, StoredRun, merged
-from warehouse.settings import settings
+from connectors.version_runs import Hashes, Numbers, Run, StoredRun, merged, nameless_file, room_on_disk
 
 RECENT_ROWS = 100_000
 """So many versions are in memory before they are written: 3 to 4 MB, and a hundred runs for ten million records."""
@@ -76,24 +72,10 @@ class FreshVersions:
     def _store(self) -> None:
         """Write what is in memory as one run."""
         run = reduce(lambda newer, older: merged(older, newer), reversed(self._recent))
-        try:
-            if self._file is None:
-                self._file = _nameless_file()
-                weakref.finalize(self, self._file.close)
+        with room_on_disk():
+            self._file = self._file or nameless_file(self)
             self._stored.append(StoredRun.write(self._file, run))
-        except OSError as error:
-            raise Permanent(
-                f"what the load makes current cannot be written under TOWNHUB_HOME ({error.strerror})",
-                "Free some space on its disk, or set TOWNHUB_HOME to another one",
-            ) from error
         self._recent = []
-
-
-def _nameless_file() -> BinaryIO:
-    """Its descriptor alone keeps it: a pull that is killed leaves nothing behind."""
-    folder = settings().home / "work"
-    folder.mkdir(parents=True, exist_ok=True)
-    return cast(BinaryIO, tempfile.TemporaryFile(prefix="versions-", dir=folder))
 
 
 class _Filter:

@@ -45,11 +45,9 @@ from warehouse.settings import settings
 ATTEMPTS = 3
 LONGEST_PAUSE = 10.0
 """Seconds that a pull waits before it tries again by itself."""
-CHUNK_ROWS = 12_500
-"""Several of these are under way at once, as texts or typed. Landing comes to 0.53 and 0.54 of plain COPY with these,
-0.50 and 0.51 with 10,000 (in turns), for each costs 3 to 4 ms of conforming and hashing besides its rows. A first pull
-of a million rows of 15 columns holds 250 to 265 MiB with 10,000 and 265 to 279 with 15,000, of ten million 284 with
-10,000 and 297 with these."""
+CHUNK_ROWS = 10_000
+"""Several of these are under way at once, as texts or typed: with 12,500 a pull holds five to ten MiB more. Each costs
+3 to 4 ms of conforming and hashing besides its rows."""
 OVERLAP = timedelta(minutes=10)
 """Changes are asked for from so long before the cursor: what tied with it, or was committed late over there, may have
 come since. A record that comes twice costs a look-up and is unchanged."""

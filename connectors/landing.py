@@ -46,6 +46,8 @@ class Batch:
     numbers: Numbers
     known: Positions | None = None
     """Rows that came as before and are what is current, by the position of their version; they are not in `page`."""
+    places: Positions | None = None
+    """Where the other rows' keys stand among the versions that were current when the load began, if it is told yet."""
     entries: npt.NDArray[np.uint64] | None = None
     """What `connectors.received` is to remember of the others."""
 
@@ -123,13 +125,14 @@ class Lander:
         self.result.rows_in += len(page.accepted) + len(page.rejected)
         self.result.outcomes += page.outcomes
         versions = self._versions_for(keys)
+        places = versions.position(keys) if batch.places is None else batch.places
         rejected_keys = page.rejected["record_key"].drop_nulls()
         if self._stream.load == "snapshot":
-            versions.mark_seen(keys)
+            versions.mark_seen(keys, places)
             versions.mark_seen(key_hashes(rejected_keys))
             self._nameless |= len(rejected_keys) < len(page.rejected)
         self._reject(page.rejected)
-        self._append(batch, versions, standing)
+        self._append(batch, versions, places, standing)
         if batch.known is not None and len(batch.known):
             self._count_known(batch.known, versions)
         if self._held is not None:
@@ -147,7 +150,7 @@ class Lander:
         if whole and not allowed.collapse:
             check_volume(self.result, len(self._all_versions()), self._stream.max_delete_share)
         if whole and self._nameless:
-            self.result.deletions_withheld = len(self._all_versions().absent())
+            self.result.deletions_withheld = self._all_versions().absent
         elif whole:
             self._close_absent(allowed.deletes)
         if self._first:
@@ -172,12 +175,12 @@ class Lander:
         keys = record_keys(page.accepted[rows], self._stream)
         self._added |= dict(zip(keys, page.added[rows], strict=True))
 
-    def _append(self, batch: Batch, versions: Versions, standing: bool) -> None:
+    def _append(self, batch: Batch, versions: Versions, places: Positions, standing: bool) -> None:
         rows, keys, hashes, numbers = batch.page.accepted, batch.keys, batch.hashes, batch.numbers
         if len(numbers) and self._stream.cursor is not None:
             self.result.newest = max(int(numbers.max()), self.result.newest or 0)
-        page = Arrived(keys, hashes, numbers, *versions.find(keys))
-        ruling = self._ruled(page, versions, standing)
+        page = Arrived(keys, hashes, numbers, *versions.find(keys, places))
+        ruling = self._ruled(page, versions, places, standing)
         if ruling.conflict.any():
             self._reject_conflicts(rows.filter(ruling.conflict))
         self._keep_additions(batch.page, ruling.landed)
@@ -197,22 +200,21 @@ class Lander:
         if self._held is not None:
             self._held.answer(versions.keys_at(known), numbers)
 
-    def _ruled(self, page: Arrived, versions: Versions, standing: bool) -> Ruling:
+    def _ruled(self, page: Arrived, versions: Versions, places: Positions, standing: bool) -> Ruling:
         if self._stream.cursor is not None:
             return by_time(page, lambda rows: self._table.in_history(page.keys, page.hashes, rows))
         if self._stream.load != "snapshot":
             return by_arrival(page)
         # What has no version was not decided either: of a first load nothing is looked up twice.
         asked = page.there.any() and not standing
-        ruling = first_only(page, versions.decided(page.keys) if asked else page.there)
-        versions.mark_decided(page.keys)
+        ruling = first_only(page, versions.decided(page.keys, places) if asked else page.there)
+        versions.mark_decided(page.keys, places)
         return ruling
 
     def _close_absent(self, allowed_deletes: int) -> None:
         versions = self._all_versions()
-        absent = versions.absent()
-        check_deletions(len(absent), len(versions), self._stream.max_delete_share, allowed_deletes)
-        self.result.tombstoned = self._table.close(absent)
+        check_deletions(versions.absent, len(versions), self._stream.max_delete_share, allowed_deletes)
+        self.result.tombstoned = sum(map(self._table.close, versions.absent_keys()))
 
     def _all_versions(self) -> Versions:
         """Those of the whole register: a snapshot has read them when it began."""

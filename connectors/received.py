@@ -27,12 +27,14 @@ import numpy.typing as npt
 import polars as pl
 import psycopg
 
+from connectors.bits import Bits
 from connectors.conform import Conformed, Conformer
 from connectors.contract import Server, Stream
 from connectors.landing import Batch
 from connectors.ordering import Mask
 from connectors.protocols.base import Page
 from connectors.raw_records import Found, RawRecords
+from connectors.received_entries import WORDS, Entries
 from connectors.region import region
 from connectors.version_runs import Hashes
 from connectors.versions import Positions, Versions, row_hashes
@@ -40,10 +42,6 @@ from connectors.versions import Positions, Versions, row_hashes
 FEWEST_ROWS = 10_000
 """Smaller registers are conformed again in less time than it takes to know them."""
 PART_ROWS = 50_000
-_WORDS: Final = 5
-"""Of an entry: the received row's hash (two), its key's as received, and of the version that it became the first half
-of the key and the second half of the content's hash."""
-
 _UNKNOWN: Final = np.int32(-1)
 
 
@@ -84,10 +82,7 @@ class Received:
     load_id: int
     rules: uuid.UUID
     versions: Versions
-    _hashes: Hashes
-    """Of received rows, sorted by their first half."""
-    _found: Found
-    """What is known of each of them."""
+    _entries: Entries
     _parts: list[npt.NDArray[np.uint64]] = field(default_factory=list)
     _written: int = 0
 
@@ -101,41 +96,20 @@ class Received:
             "DELETE FROM control.received WHERE system = %s AND stream = %s AND (rules <> %s OR %s)",
             [*place, rules, afresh],
         )
-        hashes, keys = [np.empty((0, 2), dtype=np.uint64)], [np.empty(0, dtype=np.uint64)]
-        at = [np.empty(0, dtype=np.int32)]
         with conn.cursor("received", binary=True) as parts:
             parts.itersize = 1  # a part is megabytes
             parts.execute("SELECT entries FROM control.received WHERE system = %s AND stream = %s ORDER BY part", place)
-            for (entries,) in parts:
-                words = np.frombuffer(entries, dtype="<u8").reshape(-1, _WORDS)
-                hashes.append(words[:, :2].astype(np.uint64))
-                keys.append(words[:, 2].astype(np.uint64))
-                at.append(versions.current_at(words[:, 3], words[:, 4]).astype(np.int32))
-        known = np.concatenate(hashes)
-        del hashes  # before they are sorted
-        order = np.argsort(known[:, 0], kind="stable")
-        found = Found(np.concatenate(at)[order], np.ones(len(known), dtype=np.bool_), np.concatenate(keys)[order])
-        return cls(conn, stream, load_id, rules, versions, known[order], found)
+            words = (np.frombuffer(part, dtype="<u8").astype(np.uint64).reshape(-1, WORDS) for (part,) in parts)
+            return cls(conn, stream, load_id, rules, versions, Entries(words, versions.current_at))
 
     def __post_init__(self) -> None:
-        self._met = np.zeros(len(self.versions), dtype=np.bool_)
+        self._met = Bits(len(self.versions))
         self._rows = 0
         self._of_no_rows: dict[tuple[str, ...], Conformed] = {}
 
     def find(self, received: Hashes) -> Found:
         """What is known of rows as they were received; called in the thread that fetches, too."""
-        at, keys = np.full(len(received), _UNKNOWN, dtype=np.int32), np.zeros(len(received), dtype=np.uint64)
-        before = np.zeros(len(received), dtype=np.bool_)
-        if not len(self._hashes) or not len(received):
-            return Found(at, before, keys)
-        first = self._hashes[:, 0]
-        order = np.argsort(received[:, 0])
-        places = np.empty(len(received), dtype=np.intp)
-        places[order] = np.searchsorted(first, received[order, 0])
-        places[places == len(first)] = 0
-        before = (self._hashes[places] == received).all(axis=1)
-        at[before], keys[before] = self._found.at[places[before]], self._found.keys[places[before]]
-        return Found(at, before, keys)
+        return self._entries.find(received)
 
     def batch(self, page: Page, conform: Conformer) -> Batch:
         """The page as landing takes it: known rows by the position of their version, the others conformed."""
@@ -153,9 +127,10 @@ class Received:
             batch = Batch.of(conformed, self.stream)
             theirs = self.versions.position(batch.keys)
         known = at[at >= 0]
-        self._met[known] = True
-        self._met[theirs[theirs >= 0]] = True
-        return replace(batch, known=known, entries=_entries(batch, records.hashes[taken], records.found[taken]))
+        self._met.set(known)
+        self._met.set(theirs[theirs >= 0])
+        entries = _entries(batch, records.hashes[taken], records.found[taken])
+        return replace(batch, known=known, places=theirs, entries=entries)
 
     def keep(self, batch: Batch) -> bool:
         """Remember the batch's rows that obeyed and were not known. Whether there are enough of them for `write`."""
@@ -168,7 +143,7 @@ class Received:
         small = self._rows < FEWEST_ROWS and not self._written
         if not small:
             self.write()
-        if len(self._hashes) + self._written > 2 * max(self._rows, 1) and self._rows:
+        if len(self._entries) + self._written > 2 * max(self._rows, 1) and self._rows:
             self.conn.execute(
                 "DELETE FROM control.received WHERE system = %s AND stream = %s", [self.stream.system, self.stream.name]
             )
@@ -226,7 +201,7 @@ class Received:
         """Rows that are known and yet to be judged: of a key that stands twice, or of a day to come."""
         rows = np.flatnonzero(at >= 0)
         positions = at[rows]
-        doubtful = self._met[positions]
+        doubtful = self._met.at(positions)
         doubtful |= self.versions.numbers_at(positions) > int(conform.horizon.timestamp() * 1_000_000)
         order = np.argsort(positions, kind="stable")
         same = np.flatnonzero(np.diff(positions[order]) == 0)

@@ -6,11 +6,19 @@ A run in a file is mapped while it is asked and let go of at once: what stayed m
 from __future__ import annotations
 
 import mmap
+import os
+import tempfile
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
+
+from connectors.errors import Permanent
+from warehouse.settings import settings
 
 Hashes = npt.NDArray[np.uint64]
 """Shape (n, 2): the two halves of a 128-bit hash."""
@@ -69,6 +77,27 @@ def merged(older: Run, newer: Run) -> Run:
     )
 
 
+def nameless_file(owner: object) -> BinaryIO:
+    """A file that is closed with its owner. Its descriptor alone keeps it: a pull that is killed leaves nothing."""
+    folder = settings().home / "work"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = cast(BinaryIO, tempfile.TemporaryFile(prefix="versions-", dir=folder))  # noqa: SIM115 - the owner closes it
+    weakref.finalize(owner, file.close)
+    return file
+
+
+@contextmanager
+def room_on_disk() -> Iterator[None]:
+    """Around what is written to such a file. Raises `Permanent` when there is no room for it."""
+    try:
+        yield
+    except OSError as error:
+        raise Permanent(
+            f"what a load remembers cannot be written under TOWNHUB_HOME ({error.strerror})",
+            "Free some space on its disk, or set TOWNHUB_HOME to another one",
+        ) from error
+
+
 @dataclass(frozen=True)
 class StoredRun:
     """A run written to a file: its versions' keys, contents and numbers, one after the other."""
@@ -98,3 +127,12 @@ class StoredRun:
         halves = np.frombuffer(data, dtype=np.uint64, count=4 * rows).reshape(2, rows, 2)
         numbers = np.frombuffer(data, dtype=self.number, count=rows, offset=32 * rows)
         return Run(halves[0], halves[1], numbers)
+
+    def rows_of(self, first: int, end: int) -> tuple[Hashes, Hashes, Numbers]:
+        """Some of its versions, read into memory: keys, contents and numbers."""
+        parts = []
+        for column, size in enumerate((16, 16, self.number.itemsize)):
+            start = self.offset + (0, 16, 32)[column] * self.rows + first * size
+            parts.append(os.pread(self.file.fileno(), (end - first) * size, start))
+        keys, hashes = (np.frombuffer(part, dtype=np.uint64).reshape(-1, 2) for part in parts[:2])
+        return keys, hashes, np.frombuffer(parts[2], dtype=self.number)

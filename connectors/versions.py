@@ -1,14 +1,15 @@
 """Current versions of a stream's records: 128-bit keys and content hashes, searched by whole pages.
 
 Both hashes are XXH3 (two seeds of 64 bits), which is specified to the bit and so the same on every machine and
-library version. What is current in the warehouse is kept in sorted arrays, 33 or 40 bytes a record, and needs no table
-built anew for each page; what the load itself makes current is kept by `connectors.fresh_versions`.
+library version. What is current in the warehouse is kept by `connectors.known_versions`, what the load itself makes
+current by `connectors.fresh_versions`; neither holds in memory what grows with the register, but for a few bits each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import chain
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +17,13 @@ import polars as pl
 import polars_hash as plh
 import pyarrow as pa
 
+from connectors.bits import Bits
 from connectors.contract import Stream
 from connectors.fresh_versions import FreshVersions
-from connectors.version_runs import Hashes, Numbers, Run
+from connectors.known_versions import KnownVersions, Part
+from connectors.version_runs import Hashes, Numbers
 
-Positions = npt.NDArray[np.int32]
+Positions = npt.NDArray[np.signedinteger]
 """Of versions that were current in the warehouse when the load began."""
 
 _SEEDS = (0x544F574E, 0x48554221)
@@ -104,73 +107,81 @@ def no_numbers(rows: int) -> Numbers:
 
 
 class Versions:
-    """What is current: in the warehouse (`known`) and in the load under way (`fresh`), the latter first."""
+    """What is current: in the warehouse (`known`) and in the load under way (`fresh`, see there), the latter first.
+
+    Who asks of the same keys several times finds their positions once and gives them as `at`: those of a large register
+    are looked up in a file.
+    """
 
     def __init__(self, keys: Hashes, hashes: Hashes, versions: Numbers) -> None:
-        self._known = Run.sorted(keys, hashes, versions)
-        self._seen = np.zeros(len(keys), dtype=np.bool_)
-        self._decided = np.zeros(len(keys), dtype=np.bool_)
+        self._take(KnownVersions([(keys, hashes, versions)]))
+
+    @classmethod
+    def of_parts(cls, parts: Iterable[Part]) -> Self:
+        """Those of a whole table, which come in parts; of them few are in memory at a time."""
+        versions = cls.__new__(cls)
+        versions._take(KnownVersions(parts))
+        return versions
+
+    def _take(self, known: KnownVersions) -> None:
+        self._known = known
+        self._seen, self._decided = Bits(len(known)), Bits(len(known))
         self._fresh = FreshVersions()
 
     def __len__(self) -> int:
-        return len(self._seen)
+        return len(self._known)
 
-    def find(self, keys: Hashes) -> tuple[npt.NDArray[np.bool_], Hashes, npt.NDArray[np.int64]]:
+    def find(
+        self, keys: Hashes, at: Positions | None = None
+    ) -> tuple[npt.NDArray[np.bool_], Hashes, npt.NDArray[np.int64]]:
         """For each key: whether it has a current version, that version's content hash and version number."""
+        at = self.position(keys) if at is None else at
         hashes = np.zeros_like(keys)
         versions = np.full(len(keys), _NO_VERSION, dtype=np.int64)
-        there = np.zeros(len(keys), dtype=np.bool_)
-        at = self._known.find(keys)
-        known = np.flatnonzero(at >= 0)
+        there = at >= 0
+        if there.any():
+            hashes[there], versions[there] = self._known.contents(at[there])
         # One after the other: a run that was looked at is let go of before the next is mapped.
-        for rows, run, places in chain([(known, self._known, at[known])], self._fresh.find(keys)):
+        for rows, run, places in self._fresh.find(keys):
             there[rows] = True
             hashes[rows] = run.hashes[places]
             versions[rows] = run.versions[places]
         return there, hashes, versions
 
-    def position(self, keys: Hashes) -> npt.NDArray[np.int64]:
+    def position(self, keys: Hashes) -> Positions:
         """Where among the versions in the warehouse the one of each key stands, or -1."""
         return self._known.find(keys)
 
-    def current_at(
-        self, first_of_key: npt.NDArray[np.uint64], second_of_hash: npt.NDArray[np.uint64]
-    ) -> npt.NDArray[np.int64]:
+    def current_at(self, first_of_key: npt.NDArray[np.uint64], second_of_hash: npt.NDArray[np.uint64]) -> Positions:
         """The position of the version in the warehouse that has both halves, or -1."""
-        firsts = self._known.keys[:, 0]
-        order = np.argsort(first_of_key)
-        at = np.empty(len(order), dtype=np.int64)
-        at[order] = np.searchsorted(firsts, first_of_key[order])
-        at[at == len(firsts)] = 0
-        if not len(firsts):
-            return np.full(len(order), -1, dtype=np.int64)
-        same = (firsts[at] == first_of_key) & (self._known.hashes[at, 1] == second_of_hash)
-        return np.where(same, at, -1)
+        return self._known.halves(first_of_key, second_of_hash)
 
     def numbers_at(self, positions: Positions) -> Numbers:
-        return self._known.versions[positions]
+        return self._known.numbers(positions)
 
     def keys_at(self, positions: Positions) -> Hashes:
-        return self._known.keys[positions]
+        return self._known.keys(positions)
 
     def mark_unchanged(self, positions: Positions) -> None:
         """These came in this pull as they are, and stand."""
-        self._seen[positions] = self._decided[positions] = True
+        self._seen.set(positions)
+        self._decided.set(positions)
 
-    def mark_seen(self, keys: Hashes) -> None:
+    def mark_seen(self, keys: Hashes, at: Positions | None = None) -> None:
         """These keys came in this pull, be they landed, unchanged or quarantined: they were not deleted."""
-        at = self._known.find(keys)
-        self._seen[at[at >= 0]] = True
+        at = self.position(keys) if at is None else at
+        self._seen.set(at[at >= 0])
 
-    def mark_decided(self, keys: Hashes) -> None:
+    def mark_decided(self, keys: Hashes, at: Positions | None = None) -> None:
         """What is current of these keys was decided in this load: it stood for them in the pull."""
-        at = self._known.find(keys)
-        self._decided[at[at >= 0]] = True
+        at = self.position(keys) if at is None else at
+        self._decided.set(at[at >= 0])
 
-    def decided(self, keys: Hashes) -> npt.NDArray[np.bool_]:
+    def decided(self, keys: Hashes, at: Positions | None = None) -> npt.NDArray[np.bool_]:
         """Keys that were landed or marked as decided in this load."""
-        at = self._known.find(keys)
-        found = (at >= 0) & self._decided[at] if len(self) else np.zeros(len(keys), dtype=np.bool_)
+        at = self.position(keys) if at is None else at
+        found = at >= 0
+        found[found] = self._decided.at(at[found])
         for rows, _, _ in self._fresh.find(keys):
             found[rows] = True
         return found
@@ -179,6 +190,14 @@ class Versions:
         """New current versions of this load; each key stands once."""
         self._fresh.add(keys, hashes, versions)
 
-    def absent(self) -> Hashes:
-        """Keys known before that did not come in this pull."""
-        return self._known.keys[~self._seen]
+    @property
+    def absent(self) -> int:
+        """How many were known before and did not come in this pull."""
+        return len(self) - self._seen.count()
+
+    def absent_keys(self) -> Iterator[Hashes]:
+        """Their keys, some at a time."""
+        for start, run in self._known.segments:
+            keys = run.keys[self._seen.unset(start, start + len(run))]
+            if len(keys):
+                yield keys

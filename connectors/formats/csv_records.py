@@ -14,6 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from connectors.formats.octets import positions
+
 LINE_FEED: Final = 10
 RETURN: Final = 13
 QUOTE: Final = 34
@@ -45,23 +47,23 @@ def split(block: bytes, *, forgiving: bool = False) -> Records:
     With `forgiving` (no more bytes will come, or a quote seems never to close) stray quotes are taken as text.
     """
     octets = np.frombuffer(block, dtype=np.uint8)
-    lines = np.flatnonzero(octets == LINE_FEED)
-    commas = np.flatnonzero(octets == COMMA)
+    lines = positions(octets, LINE_FEED)
+    commas = positions(octets, COMMA)
     if b'"' in block:
-        quotes = np.flatnonzero(octets == QUOTE)
+        quotes = positions(octets, QUOTE)
         if forgiving or not _orderly(octets, quotes):
             return _scan(block)
         # A position is outside quotes when an even number of quotes stand before it.
         lines = lines[np.searchsorted(quotes, lines) % 2 == 0]
         commas = commas[np.searchsorted(quotes, commas) % 2 == 0]
-    ends = lines.astype(np.int64) + 1
+    ends = lines + 1
     starts = np.concatenate([np.zeros(min(1, len(ends)), np.int64), ends[:-1]])
     before = np.searchsorted(commas, ends)
     fields = np.diff(before, prepend=0) + 1
     return Records(starts, ends, fields.astype(np.int64), True)
 
 
-def _orderly(octets: NDArray[np.uint8], quotes: NDArray[np.intp]) -> bool:
+def _orderly(octets: NDArray[np.uint8], quotes: NDArray[np.int64]) -> bool:
     """Opening quotes follow a separator (or a quote: `""`), closing ones precede a separator, a quote or the end."""
     opening, closing = quotes[0::2], quotes[1::2]
     before = octets[opening[opening > 0] - 1]

@@ -12,6 +12,7 @@ import polars as pl
 
 from connectors.formats.fields import without_oversized
 from connectors.formats.json_pages import quick, read_records
+from connectors.formats.octets import positions
 from connectors.ordering import Mask
 from connectors.protocols.base import Page, Pull
 from connectors.raw_records import RawRecords, byte_pieces
@@ -61,16 +62,17 @@ def _apart(payload: bytes) -> pl.Series | None:
     """The records of an array of flat objects, each as its bytes and a comma."""
     if payload[:2] != b"[{" or payload[-2:] != b"}]":
         return None
-    payload = payload[:-1] + b","  # so that the last one has the bytes of any other
     data = np.frombuffer(payload, np.uint8)
-    ends = np.flatnonzero(data == _CLOSE)
-    apart = (data[ends + 1] == _COMMA).all() and (data[ends[:-1] + 2] == _OPEN).all()
-    if not apart or np.count_nonzero(data == _OPEN) != len(ends):
+    ends = positions(data, _CLOSE)
+    between = ends[:-1]
+    apart = (data[between + 1] == _COMMA).all() and (data[between + 2] == _OPEN).all()
+    if not apart or payload.count(b"{") != len(ends):
         return None
-    offsets = np.concatenate([[1], ends + 2]).astype(np.int64)
-    series = pl.from_arrow(byte_pieces(payload, offsets))
+    starts = np.concatenate([[1], between + 2])
+    series = pl.from_arrow(byte_pieces(payload, starts))
     assert isinstance(series, pl.Series)
-    return series
+    # The last one gets the comma that the others have, so that it is known wherever it stands; the page is not copied.
+    return series.append(pl.Series([payload[starts[-1] : -1] + b","], dtype=pl.Binary))
 
 
 def _array(records: pl.Series, which: Mask) -> bytes:

@@ -8,6 +8,7 @@ breaches of the contract.
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 import zlib
@@ -227,10 +228,10 @@ class HttpSource:
     def _read(self, response: httpx.Response, ends: float) -> bytes:
         """The whole body; a read timeout alone would let a slow drip go on for ever."""
         declared = response.headers.get("Content-Length", "")
-        content = bytearray()  # many small pieces would stay in the allocator's hands
+        content = io.BytesIO()  # many small pieces would stay in the allocator's hands
         for chunk in _unpacked(response, self.system):
-            content += chunk
-            if max(len(content), int(declared) if declared.isdecimal() else 0) > self.limits.max_bytes:
+            content.write(chunk)
+            if max(content.tell(), int(declared) if declared.isdecimal() else 0) > self.limits.max_bytes:
                 raise ContractViolation(
                     f"{self.system}: an answer of more than {self.limits.max_bytes} bytes",
                     "Ask the owner for smaller pages",
@@ -240,7 +241,7 @@ class HttpSource:
                     f"{self.system}: the answer trickled in past the deadline",
                     "Ask the owner; the hub goes on",
                 )
-        return bytes(content)
+        return content.getvalue()  # not copied: nobody else holds it
 
     def _judge(self, response: httpx.Response, content: bytes) -> None:
         status = response.status_code

@@ -63,7 +63,8 @@ def test_absent_is_what_was_known_and_not_seen(
     assert len(versions) == len(known)
     versions.mark_seen(array(seen))
     versions.mark_decided(array(decided))
-    assert {tuple(key) for key in versions.absent().tolist()} == set(known) - set(seen)
+    absent = [tuple(key) for keys in versions.absent_keys() for key in keys.tolist()]
+    assert (set(absent), len(absent)) == (set(known) - set(seen), versions.absent)
     assert versions.decided(array(known)).tolist() == [key in decided for key in known]
 
 
