@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from resolution import decisions, heap, ledger, restoring, review_queue, sources
+from resolution import decisions, ledger, restoring, review_queue, sources
 from resolution.content import Totals
 from resolution.events import changes as event_changes
 from resolution.events import state as event_state
@@ -26,7 +26,7 @@ from resolution.residents.incremental import ByChanges
 from resolution.things import SOURCES, Kind
 from resolution.union import apply_decisions
 from resolution.whole import Whole, whole
-from warehouse import connection, crash
+from warehouse import connection, crash, heap
 
 ANALYZE_SHARE = 0.05
 """When more of the keys than this are new or gone, the planner's figures of the ledger are out of date."""

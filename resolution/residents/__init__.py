@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from resolution import backends, heap
+from resolution import backends
 from resolution.residents import model
 from resolution.residents.blocking import RuleCount
 from resolution.residents.changes import link_changes
@@ -21,6 +21,7 @@ from resolution.residents.exact import borrowed_numbers, exact_clusters
 from resolution.residents.features import features, without_number
 from resolution.residents.linking import Linked, link
 from resolution.residents.town import Elsewhere
+from warehouse import heap
 
 __all__ = ["Clusters", "cluster", "cluster_all", "cluster_part", "explain"]
 
