@@ -137,6 +137,8 @@ class Stream:
     expires: Column | None = None
     stands_while: tuple[Values, ...] = ()
     """A record with all values of one of these is not over, whatever its age: a hazard that nobody has mended."""
+    quiet_days: int | None = None
+    """A source that brings nothing new for longer is not to be believed, however often it answers."""
     source: dict[str, Any] = field(default_factory=dict)
     server_name: str = ""
     max_delete_share: float = 0.2

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 import psycopg
 from psycopg import sql
 
-from connectors.contract import Contract, Stream
+from connectors.contract import UNIT_SECONDS, Contract, Stream
 from connectors.errors import Permanent
 from warehouse.ledger import StreamEntry, sync_streams
 
@@ -110,5 +110,6 @@ def _entry(contract: Contract, stream: Stream) -> StreamEntry:
         retention_days=contract.retention_days,
         expires=stream.expires.name if stream.expires else None,
         stands_while=list(stream.stands_while),
+        quiet_seconds=stream.quiet_days * UNIT_SECONDS["day"] if stream.quiet_days else None,
         refers=stream.references,
     )

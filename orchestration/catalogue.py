@@ -92,12 +92,13 @@ def _stream(contract: Contract, stream: Stream) -> Iterator[str]:
     expires = f", kept from `{stream.expires.name}` on" if stream.expires else ""
     if stream.stands_while:
         expires += f", and while {' or '.join(map(_values, stream.stands_while))}"
+    quiet = f", never quiet for more than {span(stream.quiet_days * 86_400)}" if stream.quiet_days else ""
     asked = "; asked value by value" if "lookup" in stream.source else ""
     stands = f", an answer stands for {span(stream.max_age_days * 86_400)}" if stream.max_age_days else ""
     yield f"### {contract.id}.{stream.name}"
     yield ""
     yield (
-        f"`{stream.physical_name}`: {stream.grain or 'one row per record'}. Load: {stream.load}{cursor}{expires}"
+        f"`{stream.physical_name}`: {stream.grain or 'one row per record'}. Load: {stream.load}{cursor}{quiet}{expires}"
         f"{asked}{stands}."
     )
     yield ""

@@ -59,6 +59,7 @@ class StreamEntry:
     freshness_seconds: int | None = None
     retention_days: int | None = None
     expires: str | None = None
+    quiet_seconds: int | None = None
     stands_while: list[dict[str, Any]] = field(default_factory=list)
     refers: dict[str, str] = field(default_factory=dict)
 
@@ -85,16 +86,17 @@ def sync_streams(connection: psycopg.Connection, streams: Iterable[StreamEntry],
         writer.executemany(
             "INSERT INTO control.stream (system, stream, contract_version, landing_schema, landing_table, "
             "load_kind, owner, enabled, cadence_seconds, freshness_seconds, retention_days, expires, stands_while, "
-            "refers) VALUES "
+            "quiet_seconds, refers) VALUES "
             "(%(system)s, %(stream)s, %(contract_version)s, %(landing_schema)s, %(landing_table)s, %(load_kind)s, "
             "%(owner)s, %(enabled)s, %(cadence_seconds)s, %(freshness_seconds)s, %(retention_days)s, %(expires)s, "
-            "%(stands_while)s, %(refers)s) "
+            "%(stands_while)s, %(quiet_seconds)s, %(refers)s) "
             "ON CONFLICT (system, stream) DO UPDATE SET "
             "(contract_version, landing_schema, landing_table, load_kind, owner, enabled, cadence_seconds, "
-            "freshness_seconds, retention_days, expires, stands_while, refers, synced_at) = "
+            "freshness_seconds, retention_days, expires, stands_while, quiet_seconds, refers, synced_at) = "
             "(excluded.contract_version, excluded.landing_schema, excluded.landing_table, excluded.load_kind, "
             "excluded.owner, excluded.enabled, excluded.cadence_seconds, excluded.freshness_seconds, "
-            "excluded.retention_days, excluded.expires, excluded.stands_while, excluded.refers, now())",
+            "excluded.retention_days, excluded.expires, excluded.stands_while, excluded.quiet_seconds, "
+            "excluded.refers, now())",
             rows,
         )
         writer.execute(

@@ -12,7 +12,7 @@ from connectors.contract_keys import IDENTIFIER, source_misuse
 
 LOADS = ("changes", "snapshot", "messages")
 
-_PROPERTIES = {"load", "cursor", "server", "source", "maxDeleteShare", "expires", "standsWhile"}
+_PROPERTIES = {"load", "cursor", "server", "source", "maxDeleteShare", "expires", "standsWhile", "quietDays"}
 
 
 def streams_of(
@@ -61,6 +61,9 @@ def _stream(
     share = custom.get("maxDeleteShare", 0.2)
     if not isinstance(share, int | float) or not 0 <= share <= 1:
         file.problem(where, "maxDeleteShare is no share", "Give a number between 0 and 1.")
+    quiet = custom.get("quietDays")
+    if quiet is not None and (isinstance(quiet, bool) or not isinstance(quiet, int) or not 1 <= quiet <= 3_650):
+        file.problem(where, f"quietDays {quiet!r} is no number of days", "Give a whole number from 1 to 3650.")
     source = custom.get("source") or {}
     if not isinstance(source, dict):
         file.problem(where, "source is no mapping", "Write source: {name: value}.")
@@ -112,6 +115,7 @@ def _stream(
         cursor=times["cursor"],
         expires=times["expires"],
         stands_while=stands,
+        quiet_days=quiet,
         source=dict(source),
         server_name=str(server),
         max_delete_share=float(share),

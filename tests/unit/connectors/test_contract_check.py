@@ -181,6 +181,7 @@ MISTAKES = [
      "limitations", "says not what the data are taken in for", "one sentence"),
     ("apiVersion: v3.2.0", "apiVersion: v9.9.9", "apiVersion", "v9.9.9", "Open Data Contract Standard"),
     (ACKNOWLEDGE, "- {property: signer, value: rot13}", "server: exchange", "signer 'rot13' is unknown", "hmac_sm3"),
+    (CURSOR, f"{CURSOR}\n      - {{property: quietDays, value: 0}}", "name: incidents", "quietDays 0 is no number", "3650"),
     (CURSOR, f"{AGES}- {{property: standsWhile, value: open}}", "name: incidents", "is no list of mappings", "[{column"),
     (CURSOR, f"{AGES}- {{property: standsWhile, value: [{{colour: red}}]}}", "name: incidents", "is no property", "Name a"),
     (CURSOR, f"{AGES}- {{property: standsWhile, value: [{{address: x}}]}}", "name: incidents", "neither codes", "null"),

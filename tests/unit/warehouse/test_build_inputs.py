@@ -25,6 +25,40 @@ def test_bounds_are_the_last_committed_loads_while_the_build_lasts(conn: psycopg
     assert build_inputs.bounds(conn) == {}
 
 
+def test_a_source_that_answers_and_brings_nothing_new_is_not_fresh_for_ever(conn: psycopg.Connection) -> None:
+    conn.execute(
+        "INSERT INTO control.stream (system, stream, contract_version, freshness_seconds, load_kind, landing_schema,"
+        " landing_table, quiet_seconds) VALUES ('alarm', 'still', '1.0.0', 60, 'changes', 'landing', 'a', 3600),"
+        " ('alarm', 'any', '1.0.0', 60, 'changes', 'landing', 'b', NULL)"
+    )
+
+    def load(rows: int, age: str, kind: str = "pull") -> None:
+        conn.execute(
+            "INSERT INTO control.load (load_key, system, stream, state, finished_at, rows_in, rows_landed, kind)"
+            " SELECT gen_random_uuid(), 'alarm', stream, 'committed', now() - %s::interval, %s, %s, %s"
+            " FROM unnest('{still, any}'::text[]) AS stream",
+            [age, rows, rows, kind],
+        )
+
+    def states() -> set[tuple[str, str]]:
+        views = ("input_status", "input_as_built")
+        told = [
+            set(conn.execute(sql.SQL("SELECT stream, state FROM control.{} WHERE system = 'alarm'").format(
+                sql.Identifier(view)
+            )).fetchall())
+            for view in views
+        ]  # fmt: skip
+        assert told[0] == told[1]
+        return told[0]
+
+    load(3, "2 hours")
+    load(0, "10 seconds")
+    load(2, "5 seconds", "replay")  # what was held here says nothing of the source
+    assert states() == {("still", "aged"), ("any", "fresh")}
+    load(1, "1 second")
+    assert states() == {("still", "fresh"), ("any", "fresh")}
+
+
 def test_what_is_taken_in_meanwhile_makes_no_stream_worth_more(conn: psycopg.Connection) -> None:
     """What is old stays old, what never landed stays missing; what fails meanwhile is not to be relied on."""
     conn.execute(
