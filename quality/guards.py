@@ -143,6 +143,31 @@ def build(at: Situation) -> Verdict:
     return _verdict("build", bool(expected) and not missing and not failed, len(concerned), observed)
 
 
+def resolution(at: Situation) -> Verdict:
+    """Of every input whose records are linked, the last run of its kind has seen what this build reads.
+
+    A record that no run has seen belongs to nobody yet: whatever joins by keys leaves it out without a word. In a whole
+    pass Dagster sees to the order; who builds by hand may leave resolution out.
+    """
+    names = [f"{system}.{stream}" for system, stream in at.family.inputs]
+    runs = at.conn.execute(
+        "SELECT DISTINCT ON (kind) kind, detail -> 'inputs' FROM resolution.run WHERE finished_at IS NOT NULL"
+        " ORDER BY kind, run_id DESC"
+    ).fetchall()
+    newest = dict(
+        at.conn.execute(
+            "SELECT system || '.' || stream, max(l.load_id) FROM control.load l"
+            " LEFT JOIN control.build_input b USING (system, stream) WHERE l.state = 'committed'"
+            " AND l.rows_landed + l.rows_tombstoned > 0 AND l.load_id <= coalesce(b.load_id, l.load_id)"
+            " AND system || '.' || stream = ANY (%s) GROUP BY 1",
+            [names],
+        ).fetchall()
+    )
+    linked = [(kind, name, seen.get(name)) for kind, seen in runs for name in names if f"rows of {name}" in seen]
+    behind = sorted(f"{kind}: {name}" for kind, name, load in linked if newest.get(name) != load)
+    return _verdict("resolution", not behind, max(1, len(linked)), {"linked": len(linked), "behind": behind})
+
+
 def purpose(at: Situation) -> Verdict:
     """No product is derived from, or decided by, a column that its purpose does not permit."""
     from quality.purposes import judge_products
@@ -158,6 +183,7 @@ GUARDS: dict[str, Callable[[Situation], Verdict]] = {
     "guard.freshness": freshness,
     "guard.unknown_share": unknown_share,
     "guard.build": build,
+    "guard.resolution": resolution,
     "guard.purpose": purpose,
 }
 

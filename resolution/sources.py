@@ -145,7 +145,7 @@ def fingerprint(conn: psycopg.Connection, kind: str) -> dict[str, int | str]:
 
 
 def rows_of(source: Source) -> str:
-    """Under which name a fingerprint has the number of a source's records."""
+    """Under which name a fingerprint has the number of a source's records; the gates know by it what is linked."""
     return f"rows of {source.system}.{source.stream}"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from quality import docs, gate, great, guards, record
 from quality.checks import Check, Outcome
@@ -239,6 +240,35 @@ def test_an_input_that_breaks_its_contract_is_red(builder: psycopg.Connection, m
     assert not_green(verdicts) == {"guard.inputs": "red"}
     assert verdicts["guard.inputs"].observed["failed"] == ["gx.fire_119.incidents.vehicles.range"]
     assert not_green(judged(builder, "safety", manifest)[1]) == {}
+
+
+def test_what_no_run_of_resolution_has_seen_holds_the_family_back(builder: psycopg.Connection, manifest: Path) -> None:
+    """A build by hand that leaves resolution out: records of nobody would be left out without a word."""
+    members = stream_of("minimum_living", "members")
+    with connect("loader") as loader:
+        seen = commit_load(loader, members)
+
+    def resolved(load: int, kind: str = "residents") -> None:
+        inputs = {"minimum_living.members": load, "rows of minimum_living.members": 9, "code": "x"}
+        builder.execute(
+            "INSERT INTO resolution.run (kind, records_in, finished_at, detail) VALUES (%s, 9, now(), %s)",
+            [kind, Jsonb({"inputs": inputs})],
+        )
+
+    try:
+        resolved(seen)
+        assert not_green(judged(builder, "welfare", manifest)[1]) == {}
+        with connect("loader") as loader:
+            later = commit_load(loader, members)
+        _, verdicts = judged(builder, "welfare", manifest)
+        assert not_green(verdicts) == {"guard.resolution": "red"}
+        assert verdicts["guard.resolution"].observed["behind"] == ["residents: minimum_living.members"]
+        assert not_green(judged(builder, "safety", manifest)[1]) == {}, "it does not read them"
+        resolved(later)
+        assert not_green(judged(builder, "welfare", manifest)[1]) == {}
+    finally:
+        with connect("owner") as owner:
+            owner.execute("DELETE FROM resolution.run")
 
 
 def test_a_dead_input_is_told_and_stops_nothing_unless_it_is_the_base(
