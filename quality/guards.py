@@ -154,7 +154,7 @@ def resolution(at: Situation) -> Verdict:
         "SELECT DISTINCT ON (kind) kind, detail -> 'inputs' FROM resolution.run WHERE finished_at IS NOT NULL"
         " ORDER BY kind, run_id DESC"
     ).fetchall()
-    newest = dict(
+    newest: dict[str, int] = dict(
         at.conn.execute(
             "SELECT system || '.' || stream, max(l.load_id) FROM control.load l"
             " LEFT JOIN control.build_input b USING (system, stream) WHERE l.state = 'committed'"
