@@ -47,6 +47,11 @@ def _premises(town: DbtTown) -> None:
     mended = {**hazard, "fixed_at": "2026-06-24 10:00:00+08"}
     town.land("safety_inspection", "hazards", {**hazard, "hazard_no": "H1"}, {**mended, "hazard_no": "H2"},
               {**mended, "hazard_no": "H3", "reinspected_by": "XC0002"})  # fmt: skip
+    town.land(
+        "safety_inspection", "inspections",
+        {"inspection_no": "JA1-2", "premises_code": "A1", "inspector": "XC0002", "kind": "reinspection",
+         "result": "pass", "inspected_at": "2026-06-24 15:00:00+08", "updated_at": "2026-06-24"},
+    )  # fmt: skip
 
 
 def _registers(town: DbtTown) -> None:

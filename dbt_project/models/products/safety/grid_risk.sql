@@ -1,9 +1,12 @@
 -- The safety colour of a grid: the mean score of its premises whose colour is known, drawn towards the town's mean the
--- more the fewer they are (empirical Bayes, method of moments). Grey below the minimum or without an input. Rows that
--- wait in quarantine have made the premises that they are about grey; those that can be of any premises are told.
+-- more the fewer they are (empirical Bayes, method of moments). Gates come before the score here too: premises that are
+-- red by a gate count with no less than the score from which premises are red. Grey below the minimum or without an
+-- input. Rows that wait in quarantine have made the premises that they are about grey; those that can be of any premises
+-- are told.
 with parameter as (
     select
         {{ parameter('risk_weights', 'grid', 'minimum_premises') }} as minimum_premises,
+        {{ parameter('risk_weights', 'colour', 'red_from') }} as premises_red_from,
         {{ parameter('risk_weights', 'grid', 'red_from') }} as red_from,
         {{ parameter('risk_weights', 'grid', 'orange_from') }} as orange_from,
         {{ parameter('risk_weights', 'grid', 'yellow_from') }} as yellow_from,
@@ -18,9 +21,18 @@ with parameter as (
 ),
 
 premises as (
-    select grid_code, colour, case when colour <> 'grey' then score end as score
-    from {{ ref('premises_risk') }}
-    where grid_code is not null
+    select
+        risk.grid_code,
+        risk.colour,
+        risk.colour = 'red' and cardinality(risk.gates) > 0 as gated,
+        case
+            -- A gate is certain also where the sum of points lacks an input: greatest() skips the score that is null.
+            when risk.colour = 'red' and cardinality(risk.gates) > 0 then greatest(risk.score, parameter.premises_red_from)
+            when risk.colour <> 'grey' then risk.score
+        end as score
+    from {{ ref('premises_risk') }} as risk
+    cross join parameter
+    where risk.grid_code is not null
 ),
 
 counted as (
@@ -32,6 +44,7 @@ counted as (
         count(*) filter (where colour = 'yellow') as yellow_count,
         count(*) filter (where colour = 'green') as green_count,
         count(*) filter (where colour = 'grey') as grey_count,
+        count(*) filter (where gated) as gated_count,
         avg(score) as mean_score,
         coalesce(var_samp(score), 0) * greatest(count(score) - 1, 0) as squares_within
     from premises
@@ -100,6 +113,11 @@ judged as (
         parameter.unknown_inputs,
         parameter.minimum_premises,
         case
+            when counted.gated_count > 0
+                then ' (red by a gate counts as at least ' || trim_scale(parameter.premises_red_from) || ')'
+            else ''
+        end as gates_told,
+        case
             when cardinality(parameter.unknown_inputs) > 0 then 'grey'
             when coalesce(counted.scored_count, 0) < parameter.minimum_premises then 'grey'
             when shrunk.shrunk_score >= parameter.red_from then 'red'
@@ -141,7 +159,7 @@ select
         when colour = 'grey' then 'grey: ' || scored_count || ' of ' || premises_count
             || ' premises have a known colour, at least ' || trim_scale(minimum_premises) || ' are needed'
         else colour || ': mean score ' || round(raw_score, 1) || ' over ' || scored_count || ' of ' || premises_count
-            || ' premises, ' || round(shrunk_score, 1) || ' after shrinkage to the town'
+            || ' premises' || gates_told || ', ' || round(shrunk_score, 1) || ' after shrinkage to the town'
     end as reason,
     score_version,
     rows_held::integer as rows_held,

@@ -1,28 +1,11 @@
 -- What makes premises red whatever their score: an open hazard of severity major, the kinds listed in the dated seed, a
--- major fire hazard (重大火灾隐患) that the fire service has not seen corrected, and a producer of hazardous chemicals all of
--- whose known licences have lapsed. A producer of whom no licence is known at all may only not have been found by name.
--- Neither of the last two is certain when its register cannot be used.
+-- major fire hazard (重大火灾隐患) that the fire service has not seen corrected, and a producer of hazardous chemicals whose
+-- licences to produce have lapsed (int_premises_licence). Neither of the last two is certain when its register cannot be
+-- used.
 with open_hazard as (
     select premises_code, hazard_no, kind, severity
     from {{ ref('fct_hazard') }}
     where found_on <= {{ as_of() }} and (state <> 'closed' or fixed_on > {{ as_of() }})
-),
-
--- Licences are told of the place of storage and of the firm; either says that the producer is known to the office.
-licence as (
-    select known.licence_no, known.in_force, known.enterprise_key, place.entity_key as premises_key
-    from {{ ref('dim_hazmat_licence') }} as known
-    left join {{ source('resolution', 'membership') }} as place
-        on place.kind = 'premises' and place.to_run is null and place.system = 'hazmat_enterprise'
-        and place.stream = 'licences' and place.record_key = known.licence_no
-),
-
-licensed as (
-    select premises.premises_code, licence.licence_no, licence.in_force
-    from {{ ref('dim_premises') }} as premises
-    inner join licence
-        on licence.premises_key = premises.premises_key or licence.enterprise_key = premises.enterprise_key
-    where premises.category = 'hazmat_producer'
 )
 
 select premises_code, 'open_major_hazard' as gate_code, hazard_no
@@ -40,8 +23,6 @@ where document.major_hazard and document.inspected_on <= {{ as_of() }}
     and coalesce(document.corrected_on, date '9999-12-31') > {{ as_of() }}
     and cardinality({{ unusable_inputs([['fire_supervision', 'inspections']]) }}) = 0
 union all
-select premises_code, 'unlicensed_hazmat', max(licence_no)
-from licensed
-where cardinality({{ unusable_inputs([['hazmat_enterprise', 'licences']]) }}) = 0
-group by premises_code
-having not bool_or(in_force)
+select premises_code, 'unlicensed_hazmat', licence_no
+from {{ ref('int_premises_licence') }}
+where state = 'lapsed' and cardinality({{ unusable_inputs([['hazmat_enterprise', 'licences']]) }}) = 0

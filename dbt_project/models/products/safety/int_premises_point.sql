@@ -95,18 +95,20 @@ category_points as (
         on category.subject = 'category' and category.item = premises.category and {{ in_force('category') }}
 ),
 
--- Alarms at premises whose code the installer noted, else at those that resolution put the sensor's place to. An alarm
--- that brought the fire service out is told by its dispatch.
+open_place as (select distinct premises_key from premises),
+
+-- Alarms at the premises whose code the installer noted; where that place has no open code any more, or none was noted, at
+-- those that resolution put the sensor's place to. Of two codes of one premises each has them. An alarm that brought the
+-- fire service out is told by its dispatch.
 placed_alarm as (
-    select
-        coalesce(alarm.premises_code, by_key.premises_code) as premises_code,
-        alarm.alarm_key,
-        alarm.started_on
+    select premises.premises_code, alarm.alarm_key, alarm.started_on
     from {{ ref('fct_alarm') }} as alarm
+    left join {{ ref('dim_premises') }} as noted on noted.premises_code = alarm.premises_code
+    left join open_place on open_place.premises_key = noted.premises_key
     left join {{ source('resolution', 'membership') }} as place
         on place.kind = 'premises' and place.to_run is null and place.system = 'smoke_sensor'
         and place.stream = 'installations' and place.record_key = alarm.install_no
-    left join premises as by_key on by_key.premises_key = place.entity_key and alarm.premises_code is null
+    inner join premises on premises.premises_key = coalesce(open_place.premises_key, place.entity_key)
     where alarm.kind <> 'test' and alarm.started_on <= {{ as_of() }}
 ),
 
@@ -117,7 +119,7 @@ alarm as (
         parameter.alarm_each * power(0.5, ({{ as_of() }} - placed.started_on) / parameter.fire_half_life) as points
     from placed_alarm as placed
     cross join parameter
-    where placed.premises_code is not null and parameter.alarm_each is not null
+    where parameter.alarm_each is not null
         and not exists (
             select 1 from {{ ref('int_premises_fire') }} as fire
             where fire.premises_code = placed.premises_code

@@ -1,7 +1,8 @@
 -- The safety colour of every open coded premises, every point of it shown. Grey is "unknown": an input that cannot be
 -- used, no visit, or a visit too long ago. A premises that is overdue is never green. Gates come before the score. Rows
 -- about a premises that wait in quarantine may hide that it has become worse: its green turns grey until they are
--- settled. What is known to be worse stays, for no row that waits makes anything better.
+-- settled. So does the green of a producer of hazardous chemicals while nobody knows of its licence. What is known to be
+-- worse stays, for no row that waits, and no licence, makes anything better.
 with parameter as (
     select
         {{ parameter('risk_weights', 'staleness', 'per_cadence') }} as staleness_each,
@@ -80,6 +81,7 @@ before_staleness as (
         gate.gates_told,
         coalesce(held.held_inputs, '{}'::text[]) as held_inputs,
         held.held_told,
+        licence.state as licence_state,
         case
             when gate.premises_code is not null or coalesce(known_point.points, 0) >= parameter.red_from
                 then parameter.red_days
@@ -92,6 +94,7 @@ before_staleness as (
     left join known_point on known_point.premises_code = premises.premises_code
     left join gate on gate.premises_code = premises.premises_code
     left join held on held.premises_code = premises.premises_code
+    left join {{ ref('int_premises_licence') }} as licence on licence.premises_code = premises.premises_code
     where premises.state = 'open'
 ),
 
@@ -149,6 +152,7 @@ judged as (
             when {{ as_of() }} - last_inspected_on > parameter.grey_after * cadence
                 or (known_colour = 'green' and {{ as_of() }} > last_inspected_on + cadence) then 'grey: overdue'
             when known_colour = 'green' and cardinality(held_inputs) > 0 then 'grey: held'
+            when known_colour = 'green' and licence_state = 'unknown' then 'grey: licence'
             else known_colour
         end as verdict
     from known
@@ -178,6 +182,8 @@ select
         when 'grey: overdue' then 'grey: last inspected on ' || last_inspected_on || ', was due on ' || next_inspection_due
             || ' (every ' || cadence || ' days for ' || known_colour || ', known points ' || score || ')'
         when 'grey: held' then 'grey: rows about it wait in quarantine (known points ' || score || ')'
+        when 'grey: licence' then 'grey: nobody knows of a licence to produce hazardous chemicals here (known points '
+            || score || ')'
         else known_colour || ': score ' || score || ' = ' || coalesce(points_told, 'no points')
             || case when staleness_points > 0 then ', staleness ' || staleness_points::int else '' end
     end || coalesce('; held: ' || held_told, '') as reason,
