@@ -116,6 +116,7 @@ def town(dbt_town: DbtTown) -> DbtTown:
     _pay(dbt_town, "Z08", "RETIRED", "P11", "2026", 500, paid_on="2026-02-07")
     _pay(dbt_town, "Z09", "LUCKY", "P04", "2026-06", 800)
     _pay(dbt_town, "Z10", "LUCKY", "P12", "2026-03", 3600, paid_on="2026-03-14")
+    _pay(dbt_town, "Z11", "TEKUN", "P03", "2026年第二季度", 4059)
     dbt_town.load_everything()
     assert dbt_town.dbt("seed").code == 0
     built = dbt_town.dbt("run", "--select", "+welfare_reconciliation")
@@ -148,7 +149,7 @@ def test_everybody_is_found_due_what_the_rules_say(town: DbtTown) -> None:
         ("MARGIN", "P09"): ("candidate", "undecided"),
         ("MARGIN", "P10"): ("eligible", "unclaimed"),
         ("MARGIN", "P11"): ("eligible", "unclaimed"),
-        ("TEKUN", "P03"): ("eligible", "unclaimed"),
+        ("TEKUN", "P03"): ("eligible", "undecided"),  # paid for a period that cannot be read
         ("TEKUN", "P05"): ("not_eligible", "not_due"),
         ("TEKUN", "P06"): ("not_eligible", "not_due"),
         ("TEKUN", "P07"): ("not_eligible", "not_due"),
