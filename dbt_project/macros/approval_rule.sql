@@ -1,8 +1,8 @@
 {#
   The rule of a policy that rests on an approval of the minimum-living register: approved in this category on the day.
   The approval itself is the evidence; income and assets were weighed by the office that gave it. An approval that ended
-  lately is no "no": need does not end with a date, so the family is asked. Looked at is whoever has a record of the
-  category.
+  lately, or vanished from the register, is no "no": need does not end with a date or a line of a list, so the family is
+  asked. Looked at is whoever has a record of the category.
   contradiction: a category that cannot be in force beside this one; both at once is for a person to settle.
   amount: SQL of what a member is due, from the columns of int_minimum_living_member.
 #}
@@ -16,6 +16,9 @@ with resident as (
         -- A resident listed twice is due once.
         max({{ amount }}) filter (where in_force and category = '{{ category }}')::numeric(12, 2) as amount,
         max(valid_to) filter (where category = '{{ category }}' and not in_force and valid_to < {{ as_of() }}) as ended_on,
+        (array_agg(withdrawn_on order by valid_to desc, withdrawn_on desc nulls last) filter (
+            where category = '{{ category }}' and not in_force and valid_to < {{ as_of() }}
+        ))[1] as withdrawn_on,
         jsonb_agg(
             jsonb_build_object('system', 'minimum_living', 'stream', 'members', 'record', record_key) order by record_key
         ) as records
@@ -27,6 +30,7 @@ with resident as (
 judged as (
     select
         resident.*,
+        coalesce('vanished from the register on ' || withdrawn_on, 'ended on ' || ended_on) as how_it_ended,
         case
             when is_listed and is_contradicted then 'contradicted'
             when is_listed and amount is null then 'amount_unread'
@@ -54,8 +58,8 @@ select
         when 'amount_unread' then '{{ category }} approval in force, its amount cannot be read'
         when 'listed' then '{{ category }} approval in force'
         when 'other' then 'approved as ' || other_category || ' and not as {{ category }}'
-        when 'lapsed' then '{{ category }} approval ended on ' || ended_on || '; whether the need ended is to be asked'
-        when 'ended' then '{{ category }} approval ended on ' || ended_on
+        when 'lapsed' then '{{ category }} approval ' || how_it_ended || '; whether the need ended is to be asked'
+        when 'ended' then '{{ category }} approval ' || how_it_ended
         else '{{ category }} approval is not in force yet'
     end as reason,
     case finding

@@ -327,6 +327,24 @@ def test_held_rows_turn_a_no_unknown_until_they_are_settled(build: DbtRun, dbt_t
     assert content(dbt_town) == before
 
 
+def test_held_orders_are_neither_paid_nor_unclaimed_until_they_are_settled(build: DbtRun, dbt_town: DbtTown) -> None:
+    """A version of an order that landed, and two orders that never did: of the two who seem to receive nothing."""
+    before, models = content(dbt_town), ("dim_input+", "int_welfare_held+", "int_welfare_receiving+")
+    hold(dbt_town, "welfare_payment", "payments", "Z1")
+    hold(dbt_town, "welfare_payment", "payments", "Z8")
+    assert dbt_town.dbt("run", "--select", *models).code == 0
+    assert matches(dbt_town)["R1", "P08"] == ("eligible", None, "undecided")
+    assert matches(dbt_town)["R3", "P07"] == ("eligible", False, "unclaimed"), "one of two is not most of them"
+    hold(dbt_town, "welfare_payment", "payments", None)
+    assert dbt_town.dbt("run", "--select", *models).code == 0
+    found = matches(dbt_town)
+    assert (found["R3", "P07"], found["R5", "P01"]) == (("eligible", None, "undecided"),) * 2
+    assert found["R4", "P08"] == ("not_eligible", False, "not_due")
+    settle(dbt_town)
+    assert dbt_town.dbt("run", "--select", *models).code == 0
+    assert content(dbt_town) == before
+
+
 def test_held_rows_turn_green_grey_until_they_are_settled(build: DbtRun, dbt_town: DbtTown) -> None:
     """A hazard that never landed, by the code in its row; one of premises that are red already; one of nobody known."""
     before = content(dbt_town)

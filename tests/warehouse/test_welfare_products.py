@@ -13,7 +13,7 @@ COMMUNITY = "330199103001"
 PEOPLE = {
     "HEAD": "1960-05-01", "WIFE": "1962-05-01", "MARGIN": "1958-01-01", "TEKUN": "1950-01-01", "LAPSED": "1970-01-01",
     "DISABLED": "1980-01-01", "OLD": "1940-01-01", "RETIRED": "1955-01-01", "ORPHAN": "2015-01-01",
-    "CARE": "1948-01-01", "DEAD": "1950-01-01", "LUCKY": "1990-01-01",
+    "CARE": "1948-01-01", "DEAD": "1950-01-01", "LUCKY": "1990-01-01", "GONE": "1975-01-01",
 }  # fmt: skip
 
 
@@ -72,6 +72,13 @@ def town(dbt_town: DbtTown) -> DbtTown:
     _approve(dbt_town, "F3", "01", "TEKUN", "tekun", 1353, "2026-12-31")
     _approve(dbt_town, "F4", "01", "LAPSED", "dibao", 500, "2026-05-31")
     _approve(dbt_town, "F5", "01", "CARE", "dibao", 500, "2026-12-31")
+    dbt_town.land(
+        "minimum_living", "members",
+        {"family_no": "F6", "member_no": "01", "name": "某某", "category": "dibao", "approved_amount": 500,
+         "valid_from": "2025-01-01", "valid_to": "2026-12-31", "updated_at": "2025-01-01"},
+        current=False,
+    )  # fmt: skip
+    dbt_town.link("resident", "GONE", ("minimum_living", "members", "F6|01"))
     for holder, level in (("TEKUN", "1"), ("DISABLED", "3"), ("ORPHAN", "2"), ("CARE", "2")):
         _certify(dbt_town, holder, level)
     _register(
@@ -116,6 +123,7 @@ def town(dbt_town: DbtTown) -> DbtTown:
     _pay(dbt_town, "Z08", "RETIRED", "P11", "2026", 500, paid_on="2026-02-07")
     _pay(dbt_town, "Z09", "LUCKY", "P04", "2026-06", 800)
     _pay(dbt_town, "Z10", "LUCKY", "P12", "2026-03", 3600, paid_on="2026-03-14")
+    _pay(dbt_town, "Z11", "TEKUN", "P03", "2026年第二季度", 4059)
     dbt_town.load_everything()
     assert dbt_town.dbt("seed").code == 0
     built = dbt_town.dbt("run", "--select", "+welfare_reconciliation")
@@ -148,12 +156,13 @@ def test_everybody_is_found_due_what_the_rules_say(town: DbtTown) -> None:
         ("MARGIN", "P09"): ("candidate", "undecided"),
         ("MARGIN", "P10"): ("eligible", "unclaimed"),
         ("MARGIN", "P11"): ("eligible", "unclaimed"),
-        ("TEKUN", "P03"): ("eligible", "unclaimed"),
+        ("TEKUN", "P03"): ("eligible", "undecided"),  # paid for a period that cannot be read
         ("TEKUN", "P05"): ("not_eligible", "not_due"),
         ("TEKUN", "P06"): ("not_eligible", "not_due"),
         ("TEKUN", "P07"): ("not_eligible", "not_due"),
         ("TEKUN", "P09"): ("not_eligible", "not_due"),
         ("LAPSED", "P01"): ("candidate", "undecided"),
+        ("GONE", "P01"): ("candidate", "undecided"),  # the register lists them no more
         ("DISABLED", "P06"): ("not_eligible", "not_due"),  # 2,500 a month by the visit
         ("DISABLED", "P07"): ("not_eligible", "not_due"),
         ("OLD", "P08"): ("eligible", "unclaimed"),

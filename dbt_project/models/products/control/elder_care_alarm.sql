@@ -1,8 +1,10 @@
 -- What each door sensor of an elderly person living alone says, and what to do next. Only a device that was heard can
 -- tell that nobody moved. A flat battery, a silent device and a wrong clock are faults of the device and no emergency;
 -- when most devices or the whole platform fall silent nothing is known of anybody. The moment that all is measured from
--- is when nine in ten of the devices had spoken last, so a clock that runs ahead moves nothing. No person, no door. What
--- of a device waits in quarantine may be a flat battery or another door: nobody is called well by the rest of it.
+-- is when nine in ten of the devices had spoken last, so a clock that runs ahead moves nothing. That nine in ten fell
+-- silent together it does not show: when messages were last taken in on the day does, and so do more devices ahead of it
+-- than clocks go wrong at once. No person, no door. What of a device waits in quarantine may be a flat battery or another
+-- door: nobody is called well by the rest of it.
 with parameter as (
     select
         {{ parameter('care_parameters', 'elder_care_alarm', 'unheard_hours') }} * interval '1 hour' as unheard_for,
@@ -11,7 +13,14 @@ with parameter as (
         {{ parameter('care_parameters', 'elder_care_alarm', 'heard_share_from') }} as heard_share_from,
         {{ parameter('care_parameters', 'elder_care_alarm', 'flat_battery_to') }} as flat_to,
         {{ parameter('care_parameters', 'elder_care_alarm', 'clock_ahead_hours') }} * interval '1 hour' as ahead_by,
+        {{ parameter('care_parameters', 'elder_care_alarm', 'clocks_ahead_to') }} as clocks_ahead_to,
         {{ parameter('care_parameters', 'elder_care_alarm', 'silent_share_to') }} as silent_share_to,
+        (
+            select input.last_committed_at
+            from {{ ref('dim_input') }} as input
+            where input.system = 'elder_door_sensor' and input.stream = 'readings'
+                and {{ local_date('input.last_committed_at') }} = {{ as_of() }}
+        ) as taken_in_at,
         {{ as_of() }}::timestamp at time zone 'Asia/Shanghai' as day_from,
         ({{ as_of() }} + 1)::timestamp at time zone 'Asia/Shanghai' as day_to,
         {{ parameter_version('care_parameters') }} as rule_version,
@@ -38,9 +47,32 @@ spoken as (
     group by device_id
 ),
 
-platform as (
-    select percentile_disc(0.9) within group (order by last_heard_at) as heard_until
+most as (
+    select
+        percentile_disc(0.9) within group (order by last_heard_at) as heard_until,
+        max(last_heard_at) as newest_at
     from spoken
+),
+
+ahead as (
+    select count(*) as devices
+    from spoken
+    cross join most
+    cross join parameter
+    where spoken.last_heard_at > most.heard_until + parameter.ahead_by
+),
+
+platform as (
+    select
+        case
+            when most.heard_until < parameter.taken_in_at - parameter.unheard_for then parameter.taken_in_at
+            -- Nobody can tell so many wrong clocks from the few that still speak: the others are not called well.
+            when parameter.taken_in_at is null and ahead.devices > parameter.clocks_ahead_to then most.newest_at
+            else most.heard_until
+        end as heard_until
+    from most
+    cross join ahead
+    cross join parameter
 ),
 
 heard as (
@@ -98,7 +130,7 @@ judged as (
         case
             when cardinality(unknown_inputs) > 0 then 'unknown: input'
             when coalesce(heard_until < day_from - unheard_for, true) then 'unknown: platform_silent'
-            when of_tomorrow or last_heard_at > heard_until + ahead_by
+            when of_tomorrow or last_heard_at > greatest(heard_until, taken_in_at) + ahead_by
                 or {{ local_date('last_heard_at') }} < installed_on then 'clock_wrong: clock'
             when unheard and silent_share > silent_share_to then 'unknown: platform_silent'
             when unheard and last_heard_at is null and installed_on >= {{ as_of() }} - 1 then 'unknown: new'

@@ -1,6 +1,8 @@
 -- Members of the minimum-living register as residents, with what is in force on the day. The amount is approved for
--- the family; each member's share of it is shown, and the shares add up to it.
-with member as (
+-- the family; each member's share of it is shown, and the shares add up to it. A register that lists somebody no more
+-- does not say that the need ended, and half an export says nothing at all: whoever vanished while approved has an
+-- approval until the day before, for as long as a policy asks about one that ended.
+with listed as (
     select
         link.entity_key as resident_key,
         person.record_key,
@@ -10,11 +12,60 @@ with member as (
         person.approved_amount,
         person.valid_from,
         person.valid_to,
-        person.valid_from <= {{ as_of() }} and coalesce(person.valid_to, 'infinity'::date) >= {{ as_of() }} as in_force
+        null::date as withdrawn_on
     from {{ ref('stg_minimum_living__members') }} as person
     inner join {{ source('resolution', 'membership') }} as link
         on link.kind = 'resident' and link.to_run is null and link.system = 'minimum_living'
         and link.stream = 'members' and link.record_key = person.record_key
+),
+
+vanished as (
+    select distinct on (told.record_key)
+        told.*,
+        least({{ local_date('told.seen_to') }}, {{ as_of() }}) as vanished_on
+    from {{ ref('int_minimum_living_version') }} as told
+    where not exists (
+        select 1 from {{ ref('stg_minimum_living__members') }} as person where person.record_key = told.record_key
+    )
+    order by told.record_key, told.first_load desc
+),
+
+-- Whose record it was at last; who is another resident by now is meant as that one.
+withdrawn as (
+    select distinct on (vanished.record_key)
+        case entity.status when 'active' then entity.entity_key else entity.resolves_to end as resident_key,
+        vanished.record_key,
+        vanished.family_no,
+        vanished.member_no,
+        vanished.category,
+        vanished.approved_amount,
+        vanished.valid_from,
+        least(vanished.valid_to, vanished.vanished_on - 1) as valid_to,
+        case when coalesce(vanished.valid_to >= vanished.vanished_on, true) then vanished.vanished_on end as withdrawn_on
+    from vanished
+    inner join {{ source('resolution', 'membership') }} as link
+        on link.kind = 'resident' and link.system = 'minimum_living'
+        and link.stream = 'members' and link.record_key = vanished.record_key
+    inner join {{ source('resolution', 'entity') }} as entity on entity.entity_key = link.entity_key
+    where vanished.valid_from < vanished.vanished_on
+    order by vanished.record_key, link.to_run desc nulls first
+),
+
+member as (
+    select
+        approval.*,
+        approval.valid_from <= {{ as_of() }} and coalesce(approval.valid_to, 'infinity'::date) >= {{ as_of() }} as in_force
+    from (
+        select * from listed
+        union all
+        select *
+        from withdrawn
+        where resident_key is not null and valid_to >= {{ as_of() }} - (
+            select max(asked.value)::integer
+            from {{ ref('policy_parameters') }} as asked
+            where asked.item = 'contact_days' and {{ in_force('asked') }}
+        )
+    ) as approval
 ),
 
 placed as (
@@ -35,5 +86,6 @@ select
     ({{ family_share('approved_amount', 'members', 'place') }})::numeric(12, 2) as share_of_amount,
     valid_from,
     valid_to,
+    withdrawn_on,
     in_force
 from placed

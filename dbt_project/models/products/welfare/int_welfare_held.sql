@@ -1,6 +1,6 @@
--- Rows of the registers behind the policies that wait in quarantine, by whose record they are: of a resident when
--- another version of the record is linked to them, of nobody known (null) when the row has no key or its record never
--- landed. What the rows say is not read: they may say anything.
+-- Rows of the registers behind the policies, and payment orders, that wait in quarantine, by whose record they are: of a
+-- resident when another version of the record is linked to them, of nobody known (null) when the row has no key or its
+-- record never landed. What the rows say is not read: they may say anything.
 select
     held.system || '.' || held.stream as input,
     link.entity_key as resident_key,
@@ -9,7 +9,7 @@ from {{ source('control', 'held_rows') }} as held
 left join {{ source('resolution', 'membership') }} as link
     on link.kind = 'resident' and link.to_run is null and link.system = held.system
     and link.stream = held.stream and link.record_key = held.record_key
-where held.system || '.' || held.stream in (
+where held.system || '.' || held.stream = 'welfare_payment.payments' or held.system || '.' || held.stream in (
     select needed.system || '.' || needed.stream
     from {{ ref('policy_inputs') }} as needed
     where {{ in_force('needed') }}

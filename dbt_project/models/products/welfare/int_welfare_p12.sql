@@ -1,7 +1,8 @@
 -- Support of orphans and of children whom nobody raises (P12, variant a) or of other children in need (variant b): on the
 -- list, served, and under age. The monthly list may not know yet that a child came of age; a birth date that is further
--- off contradicts it, and a person settles which is right. Without a birth date nobody knows whether the child is under
--- age. Net of the share of P01 that the rule of the variant takes off.
+-- off contradicts it, as one under age contradicts a list that stopped the support for age, and a person settles which is
+-- right. Without a birth date nobody knows whether a served child is under age. Net of the share of P01 that the rule of
+-- the variant takes off.
 with parameter as (
     select
         {{ parameter('policy_parameters', 'P12', 'ending_age') }} as ending_age,
@@ -37,6 +38,7 @@ judged as (
         child.*,
         amount.value - net.value * coalesce(living.share_of_amount, 0) as amount,
         case
+            when child.state = 'grown' and child.of_age_on > {{ as_of() }} then 'under_age'
             when child.state <> 'served' then child.state
             when child.valid_from > {{ as_of() }} then 'later'
             when child.of_age_on <= {{ as_of() }} - child.list_lag then 'contradicted'
@@ -59,12 +61,13 @@ select
     variant,
     case
         when finding = 'served' then 'eligible'
-        when finding in ('contradicted', 'undated') then 'unknown'
+        when finding in ('contradicted', 'under_age', 'undated') then 'unknown'
         else 'not_eligible'
     end as outcome,
     case finding
         when 'served' then 'listed as ' || category || ' (variant ' || variant || ')'
         when 'contradicted' then 'listed as ' || category || ', but of age by the birth date'
+        when 'under_age' then 'listed as of age (成年停发), but under age by the birth date'
         when 'undated' then 'listed as ' || category || ', but no birth date is known'
         when 'grown' then 'came of age'
         when 'moved' then 'listed as moved away'
@@ -72,7 +75,10 @@ select
         when 'later' then 'recognised from ' || valid_from || ' on'
         else 'P01 gives as much already'
     end as reason,
-    case when finding in ('contradicted', 'undated') then array['birth date'] else '{}'::text[] end as missing_evidence,
+    case
+        when finding in ('contradicted', 'under_age', 'undated') then array['birth date']
+        else '{}'::text[]
+    end as missing_evidence,
     'children_in_need.children' as rests_on,
     case when finding = 'served' then amount end::numeric(12, 2) as amount_due,
     jsonb_build_object(

@@ -1,29 +1,28 @@
 -- Who receives what at present: an order paid or on its way whose period has begun and has not ended longer ago than the
 -- policy's grace. A returned order reached nobody. What is paid to one member for the whole family the others of that
--- family receive too.
-with payment as (
+-- family receive too. An order whose period cannot be read may be of the present, a year beyond its day of payment at
+-- most; one of which a version waits in quarantine may be paid or not. They tell of nobody that they receive nothing, and
+-- count where no order is certain.
+with waiting as (
+    select distinct record_key
+    from {{ held_rows([['welfare_payment', 'payments']]) }} as held
+),
+
+payment as (
     select
         payment.resident_key,
         payment.policy_code,
         payment.period,
-        payment.payment_no
+        payment.payment_no,
+        payment.period_from is not null and waiting.record_key is null as is_certain
     from {{ ref('fct_payment') }} as payment
     inner join {{ ref('policy_rules') }} as rule on rule.policy_code = payment.policy_code and {{ in_force('rule') }}
+    left join waiting on waiting.record_key = payment.payment_no
     where payment.resident_key is not null
-        and payment.state in ('paid', 'pending')
-        and payment.period_from <= {{ as_of() }}
-        and payment.period_to >= {{ as_of() }} - rule.grace_days
+        and (payment.state in ('paid', 'pending') or waiting.record_key is not null)
+        and coalesce(payment.period_from <= {{ as_of() }}, true)
+        and coalesce(payment.period_to, payment.paid_on + interval '1 year', {{ as_of() }}) >= {{ as_of() }} - rule.grace_days
         and coalesce(payment.paid_on, {{ as_of() }}) <= {{ as_of() }}
-),
-
-payee as (
-    select
-        payment.resident_key,
-        payment.policy_code,
-        count(*) > count(distinct payment.period) as paid_twice,
-        array_agg(payment.payment_no order by payment.payment_no) as payments
-    from payment
-    group by payment.resident_key, payment.policy_code
 ),
 
 -- Families of which one member is paid for all.
@@ -35,21 +34,34 @@ family_member as (
     where member.in_force
 ),
 
-through_family as (
-    select
-        other.resident_key,
-        other.policy_code,
-        array_agg(distinct payment.payment_no order by payment.payment_no) as payments
+reached as (
+    select resident_key, policy_code, false as through_family, is_certain, period, payment_no
+    from payment
+    union
+    select other.resident_key, other.policy_code, true, payment.is_certain, payment.period, payment.payment_no
     from payment
     inner join family_member as recipient
         on recipient.resident_key = payment.resident_key and recipient.policy_code = payment.policy_code
     inner join family_member as other
         on other.family_no = recipient.family_no and other.policy_code = recipient.policy_code
-    left join payee on payee.resident_key = other.resident_key and payee.policy_code = other.policy_code
-    where payee.resident_key is null
-    group by other.resident_key, other.policy_code
+        and other.resident_key <> recipient.resident_key
+),
+
+-- What is certain comes first, and then what is the resident's own.
+ranked as (
+    select
+        reached.*,
+        rank() over (partition by resident_key, policy_code order by is_certain desc, through_family) as place
+    from reached
 )
 
-select resident_key, policy_code, false as through_family, paid_twice, payments from payee
-union all
-select resident_key, policy_code, true, false, payments from through_family
+select
+    resident_key,
+    policy_code,
+    through_family,
+    is_certain,
+    is_certain and not through_family and count(*) > count(distinct period) as paid_twice,
+    array_agg(payment_no order by payment_no) as payments
+from ranked
+where place = 1
+group by resident_key, policy_code, through_family, is_certain

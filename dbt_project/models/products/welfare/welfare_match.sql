@@ -6,12 +6,21 @@
 -- for whoever receives the benefit also when a waiting row may be anybody's: it has no key or its record never landed.
 -- Rows that belong to other residents change nothing, and nobody who receives nothing is kept open for a stranger's row;
 -- nor is a "no" that stands in the resident's own record of a register which has one record of a person.
+-- An order that cannot be read is no payment and no lack of one: whether its payee receives is not known. Orders in
+-- quarantine that never landed may be anybody's: who seems to receive nothing is told so, and is not called unclaimed
+-- where these orders could be too many of those who do.
 with parameter as (
     select
         -- A death or a removal would exclude: without these registers nobody is found eligible.
         {{ unusable_inputs([['death_register', 'deaths']]) }} as missing_deaths,
         {{ unusable_inputs([['household_registry', 'residents']]) }} as missing_registration,
-        cardinality({{ unusable_inputs([['welfare_payment', 'payments']]) }}) = 0 as payments_usable
+        cardinality({{ unusable_inputs([['welfare_payment', 'payments']]) }}) = 0 as payments_usable,
+        {{ parameter('product_parameters', 'welfare_match', 'held_orders_share_to') }} as held_orders_share_to,
+        (
+            select coalesce(sum(held.rows_held), 0)
+            from {{ ref('int_welfare_held') }} as held
+            where held.input = 'welfare_payment.payments' and held.resident_key is null
+        ) as held_orders
 ),
 
 -- Whoever has evidence for a policy or receives it. Without a record, the "no" rests on its absence from the register
@@ -29,6 +38,7 @@ considered as (
         coalesce(ruled.evidence, jsonb_build_object('rules', '[]'::jsonb, 'records', '[]'::jsonb)) as evidence,
         receiving.payments,
         receiving.through_family,
+        receiving.is_certain,
         receiving.paid_twice
     from {{ ref('int_welfare_settled') }} as ruled
     full join {{ ref('int_welfare_receiving') }} as receiving
@@ -42,6 +52,8 @@ weighed as (
         basis.rule_version,
         basis.missing_basis,
         parameter.payments_usable,
+        parameter.held_orders,
+        parameter.held_orders_share_to,
         considered.outcome in ('eligible', 'candidate') as in_favour,
         parameter.missing_deaths
         || case when basis.needs_registration then parameter.missing_registration else '{}'::text[] end
@@ -101,8 +113,13 @@ judged as (
             when in_favour and moved_out then 'not_eligible'
             else outcome
         end as final_outcome,
-        -- What a family receives is not paid to its dead.
-        case when payments_usable then payments is not null and not (through_family and deceased) end as receiving,
+        case
+            when not payments_usable then null
+            -- What a family receives is not paid to its dead.
+            when through_family and deceased then false
+            when payments is null then false
+            when is_certain then true
+        end as is_paid,
         -- missing_basis may name an exclusion register too: each input once.
         array(
             select distinct missing.input
@@ -111,6 +128,22 @@ judged as (
             order by missing.input
         ) as missing_inputs
     from doubted
+),
+
+unclaimed as (
+    select
+        judged.*,
+        final_outcome = 'eligible' and not is_paid as seems_unclaimed,
+        held_orders > held_orders_share_to * count(*) filter (where final_outcome = 'eligible' and not is_paid) over ()
+            as held_orders_too_many
+    from judged
+),
+
+received as (
+    select
+        unclaimed.*,
+        case when not (seems_unclaimed and held_orders_too_many) then is_paid end as receiving
+    from unclaimed
 )
 
 select
@@ -129,6 +162,13 @@ select
         else ''
     end || case
         when final_outcome = 'unknown' and in_doubt then '; some rows of ' || no_rests_on || ' wait in quarantine'
+        else ''
+    end || case
+        when seems_unclaimed and held_orders > 0
+            then '; payment orders of nobody known wait in quarantine and may be theirs'
+        when payments_usable and receiving is null
+            then '; whether it is paid is not known: the period of an order cannot be read, or a version of it waits in'
+                || ' quarantine'
         else ''
     end as reason,
     case
@@ -155,4 +195,4 @@ select
         'paid_twice', coalesce(paid_twice, false)
     ) as evidence,
     due_on
-from judged
+from received
