@@ -66,7 +66,7 @@ def _of_stream(old: Contract, before: Stream, new: Contract, after: Stream) -> I
     if after.expires is not None and (before.expires is None or new.retention_days < old.retention_days):
         reason = f"records older than {new.retention_days} days by {after.expires.name} go from now on"
         yield Change(before.system, before.name, None, "rows", reason)
-    elif after.expires is not None and before.stands_while not in ((), after.stands_while):
+    elif after.expires is not None and any(values not in after.stands_while for values in before.stands_while):
         reason = "what stands whatever its age is another: records that stood until now may go"
         yield Change(before.system, before.name, None, "rows", reason)
     if before.load != after.load:

@@ -62,7 +62,8 @@ class Entries:
     def __init__(self, parts: Iterable[Words], current: Current) -> None:
         """Parts in the order in which they came. Raises `Permanent` when there is no room for the file."""
         self._current = current
-        self._file: BinaryIO = nameless_file(self)
+        with room_on_disk():
+            self._file: BinaryIO = nameless_file(self)
         self._sizes: list[int] = []
         self._held: OrderedDict[int, _Block] = OrderedDict()
         self._asking = threading.Lock()

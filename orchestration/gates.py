@@ -99,6 +99,7 @@ def _judge(run_id: str, family: str, as_of: date) -> tuple[Candidate, list[Any]]
     from orchestration import dbt_runs
     from quality import gate
     from quality.families import family_named
+    from resolution import sources
     from warehouse import build_inputs, connection, crash, release
 
     results = [
@@ -110,7 +111,7 @@ def _judge(run_id: str, family: str, as_of: date) -> tuple[Candidate, list[Any]]
         inputs = {name: load_id for name, load_id in build_inputs.bounds(conn).items() if name in read}
         candidate = release.register_candidate(conn, family, as_of, run_id, inputs=inputs)
     crash.point("gate.registered")
-    verdicts = gate.judge(family, candidate.candidate_id, dbt_results=results, run_id=run_id)
+    verdicts = gate.judge(family, candidate.candidate_id, dbt_results=results, run_id=run_id, linked=sources.linked())
     crash.point("gate.judged")
     return candidate, verdicts
 

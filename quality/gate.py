@@ -6,7 +6,7 @@ Nothing is published here. `control.publish` reads the verdicts and lets a candi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import psycopg
@@ -82,10 +82,12 @@ def judge(
     *,
     dbt_results: Sequence[DbtResult],
     run_id: str | None,
+    linked: Mapping[str, Collection[str]],
     manifest: Path | None = None,
 ) -> list[Verdict]:
     """Judge a registered candidate by every required check and write the verdicts, all in one transaction.
 
+    `linked`: kind of things → the inputs whose records resolution links (`resolution.sources.linked`).
     A check that crashes becomes the verdict `error`, and the others go on. `manifest`: dbt's manifest.json, beside
     whose `compiled/` folder the SQL that was run lies; by default the one in the hub's home.
     Raises NoSuchCandidate, KeyError for an unknown family, WarehouseError when the verdicts cannot be written.
@@ -109,6 +111,7 @@ def judge(
             row_counts={product: int(rows) for product, rows in found[0].items()},
             dbt_results=dbt_results,
             manifest=manifest or settings().home / "dbt_target" / "manifest.json",
+            linked=linked,
         )
         verdicts = [verdict for product in chosen.products for verdict in _judge_product(product, situation)]
         verdicts += [_guarded(name, situation) for name in guards.GUARDS]

@@ -5,7 +5,7 @@ Each guard answers a verdict of its own. One that cannot answer raises, and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -30,6 +30,8 @@ class Situation:
     row_counts: dict[str, int]
     dbt_results: Sequence[DbtResult]
     manifest: Path
+    linked: Mapping[str, Collection[str]]
+    """Kind of things → the inputs (system.stream) whose records are linked to these, or help to."""
 
     @property
     def rows(self) -> int:
@@ -150,10 +152,12 @@ def resolution(at: Situation) -> Verdict:
     pass Dagster sees to the order; who builds by hand may leave resolution out.
     """
     names = [f"{system}.{stream}" for system, stream in at.family.inputs]
-    runs = at.conn.execute(
-        "SELECT DISTINCT ON (kind) kind, detail -> 'inputs' FROM resolution.run WHERE finished_at IS NOT NULL"
-        " ORDER BY kind, run_id DESC"
-    ).fetchall()
+    seen: dict[str, dict[str, Any]] = dict(
+        at.conn.execute(
+            "SELECT DISTINCT ON (kind) kind, detail -> 'inputs' FROM resolution.run WHERE finished_at IS NOT NULL"
+            " ORDER BY kind, run_id DESC"
+        ).fetchall()
+    )
     newest: dict[str, int] = dict(
         at.conn.execute(
             "SELECT system || '.' || stream, max(l.load_id) FROM control.load l"
@@ -163,8 +167,8 @@ def resolution(at: Situation) -> Verdict:
             [names],
         ).fetchall()
     )
-    linked = [(kind, name, seen.get(name)) for kind, seen in runs for name in names if f"rows of {name}" in seen]
-    behind = sorted(f"{kind}: {name}" for kind, name, load in linked if newest.get(name) != load)
+    linked = [(kind, name) for kind, streams in at.linked.items() for name in names if name in streams]
+    behind = sorted(f"{kind}: {name}" for kind, name in linked if newest.get(name) != seen.get(kind, {}).get(name))
     return _verdict("resolution", not behind, max(1, len(linked)), {"linked": len(linked), "behind": behind})
 
 

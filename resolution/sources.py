@@ -144,8 +144,16 @@ def fingerprint(conn: psycopg.Connection, kind: str) -> dict[str, int | str]:
     return dict(rows) | dict(held) | {"decisions": others[0], "views": others[1], "code": code_digest()}
 
 
+def linked() -> dict[str, list[str]]:
+    """Kind → the streams (system.stream) that its runs read: what a gate holds the last run of each kind against."""
+    return {
+        kind: [f"{source.system}.{source.stream}" for source in (*sources, *REFERENCES.get(kind, ()))]
+        for kind, sources in SOURCES.items()
+    }
+
+
 def rows_of(source: Source) -> str:
-    """Under which name a fingerprint has the number of a source's records; the gates know by it what is linked."""
+    """Under which name a fingerprint has the number of a source's records."""
     return f"rows of {source.system}.{source.stream}"
 
 

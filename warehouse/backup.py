@@ -1,8 +1,8 @@
 """The warehouse in one file, and back: PostgreSQL's own pg_dump and pg_restore around what only the hub knows.
 
-A backup is one state of everything but the isolated schema, whose rows must not outlive their purpose in a file. A
-restore is whole or it is not: it fills an empty database in one transaction. Roles belong to the server and are made
-by the hub, so a backup moves to another server, too.
+A backup is one state of everything but the rows of isolated streams, which must not outlive their purpose in a file
+(what of them waits in quarantine is in it). A restore fills an empty database in one transaction, or leaves it empty.
+Roles belong to the server and are made by the hub, so a backup moves to another server, too.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 import psycopg
+from psycopg import conninfo, sql
 
 from warehouse import access, build_inputs, connection, migrate
 from warehouse.binaries import find_binaries
@@ -26,6 +26,8 @@ from warehouse.settings import settings
 ISOLATED: Final = "isolated.*"
 COMPRESSION: Final = "1"
 """Of gzip, which every build of pg_dump has: higher levels cost far more time than they save of a file."""
+
+_SECRETS: Final = {"password": "PGPASSWORD"}
 
 
 class BackupError(WarehouseError):
@@ -54,22 +56,28 @@ def contents(conn: psycopg.Connection) -> Contents:
 def dump(target: Path) -> Contents:
     """Write the warehouse into a file that is there and empty; what it holds.
 
-    A build that is under way is waited for, and none begins meanwhile; loads go on. Raises BackupError.
+    A build that is under way is waited for, and none begins meanwhile; loads go on. Raises BackupError, and BuildBusy
+    when a build takes too long.
     """
-    with connection.connect("builder") as conn:
-        build_inputs.keep_builds_out(conn)
+    with connection.connect("builder") as lock, connection.connect("builder") as conn:
+        build_inputs.keep_builds_out(lock)
+        conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         found = contents(conn)
+        (snapshot,) = conn.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
+        _refuse_a_login_that_sees_not_all()
         _run("pg_dump", "--format=custom", f"--compress={COMPRESSION}", f"--exclude-table-data={ISOLATED}",
-             "--no-password", f"--file={target}")  # fmt: skip
+             f"--snapshot={snapshot}", "--no-password", f"--file={target}")  # fmt: skip
     return found
 
 
 def restore(source: Path) -> Contents:
     """Fill the warehouse, which must hold nothing yet, from a file that `dump` wrote; what it holds.
 
-    Raises BackupError, and leaves the database as it was.
+    Raises BackupError before anything is written, or when PostgreSQL could not read the file, which leaves the database
+    empty.
     """
     listed = _tool("pg_restore", "--list", str(source), problem=f"{source} is no backup, or not all of one")
+    _refuse_newer_code(source)
     connection.ensure_database()
     with connection.connect(autocommit=True) as conn:
         _refuse_what_is_there(conn)
@@ -80,8 +88,44 @@ def restore(source: Path) -> Contents:
         access.prepare_database(conn)
         conn.execute("ANALYZE")
     migrate.upgrade()
+    with connection.connect("loader") as conn:
+        _ask_for_isolated_rows_anew(conn)
     with connection.connect("builder") as conn:
         return contents(conn)
+
+
+def _ask_for_isolated_rows_anew(conn: psycopg.Connection) -> None:
+    """Their rows are not in the file: a cursor, or an answer that stands, would keep them from coming again."""
+    for table in ("cursor", "lookup_answer", "received"):
+        conn.execute(
+            sql.SQL(
+                "DELETE FROM control.{} AS t USING control.stream AS s"
+                " WHERE (t.system, t.stream) = (s.system, s.stream) AND s.landing_schema = 'isolated'"
+            ).format(sql.Identifier(table))
+        )
+
+
+def _refuse_a_login_that_sees_not_all() -> None:
+    """Apps see released rows by policies, which hold for every login that nobody has excepted."""
+    with connection.connect() as conn:
+        row = conn.execute(
+            "SELECT rolname, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = session_user"
+        ).fetchone()
+    if row is not None and not row[1]:
+        raise BackupError(
+            f"the login {row[0]} does not see all rows of the releases: have it made so (ALTER ROLE {row[0]} "
+            "BYPASSRLS), or back the database up by the server's own means"
+        )
+
+
+def _refuse_newer_code(source: Path) -> None:
+    told = _tool("pg_restore", "--data-only", "--schema=control", "--table=migrated", "--file=-", str(source),
+                 problem=f"{source} is no backup, or not all of one")  # fmt: skip
+    made = re.search(r"^t\t(\w+)\t", told, re.MULTILINE)
+    if made is None:
+        raise BackupError(f"{source} is no backup of a warehouse: name a file that `townhub backup` wrote")
+    if made[1] not in migrate.revisions():
+        raise BackupError(f"{source} was made by newer code (revision {made[1]}): upgrade TownHub, then restore it")
 
 
 def _refuse_what_is_there(conn: psycopg.Connection) -> None:
@@ -107,12 +151,11 @@ def _refuse_an_older_server(conn: psycopg.Connection, listed: str) -> None:
 
 
 def _run(tool: str, *arguments: str) -> None:
-    """A client program of PostgreSQL upon the warehouse; the password goes by the environment, where nobody sees it."""
-    parts = urlsplit(connection.url())
-    user, _, host = parts.netloc.rpartition("@")
-    address = urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}@{host}" if user else host))
-    password = {"PGPASSWORD": unquote(parts.password)} if parts.password else {}
-    _tool(tool, f"--dbname={address}", *arguments, problem=f"{tool} did not succeed", environment=password)
+    """A client program of PostgreSQL upon the warehouse; passwords go by the environment, where nobody sees them."""
+    where = {name: str(value) for name, value in conninfo.conninfo_to_dict(connection.url()).items()}
+    secrets = {variable: where.pop(name) for name, variable in _SECRETS.items() if name in where}
+    _tool(tool, f"--dbname={conninfo.make_conninfo(**where)}", *arguments, problem=f"{tool} did not succeed",
+          environment=secrets)  # fmt: skip
 
 
 def _tool(tool: str, *arguments: str, problem: str, environment: dict[str, str] | None = None) -> str:

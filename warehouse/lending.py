@@ -43,6 +43,8 @@ class Lender:
         try:
             lent.autocommit = autocommit
             yield lent
+            if lent.closed:  # its user has met that, and knows what became of it
+                return
             lent.commit()
         except BaseException:
             lent.close()
@@ -57,18 +59,22 @@ class Lender:
             one.close()
 
     def _kept(self) -> psycopg.Connection | None:
-        """One that is idle and still has its session: a server that was started again has forgotten all of them."""
+        """One that is idle, still has its session, and its role in it.
+
+        A server that was started again has forgotten all of them, and one of before November 2024 the role of each.
+        """
         while True:
             with self._guard:
                 if not self._idle:
                     return None
                 one = self._idle.pop()
             try:
-                one.execute("")
+                acting = one.execute("SELECT current_user").fetchone()
             except psycopg.OperationalError:
-                one.close()
-            else:
+                acting = None
+            if acting == (f"townhub_{self._role}",):
                 return one
+            one.close()
 
     def _take_back(self, lent: psycopg.Connection) -> None:
         try:

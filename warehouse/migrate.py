@@ -43,6 +43,11 @@ def upgrade() -> str:
         return revision
 
 
+def revisions() -> set[str]:
+    """The revisions that this code knows."""
+    return {path.name[1:5] for path in (MIGRATIONS / "versions").glob("r????_*.py")}
+
+
 def _state(connection: psycopg.Connection) -> tuple[str, str] | None:
     """Revision and fingerprint of the last upgrade, None before the first."""
     row = connection.execute("SELECT to_regclass('control.migrated') IS NOT NULL").fetchone()

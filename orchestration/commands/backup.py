@@ -26,7 +26,7 @@ def backup(
 ) -> None:
     """Write all that the warehouse holds into one file that only you can read: rows, keys, decisions, releases, audit.
 
-    Rows of isolated streams (the health code) are left out. Loads go on meanwhile, builds wait.
+    Landed rows of isolated streams (the health code) are left out. Loads go on meanwhile, builds wait.
 
     Example: townhub backup /backups/townhub-2026-07-01.dump
     """

@@ -63,8 +63,7 @@ HOUSEHOLD_BLOCK = 60
 
 
 def lost(conn: psycopg.Connection) -> bool:
-    """Whether nothing is kept: the tables are not logged, and a server that crashed, was copied or restored has them
-    empty."""
+    """Whether nothing is kept: the tables are not logged, and a server that crashed or is a replica has them empty."""
     row = conn.execute("SELECT NOT EXISTS (SELECT FROM resolution.resident_record)").fetchone()
     assert row is not None
     return bool(row[0])

@@ -12,7 +12,8 @@ import pytest
 from psycopg import sql
 
 from tests.conftest import environment, external_server
-from warehouse import access, backup, build_inputs, connection
+from warehouse import access, backup, build_inputs, connection, migrate
+from warehouse.grants import ROLES
 
 
 @contextmanager
@@ -89,6 +90,52 @@ def test_programs_that_are_missing_are_named(
         backup.dump(tmp_path / "town.dump")
 
 
+def test_a_backup_of_newer_code_is_refused_before_anything_is_written(
+    dumped: Path, empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "revisions", lambda: {"0001"})
+    with environment(TOWNHUB_DATABASE_URL=empty_database):
+        with pytest.raises(backup.BackupError, match=r"newer code .* upgrade TownHub"):
+            backup.restore(dumped)
+        with connection.connect() as conn:
+            assert conn.execute("SELECT to_regnamespace('control')").fetchone() == (None,)
+
+
+def test_a_login_that_sees_not_all_rows_is_told_what_it_lacks(fresh_database: str, tmp_path: Path) -> None:
+    name = f"townhub_plain_{secrets.token_hex(4)}"
+    plain = connection.with_credentials(fresh_database, name, "secret")
+    roles = sql.SQL(", ").join(map(sql.Identifier, ROLES))
+    with connection.connect(autocommit=True) as conn:
+        conn.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'secret'").format(sql.Identifier(name)))
+        try:
+            conn.execute(sql.SQL("GRANT {} TO {}").format(roles, sql.Identifier(name)))
+            with (
+                environment(TOWNHUB_DATABASE_URL=plain),
+                pytest.raises(backup.BackupError, match=f"ALTER ROLE {name} BYPASSRLS"),
+            ):
+                backup.dump(tmp_path / "town.dump")
+            conn.execute(sql.SQL("ALTER ROLE {} BYPASSRLS").format(sql.Identifier(name)))
+            with environment(TOWNHUB_DATABASE_URL=plain):
+                backup.dump(tmp_path / "town.dump")
+        finally:
+            conn.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+
+def test_rows_of_isolated_streams_are_asked_for_anew(fresh_database: str, tmp_path: Path, empty_database: str) -> None:
+    with connection.connect("loader") as loader:
+        loader.execute(
+            "INSERT INTO control.stream (system, stream, contract_version, load_kind, landing_schema, landing_table)"
+            " SELECT name, 's', '1.0.0', 'changes', place, name"
+            " FROM (VALUES ('a', 'isolated'), ('b', 'landing')) AS t (name, place)"
+        )
+        loader.execute("INSERT INTO control.cursor (system, stream, value) VALUES ('a', 's', '{}'), ('b', 's', '{}')")
+    backup.dump(tmp_path / "town.dump")
+    with environment(TOWNHUB_DATABASE_URL=empty_database):
+        backup.restore(tmp_path / "town.dump")
+        with connection.connect("loader") as loader:
+            assert loader.execute("SELECT system FROM control.cursor").fetchall() == [("b",)]
+
+
 def test_no_password_is_among_the_arguments(
     fresh_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,7 +149,11 @@ def test_no_password_is_among_the_arguments(
     monkeypatch.setattr(backup.subprocess, "run", watched)
     backup.dump(tmp_path / "town.dump")
     password = psycopg.conninfo.conninfo_to_dict(connection.url())["password"]
-    assert seen and not any(str(password) in argument for command in seen for argument in command)
+    with environment(TOWNHUB_DATABASE_URL=f"{fresh_database.partition('@')[0].rpartition(':')[0]}@"
+                     f"{fresh_database.partition('@')[2]}?password={password}"):  # fmt: skip
+        backup.dump(tmp_path / "town.dump")
+    assert [command[0].rpartition("/")[2] for command in seen].count("pg_dump") == 2
+    assert not any(str(password) in argument for command in seen for argument in command)
 
 
 def test_a_server_older_than_the_backup_is_refused(dumped: Path) -> None:

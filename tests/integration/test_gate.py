@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 from quality import docs, gate, great, guards, record
 from quality.checks import Check, Outcome
 from quality.families import FAMILIES, SAFETY, WELFARE
-from quality.results import DbtResult
+from quality.results import DbtResult, Verdict
 from quality.suites import SUITES, verdict_name
 from tests.integration import gate_cases
 from tests.integration.gate_cases import (
@@ -140,7 +140,7 @@ def test_a_table_that_is_gone_is_an_error(builder: psycopg.Connection, manifest:
     candidate = release.register_candidate(builder, "welfare", DAY, "run")
     builder.execute("DROP TABLE candidate.welfare_match")
     verdicts = gate.judge(
-        "welfare", candidate.candidate_id, dbt_results=dbt_results("welfare"), run_id=None, manifest=manifest
+        "welfare", candidate.candidate_id, dbt_results=dbt_results("welfare"), run_id=None, linked={}, manifest=manifest
     )
     states = {verdict.check_name: verdict.state for verdict in verdicts}
     assert states["gx.welfare_match.columns"] == "error" and states["guard.unknown_share"] == "error"
@@ -150,9 +150,9 @@ def test_a_table_that_is_gone_is_an_error(builder: psycopg.Connection, manifest:
 def test_a_candidate_of_another_family_is_refused(builder: psycopg.Connection, manifest: Path) -> None:
     candidate = release.register_candidate(builder, "welfare", DAY, "run")
     with pytest.raises(gate.NoSuchCandidate):
-        gate.judge("safety", candidate.candidate_id, dbt_results=[], run_id=None, manifest=manifest)
+        gate.judge("safety", candidate.candidate_id, dbt_results=[], run_id=None, linked={}, manifest=manifest)
     with pytest.raises(KeyError, match="knows safety, welfare"):
-        gate.judge("weather", candidate.candidate_id, dbt_results=[], run_id=None, manifest=manifest)
+        gate.judge("weather", candidate.candidate_id, dbt_results=[], run_id=None, linked={}, manifest=manifest)
 
 
 @pytest.mark.parametrize(
@@ -249,23 +249,30 @@ def test_what_no_run_of_resolution_has_seen_holds_the_family_back(builder: psyco
         seen = commit_load(loader, members)
 
     def resolved(load: int, kind: str = "residents") -> None:
-        inputs = {"minimum_living.members": load, "rows of minimum_living.members": 9, "code": "x"}
+        inputs = {"minimum_living.members": load, "code": "x"}
         builder.execute(
             "INSERT INTO resolution.run (kind, records_in, finished_at, detail) VALUES (%s, 9, now(), %s)",
             [kind, Jsonb({"inputs": inputs})],
         )
 
+    def judge(family: str) -> dict[str, Verdict]:
+        return judged(builder, family, manifest, linked={"residents": ["minimum_living.members"]})[1]
+
     try:
+        never = {"guard.resolution": "red"}
+        assert not_green(judge("welfare")) == never, "no run of this kind was ever done"
+        resolved(seen, "premises")
+        assert not_green(judge("welfare")) == never, "another kind's run is none of it"
         resolved(seen)
-        assert not_green(judged(builder, "welfare", manifest)[1]) == {}
+        assert not_green(judge("welfare")) == {}
         with connect("loader") as loader:
             later = commit_load(loader, members)
-        _, verdicts = judged(builder, "welfare", manifest)
+        verdicts = judge("welfare")
         assert not_green(verdicts) == {"guard.resolution": "red"}
         assert verdicts["guard.resolution"].observed["behind"] == ["residents: minimum_living.members"]
-        assert not_green(judged(builder, "safety", manifest)[1]) == {}, "it does not read them"
+        assert not_green(judge("safety")) == {}, "it does not read them"
         resolved(later)
-        assert not_green(judged(builder, "welfare", manifest)[1]) == {}
+        assert not_green(judge("welfare")) == {}
     finally:
         with connect("owner") as owner:
             owner.execute("DELETE FROM resolution.run")

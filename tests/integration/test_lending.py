@@ -81,6 +81,27 @@ def test_a_session_that_has_ended_is_not_lent(lender: Lender) -> None:
         assert session(conn) != first
 
 
+def test_who_lost_the_session_and_looked_up_what_became_of_it_is_not_told_of_it(lender: Lender) -> None:
+    with lender.connect(autocommit=True) as conn:
+        with connection.connect() as administrator:
+            administrator.execute("SELECT pg_terminate_backend(%s, 5000)", [session(conn)])
+        with pytest.raises(psycopg.OperationalError):
+            conn.execute("SELECT 1")
+    assert conn.closed
+    with lender.connect() as other:
+        assert other.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_session_without_its_role_is_not_lent(lender: Lender) -> None:
+    with lender.connect(autocommit=True) as conn:
+        first = session(conn)
+    (idle,) = lender._idle
+    idle.execute("RESET SESSION AUTHORIZATION; SET ROLE NONE")
+    with lender.connect() as conn:
+        assert session(conn) != first
+        assert conn.execute("SELECT current_user").fetchone() == ("townhub_loader",)
+
+
 def test_the_closed_one_keeps_nothing(lender: Lender) -> None:
     with lender.connect() as one, lender.connect() as other:
         pass

@@ -6,9 +6,11 @@ The candidates and what breaks them stand in the module of the family's name.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping
 from datetime import date
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -131,11 +133,17 @@ def dbt_results(family: str) -> list[DbtResult]:
 
 
 def judged(
-    builder: psycopg.Connection, family: str, manifest: Path, results: list[DbtResult] | None = None
+    builder: psycopg.Connection,
+    family: str,
+    manifest: Path,
+    results: list[DbtResult] | None = None,
+    linked: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> tuple[int, dict[str, Verdict]]:
     candidate = release.register_candidate(builder, family, DAY, "run")
     given = dbt_results(family) if results is None else results
-    verdicts = gate.judge(family, candidate.candidate_id, dbt_results=given, run_id="run", manifest=manifest)
+    verdicts = gate.judge(
+        family, candidate.candidate_id, dbt_results=given, run_id="run", linked=linked, manifest=manifest
+    )
     return candidate.candidate_id, {verdict.check_name: verdict for verdict in verdicts}
 
 

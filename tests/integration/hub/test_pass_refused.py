@@ -10,6 +10,7 @@ from psycopg import sql
 
 from orchestration import dbt_runs
 from quality import gate
+from resolution import sources
 from warehouse import release
 from warehouse.errors import ReleaseError
 
@@ -74,7 +75,9 @@ def test_a_candidate_that_nobody_judged_and_then_one_that_is_red(hub: Hub, poiso
         results = [
             gate.DbtResult(o["model"], o["test"], o["status"], o["failures"]) for o in dbt_runs.read_outcomes(run)
         ]
-        verdicts = gate.judge("safety", candidate.candidate_id, dbt_results=results, run_id="by hand")
+        verdicts = gate.judge(
+            "safety", candidate.candidate_id, dbt_results=results, run_id="by hand", linked=sources.linked()
+        )
     red = {verdict.check_name for verdict in verdicts if verdict.state != "green"}
     assert "gx.premises_risk.gated_never_mild" in red
     assert all(name.startswith("gx.") for name in red), "only the suites of Great Expectations may blame this row"

@@ -51,6 +51,9 @@ def test_a_source_that_answers_and_brings_nothing_new_is_not_fresh_for_ever(conn
         assert told[0] == told[1]
         return told[0]
 
+    load(0, "3 hours")
+    load(0, "20 seconds")
+    assert states() == {("still", "aged"), ("any", "fresh")}, "it has never brought anything"
     load(3, "2 hours")
     load(0, "10 seconds")
     load(2, "5 seconds", "replay")  # what was held here says nothing of the source

@@ -1,5 +1,6 @@
 -- A source that answers, but has brought nothing new for longer than its register can be still, is as old as what it
--- last brought: its owner's own delivery has stopped. Null where nobody can say how long that is.
+-- last brought: its owner's own delivery has stopped. One that never brought anything is as old as the first answer. Null
+-- where nobody can say how long that is.
 ALTER TABLE control.stream ADD quiet_seconds integer CHECK (quiet_seconds > 0);
 
 CREATE OR REPLACE VIEW control.input_status AS
@@ -9,7 +10,7 @@ SELECT s.system, s.stream,
         WHEN good.load_id IS NULL THEN 'missing'
         WHEN last.state <> 'committed' THEN 'failed'
         WHEN coalesce(good.source_time, good.finished_at) < now() - make_interval(secs => s.freshness_seconds) THEN 'aged'
-        WHEN news.finished_at < now() - make_interval(secs => s.quiet_seconds) THEN 'aged'
+        WHEN coalesce(news.finished_at, first.finished_at) < now() - make_interval(secs => s.quiet_seconds) THEN 'aged'
         ELSE 'fresh'
     END AS state,
     good.finished_at AS last_committed_at, good.load_id AS last_load_id, s.freshness_seconds,
@@ -30,7 +31,13 @@ LEFT JOIN LATERAL (
     WHERE (l.system, l.stream, l.state, l.kind) = (s.system, s.stream, 'committed', 'pull')
         AND l.rows_landed + l.rows_tombstoned > 0 AND s.quiet_seconds IS NOT NULL
     ORDER BY l.load_id DESC LIMIT 1
-) news ON true;
+) news ON true
+LEFT JOIN LATERAL (
+    SELECT l.finished_at FROM control.load l
+    WHERE (l.system, l.stream, l.state, l.kind) = (s.system, s.stream, 'committed', 'pull')
+        AND s.quiet_seconds IS NOT NULL
+    ORDER BY l.load_id LIMIT 1
+) first ON true;
 
 CREATE OR REPLACE VIEW control.input_as_built AS
 SELECT s.system, s.stream,
@@ -39,7 +46,7 @@ SELECT s.system, s.stream,
         WHEN good.load_id IS NULL THEN 'missing'
         WHEN last.state <> 'committed' THEN 'failed'
         WHEN coalesce(good.source_time, good.finished_at) < now() - make_interval(secs => s.freshness_seconds) THEN 'aged'
-        WHEN news.finished_at < now() - make_interval(secs => s.quiet_seconds) THEN 'aged'
+        WHEN coalesce(news.finished_at, first.finished_at) < now() - make_interval(secs => s.quiet_seconds) THEN 'aged'
         ELSE 'fresh'
     END AS state,
     good.finished_at AS last_committed_at, good.load_id AS last_load_id, s.freshness_seconds
@@ -63,4 +70,10 @@ LEFT JOIN LATERAL (
         AND l.rows_landed + l.rows_tombstoned > 0 AND s.quiet_seconds IS NOT NULL
         AND l.load_id <= coalesce(b.load_id, l.load_id)
     ORDER BY l.load_id DESC LIMIT 1
-) news ON true;
+) news ON true
+LEFT JOIN LATERAL (
+    SELECT l.finished_at FROM control.load l
+    WHERE (l.system, l.stream, l.state, l.kind) = (s.system, s.stream, 'committed', 'pull')
+        AND s.quiet_seconds IS NOT NULL
+    ORDER BY l.load_id LIMIT 1
+) first ON true;
