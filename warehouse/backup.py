@@ -27,8 +27,6 @@ ISOLATED: Final = "isolated.*"
 COMPRESSION: Final = "1"
 """Of gzip, which every build of pg_dump has: higher levels cost far more time than they save of a file."""
 
-_SECRETS: Final = {"password": "PGPASSWORD"}
-
 
 class BackupError(WarehouseError):
     """A backup that cannot be made or restored; the message names the remedy."""
@@ -151,11 +149,11 @@ def _refuse_an_older_server(conn: psycopg.Connection, listed: str) -> None:
 
 
 def _run(tool: str, *arguments: str) -> None:
-    """A client program of PostgreSQL upon the warehouse; passwords go by the environment, where nobody sees them."""
+    """A client program of PostgreSQL upon the warehouse; a password goes by the environment, where nobody sees it."""
     where = {name: str(value) for name, value in conninfo.conninfo_to_dict(connection.url()).items()}
-    secrets = {variable: where.pop(name) for name, variable in _SECRETS.items() if name in where}
+    password = where.pop("password", "")
     _tool(tool, f"--dbname={conninfo.make_conninfo(**where)}", *arguments, problem=f"{tool} did not succeed",
-          environment=secrets)  # fmt: skip
+          environment={"PGPASSWORD": password} if password else {})  # fmt: skip
 
 
 def _tool(tool: str, *arguments: str, problem: str, environment: dict[str, str] | None = None) -> str:
