@@ -70,19 +70,24 @@ def _pass(instance: Any, report: PassReport, streams: int, select: list[str] | N
         passes.execute(instance, report, run_key=passes.new_run_key(), select=select, rebuild=rebuild)
 
 
+def held_town() -> tuple[float, int] | None:
+    """Scale and seed of the town that this home holds; None without one."""
+    try:
+        held = json.loads((environment.home() / "town.json").read_text(encoding="utf-8"))
+        return float(held["scale"]), int(held["seed"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def _own_town(scale: float, seed: int, *, fresh: bool = False) -> None:
     """Refuse to pour a second town into a warehouse that holds another one, unless it may be thrown away."""
     from orchestration import teardown
 
-    path, wanted = environment.home() / "town.json", {"scale": scale, "seed": seed}
-    try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        held = None
-    if held is not None and held != wanted:
+    path, wanted, held = environment.home() / "town.json", {"scale": scale, "seed": seed}, held_town()
+    if held is not None and held != (scale, seed):
         if not fresh:
             raise town.TownError(
-                f"this home holds the town of scale {held['scale']:g}, seed {held['seed']}; for another one, delete "
+                f"this home holds the town of scale {held[0]:g}, seed {held[1]}; for another one, delete "
                 "it with `townhub down --purge --yes`, or let the demo do so with --fresh"
             )
         teardown.purge()

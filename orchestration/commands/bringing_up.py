@@ -20,16 +20,23 @@ def up(
     port: Annotated[
         int, typer.Option(min=1, max=65535, help="Port of the Dagster UI on 127.0.0.1; the pictures take the next.")
     ] = 3000,
-    scale: Annotated[float, typer.Option(min=0.001, max=1.0, help="Size of the simulated town.")] = DEFAULT_SCALE,
-    seed: Annotated[int, typer.Option(help="Which simulated town.")] = DEFAULT_SEED,
+    scale: Annotated[
+        float | None, typer.Option(min=0.001, max=1.0, help="Size of the simulated town; without, that of this home.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Which simulated town; without, that of this home.")] = None,
 ) -> None:
     """Database, webhook receiver, Dagster UI, daemon and pictures, until Ctrl-C (PostgreSQL stays; see townhub down).
 
     Example: townhub up --simulate --port 3000
     """
-    from orchestration import service
+    from orchestration import demo, service
 
-    service.serve(port, simulated=(scale, seed) if simulate else None)
+    if not simulate:
+        service.serve(port, simulated=None)
+        return
+    held_scale, held_seed = demo.held_town() or (DEFAULT_SCALE, DEFAULT_SEED)
+    town = held_scale if scale is None else scale, held_seed if seed is None else seed
+    service.serve(port, simulated=town)
 
 
 def down(
