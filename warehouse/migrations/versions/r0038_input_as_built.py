@@ -1,4 +1,4 @@
-"""What a stream is worth to a build is told by what the build reads of it."""
+"""What a stream is worth, to a build by what the build reads of it; one that is quiet for too long is not fresh."""
 
 from __future__ import annotations
 
