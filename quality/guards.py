@@ -169,7 +169,7 @@ def resolution(at: Situation) -> Verdict:
     )
     linked = [(kind, name) for kind, streams in at.linked.items() for name in names if name in streams]
     behind = sorted(f"{kind}: {name}" for kind, name in linked if newest.get(name) != seen.get(kind, {}).get(name))
-    return _verdict("resolution", not behind, max(1, len(linked)), {"linked": len(linked), "behind": behind})
+    return _verdict("resolution", not behind, len(names), {"linked": len(linked), "behind": behind})
 
 
 def purpose(at: Situation) -> Verdict:
