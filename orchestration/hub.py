@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from orchestration import environment, manifest, output, recovery
+from orchestration import environment, manifest, names, output, recovery, storage
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -42,9 +42,12 @@ def prepare() -> Mapping[str, Contract]:
 
 @contextmanager
 def instance() -> Iterator[DagsterInstance]:
-    """Dagster's instance of this hub with what dead processes left open closed first."""
+    """Dagster's instance of this hub, with all its pools, and with what dead processes left open closed first."""
+    from connectors.contract_folder import load_contracts
     from orchestration import passes
+    from quality.families import FAMILIES
 
     with passes.open_instance() as opened:
+        storage.have_pools(opened, [*map(names.intake_pool, load_contracts()), *map(names.release_pool, FAMILIES)])
         recovery.recover(opened)
         yield opened

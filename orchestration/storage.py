@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -32,3 +33,18 @@ def keep_connections(instance: DagsterInstance) -> None:
         for question in ("has_table", "has_asset_key_col"):
             if ask := getattr(events, question, None):
                 setattr(events, question, cache(ask))
+
+
+def have_pools(instance: DagsterInstance, pools: Iterable[str]) -> None:
+    """Make those pools that the storage does not know yet, one process after another.
+
+    Dagster makes a pool when a step first asks for it. Where two runs do that at the same moment, as on the first day
+    of a hub whose daemon is up already, PostgreSQL refuses the second one's row, and all of that run fails.
+    """
+    from warehouse import connection
+
+    events = instance.event_log_storage
+    with connection.connect("loader") as conn:
+        conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('townhub.pools', 0))")
+        for pool in sorted(set(pools) - events.get_concurrency_keys()):
+            events.initialize_concurrency_limit_to_default(pool)
