@@ -5,6 +5,8 @@ One build at a time has the warehouse, and retention deletes nothing from under 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import psycopg
 
 PATIENCE = "30min"
@@ -60,6 +62,16 @@ def fix(connection: psycopg.Connection) -> None:
             "INSERT INTO control.build_input (system, stream, load_id) SELECT system, stream, max(load_id) FROM "
             "(SELECT system, stream, load_id FROM control.load WHERE state = 'committed' "
             "UNION ALL SELECT system, stream, 0 FROM control.stream) AS known GROUP BY system, stream"
+        )
+
+
+def note_runs(connection: psycopg.Connection, runs: Mapping[str, int]) -> None:
+    """By kind of entity, the run of resolution that core and the candidates are built from (see migration 0045)."""
+    with connection.transaction():
+        connection.execute("DELETE FROM control.build_run")
+        connection.execute(
+            "INSERT INTO control.build_run (kind, run_id) SELECT * FROM unnest(%s::text[], %s::bigint[])",
+            [list(runs), list(runs.values())],
         )
 
 

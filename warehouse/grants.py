@@ -85,7 +85,7 @@ GRANTS: tuple[Grant, ...] = (
     _read(BUILDER, "control.input_status", "control.input_as_built", "control.held_rows"),
     _read(BUILDER, "control.release", "control.release_pointer", "control.release_move"),
     Grant(BUILDER, "table", "SELECT, INSERT, UPDATE", ("control.run", "control.contract_check")),
-    Grant(BUILDER, "table", "SELECT, INSERT, DELETE", ("control.build_input",)),
+    Grant(BUILDER, "table", "SELECT, INSERT, DELETE", ("control.build_input", "control.build_run")),
     Grant(
         BUILDER,
         "table",

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.release_cases import CHECKS, DAY, build, green, judge, publishing, shown
-from warehouse import audit, release
+from warehouse import audit, build_inputs, release
 from warehouse.access import apply_grants, run_as, unexpected_privileges
 from warehouse.connection import connect
 from warehouse.errors import ReleaseError
@@ -122,6 +122,15 @@ def test_nothing_but_green_is_ever_visible(builder: psycopg.Connection) -> None:
     assert shown() == before
     assert set(tried) == set(WAYS) and sum(tried.values()) == 240
     assert len(release.list_releases(builder)) == 1
+
+
+def test_a_candidate_knows_the_runs_of_resolution_that_it_was_built_from(builder: psycopg.Connection) -> None:
+    build(builder, {"a": 1})
+    build_inputs.note_runs(builder, {"resident": 7, "enterprise": 3})
+    build_inputs.note_runs(builder, {"resident": 8})
+    candidate = release.register_candidate(builder, "safety", DAY)
+    noted = "SELECT resolution_runs FROM control.candidate WHERE candidate_id = %s"
+    assert builder.execute(noted, [candidate.candidate_id]).fetchall() == [({"resident": 8},)]
 
 
 def test_refusals_name_the_checks(builder: psycopg.Connection) -> None:

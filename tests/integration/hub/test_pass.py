@@ -209,6 +209,14 @@ def test_each_app_sees_its_own_and_no_other(hub: Hub, first: Stage) -> None:
         assert "permission denied" in hub.refusal("sql", f"SELECT 1 FROM {table}", "--role", "safety")
 
 
+def test_an_app_looks_up_every_resident_that_it_is_shown(hub: Hub, first: Stage) -> None:
+    query = """SELECT count(*) FROM serving.welfare_match w WHERE NOT EXISTS (
+        SELECT FROM serving.resident_crosswalk c WHERE c.resident_key = w.resident_key)"""
+    with hub.surrounded():
+        assert access.run_as("welfare", query).rows == [(0,)]
+        assert access.run_as("economy", "SELECT count(*) FROM serving.enterprise_crosswalk").rows[0][0] > 0
+
+
 def test_the_pictures_of_the_release_are_drawn_as_assets(hub: Hub, first: Stage) -> None:
     listed = {row["page"]: row for row in first.more["pictures"]}
     assert set(listed) == set(PICTURES)

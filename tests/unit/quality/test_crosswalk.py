@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from connectors.contract_folder import load_contracts
 from quality import crosswalk
@@ -41,7 +42,27 @@ def served(fresh_database: str) -> Iterator[str]:
                 "        ('old' || %(k)s, %(kind)s, 'merged', %(k)s, %(k)s, 1, 1)",
                 {"k": key, "kind": kind},
             )
+        for family in ("welfare", "safety", "economy"):
+            show(conn, family, resident=1, enterprise=1)
     yield fresh_database
+
+
+def show(conn: psycopg.Connection, family: str, **runs: int) -> None:
+    """Have the family show a release whose candidate was built from these runs of resolution."""
+    conn.execute(
+        """WITH built AS (
+            INSERT INTO control.candidate (family, content_hash, exact_hash, row_counts, as_of, resolution_runs)
+            VALUES (%(family)s, '', '', '{}', CURRENT_DATE, %(runs)s) RETURNING candidate_id
+        ), made AS (
+            INSERT INTO control.release
+                (family, candidate_id, content_hash, exact_hash, as_of, published_by, row_changes)
+            SELECT %(family)s, candidate_id, '', '', CURRENT_DATE, 'test', '{}' FROM built RETURNING release_id
+        )
+        INSERT INTO control.release_pointer (family, release_id, moved_at, moved_by)
+        SELECT %(family)s, release_id, clock_timestamp(), 'test' FROM made
+        ON CONFLICT (family) DO UPDATE SET release_id = excluded.release_id""",
+        {"family": family, "runs": Jsonb(runs)},
+    )
 
 
 def test_welfare_finds_residents_of_streams_that_serve_it(served: str) -> None:
@@ -49,6 +70,52 @@ def test_welfare_finds_residents_of_streams_that_serve_it(served: str) -> None:
     assert found.rows == [("pension", "K1", "R1", "exact")], "and not a stream of another purpose"
     asked = "SELECT current_key FROM serving.resident_key WHERE resident_key IN ('oldR1', 'R1')"
     assert run_as("welfare", asked).rows == [("R1",), ("R1",)]
+
+
+def test_an_app_sees_identities_as_its_products_rest_on_them(served: str) -> None:
+    """The second run moves a record, merges its key away and adds a record; the third parts them again."""
+    asked = "SELECT record_key, resident_key FROM serving.resident_crosswalk ORDER BY 1"
+    keys = "SELECT resident_key, current_key FROM serving.resident_key WHERE resident_key LIKE 'R_' ORDER BY 1"
+    with psycopg.connect(served, autocommit=True) as conn:
+        conn.execute(
+            """UPDATE resolution.membership SET to_run = 2 WHERE entity_key = 'R1';
+            INSERT INTO resolution.membership
+                (kind, system, stream, record_key, entity_key, link_kind, from_run, to_run)
+            VALUES ('resident', 'pension', 'pensioners', 'K1', 'R3', 'exact', 2, 3),
+                ('resident', 'pension', 'pensioners', 'K2', 'R3', 'exact', 2, NULL),
+                ('resident', 'pension', 'pensioners', 'K1', 'R4', 'exact', 3, NULL);
+            INSERT INTO resolution.entity (entity_key, kind, status, created_run, updated_run)
+            VALUES ('R3', 'resident', 'active', 2, 2), ('R4', 'resident', 'active', 3, 3);
+            UPDATE resolution.entity SET status = 'merged', merged_into = 'R3', resolves_to = 'R3', updated_run = 2
+            WHERE entity_key = 'R1'"""
+        )
+        assert run_as("welfare", asked).rows == [("K1", "R1")], "as released"
+        assert run_as("welfare", keys).rows == [("R1", "R1"), ("R2", "R2")]
+        show(conn, "welfare", resident=2)
+        assert run_as("welfare", asked).rows == [("K1", "R3"), ("K2", "R3")]
+        assert run_as("welfare", keys).rows == [("R1", "R3"), ("R2", "R2"), ("R3", "R3")]
+        show(conn, "welfare", resident=3)
+        assert run_as("welfare", asked).rows == [("K1", "R4"), ("K2", "R3")]
+        show(conn, "welfare", resident=1)
+        assert run_as("welfare", asked).rows == [("K1", "R1")], "rolled back"
+        conn.execute("DELETE FROM control.release_pointer")
+        assert run_as("welfare", asked).rows == run_as("welfare", keys).rows == [], "nothing is released"
+
+
+def test_a_firm_is_shown_as_the_products_of_who_asks_rest_on_it(served: str) -> None:
+    query = "SELECT enterprise_key FROM serving.enterprise_crosswalk WHERE system = 'market_registration'"
+    keys = "SELECT current_key FROM serving.enterprise_key WHERE enterprise_key = 'E3'"
+    with psycopg.connect(served, autocommit=True) as conn:
+        conn.execute(
+            """UPDATE resolution.membership SET to_run = 2 WHERE entity_key = 'E1';
+            INSERT INTO resolution.membership (kind, system, stream, record_key, entity_key, link_kind, from_run)
+            VALUES ('enterprise', 'market_registration', 'enterprises', 'K1', 'E3', 'exact', 2);
+            INSERT INTO resolution.entity (entity_key, kind, status, created_run, updated_run)
+            VALUES ('E3', 'enterprise', 'active', 2, 2)"""
+        )
+        show(conn, "economy", enterprise=2)
+    assert run_as("safety", query).rows == [("E1",)] and run_as("economy", query).rows == [("E3",)]
+    assert run_as("safety", keys).rows == [] and run_as("economy", keys).rows == [("E3",)]
 
 
 @pytest.mark.parametrize("app", sorted(set(APPS) - {"welfare"}))

@@ -1,0 +1,89 @@
+-- What apps learn of identities is what the products that they are shown rest on: the same gate and the same pointer
+-- stand before both, and a rollback turns both back.
+
+-- The last run of resolution, by kind of entity, that core and the candidates were last built from.
+CREATE TABLE control.build_run (
+    kind text PRIMARY KEY,
+    run_id bigint NOT NULL
+);
+
+ALTER TABLE control.candidate ADD COLUMN resolution_runs jsonb;
+
+CREATE OR REPLACE FUNCTION control.register_candidate(
+    p_family text, p_as_of date, p_inputs jsonb DEFAULT NULL, p_run text DEFAULT NULL
+) RETURNS bigint LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO control.candidate (family, content_hash, exact_hash, row_counts, as_of, inputs, run_id, resolution_runs)
+    SELECT p_family, content, exact, rows, p_as_of, p_inputs, p_run,
+        (SELECT jsonb_object_agg(kind, b.run_id) FROM control.build_run b)
+    FROM control.candidate_hashes(p_family)
+    RETURNING candidate_id
+$$;
+
+-- Up to which run each family shows entities of a kind. A family that shows nothing has no row. Of candidates from
+-- before this migration nobody knows it: theirs show the ledger as it is, until the next release.
+CREATE VIEW resolution.shown_run AS
+SELECT p.family, k.kind, coalesce((c.resolution_runs ->> k.kind)::bigint, 9223372036854775807) AS run_id
+FROM control.release_pointer p
+JOIN control.release r USING (release_id)
+JOIN control.candidate c USING (candidate_id)
+CROSS JOIN (VALUES ('resident'), ('enterprise')) AS k (kind);
+
+-- Current rows are found by record in the index that they alone are in, ended ones by when they ended.
+CREATE INDEX membership_ended ON resolution.membership (to_run) WHERE to_run IS NOT NULL;
+
+CREATE OR REPLACE VIEW serving.resident_crosswalk WITH (security_barrier) AS
+SELECT m.system, m.stream, m.record_key, m.entity_key AS resident_key, m.link_kind
+FROM resolution.membership m
+JOIN resolution.stream_purpose p USING (system, stream)
+JOIN resolution.shown_run s ON s.kind = m.kind AND s.family = 'welfare'
+WHERE m.kind = 'resident' AND p.purpose = 'welfare_delivery' AND m.to_run IS NULL AND m.from_run <= s.run_id
+UNION ALL
+SELECT m.system, m.stream, m.record_key, m.entity_key, m.link_kind
+FROM resolution.membership m
+JOIN resolution.stream_purpose p USING (system, stream)
+JOIN resolution.shown_run s ON s.kind = m.kind AND s.family = 'welfare'
+WHERE m.kind = 'resident' AND p.purpose = 'welfare_delivery' AND m.to_run > s.run_id AND m.from_run <= s.run_id;
+
+-- For which app a firm's records are shown, and up to which run.
+CREATE VIEW resolution.shown_to AS
+SELECT p.system, p.stream, max(s.run_id) AS run_id
+FROM (VALUES ('townhub_app_safety', 'premises_safety', 'safety'), ('townhub_app_economy', 'enterprise_service', 'economy'))
+    AS app (role, purpose, family)
+JOIN resolution.stream_purpose p USING (purpose)
+JOIN resolution.shown_run s ON s.family = app.family AND s.kind = 'enterprise'
+WHERE pg_has_role(app.role, 'MEMBER')
+GROUP BY p.system, p.stream;
+
+CREATE OR REPLACE VIEW serving.enterprise_crosswalk WITH (security_barrier) AS
+SELECT m.system, m.stream, m.record_key, m.entity_key AS enterprise_key, m.link_kind
+FROM resolution.membership m JOIN resolution.shown_to s USING (system, stream)
+WHERE m.kind = 'enterprise' AND m.to_run IS NULL AND m.from_run <= s.run_id
+UNION ALL
+SELECT m.system, m.stream, m.record_key, m.entity_key, m.link_kind
+FROM resolution.membership m JOIN resolution.shown_to s USING (system, stream)
+WHERE m.kind = 'enterprise' AND m.to_run > s.run_id AND m.from_run <= s.run_id;
+
+-- What every key stood for then: itself while it was in use, what it had been merged into while that was, else what the
+-- ledger knows by now.
+CREATE VIEW resolution.key_then AS
+SELECT s.family, e.kind, e.entity_key, CASE
+        WHEN e.status = 'active' OR e.updated_run > s.run_id THEN e.entity_key
+        WHEN i.status = 'active' OR i.updated_run > s.run_id THEN i.entity_key
+        ELSE e.resolves_to
+    END AS current_key
+FROM resolution.entity e
+JOIN resolution.shown_run s ON s.kind = e.kind AND e.created_run <= s.run_id
+LEFT JOIN resolution.entity i ON i.entity_key = e.merged_into;
+
+CREATE OR REPLACE VIEW serving.resident_key WITH (security_barrier) AS
+SELECT entity_key AS resident_key, current_key FROM resolution.key_then WHERE kind = 'resident' AND family = 'welfare';
+
+-- Who may see what both families show sees what the safety office sees, one row for a key.
+CREATE OR REPLACE VIEW serving.enterprise_key WITH (security_barrier) AS
+SELECT entity_key AS enterprise_key, current_key FROM resolution.key_then
+WHERE kind = 'enterprise' AND family = (
+    SELECT max(s.family) FROM resolution.shown_run s
+    JOIN (VALUES ('townhub_app_safety', 'safety'), ('townhub_app_economy', 'economy')) AS app (role, family)
+        USING (family)
+    WHERE pg_has_role(app.role, 'MEMBER')
+);
