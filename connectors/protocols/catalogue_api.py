@@ -87,7 +87,7 @@ class CatalogueExtraction:
     def pages(self) -> Iterator[Page]:
         """Changed rows, or all of them, page by page."""
         self.source_time = self._updated()
-        yield from all_pages(self._stream, self._page)
+        yield from all_pages(self.pull, self._page)
         self.complete = self._stream.load == "snapshot"
 
     def acknowledge(self) -> None:

@@ -59,7 +59,7 @@ class GatewayExtraction:
 
     def pages(self) -> Iterator[Page]:
         """The gateway's pages one by one."""
-        yield from self._lookups() if "lookup" in self._stream.source else all_pages(self._stream, self._page)
+        yield from self._lookups() if "lookup" in self._stream.source else all_pages(self.pull, self._page)
         self.complete = self._stream.load == "snapshot" and "lookup" not in self._stream.source
 
     def acknowledge(self) -> None:

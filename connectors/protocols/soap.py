@@ -65,7 +65,7 @@ class SoapExtraction:
 
     def pages(self) -> Iterator[Page]:
         """One page per answer; all of them again when the source moved meanwhile."""
-        yield from all_pages(self._stream, self._query)
+        yield from all_pages(self.pull, self._query)
         self.complete = self._stream.load == "snapshot"
 
     def acknowledge(self) -> None:
