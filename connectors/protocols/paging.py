@@ -3,8 +3,9 @@
 Rows are inserted, deleted or put at the end because they changed. So what was read is held against what the source
 declares, and read again until both agree; rows that come twice pass on, because landing knows them by key, but a gap
 is an error. Counts alone do not show every gap: a row deleted from a page that was read moves another one onto it, and
-a row that came at the end makes up for it in the count. Where that can have happened one more reading must agree:
-what the first one missed is on a page of the second, and only pages that were not there before are passed on.
+a row that came at the end makes up for it in the count. Where that can have happened one more reading must agree: of
+changes when others came meanwhile, of a snapshot before absence is taken for deletion. What the first one missed is on
+a page of the second, and only pages that were not there before are passed on.
 """
 
 from __future__ import annotations
@@ -34,33 +35,53 @@ class Answer:
     pages: int
 
 
-def all_pages(pull: Pull, ask: Callable[[int], Answer]) -> Iterator[Page]:
-    """Every page that has something in it; `ask` gives the page of a number, from 1.
+class Reading:
+    """The reading of one pull; `ask` gives the page of a number, from 1."""
 
-    A snapshot of several pages is read twice, for absence means deletion there. Of changes every one that comes bears
-    its time: they are read twice only when one is as new as the reading. Raises Retriable when the source moved in
-    every round.
-    """
-    stream = pull.stream
-    previous: Round | None = None
-    agreed, passed = 0, set()
-    for _ in range(ROUNDS):
-        current = Round([column.physical_name for column in stream.primary_key])
-        began, still = datetime.now(UTC) - SLOW_CLOCK, True
-        for answer in _round(current, ask):
-            page = answer.page
-            still = still and (answer.pages == 1 or _older(pull, page, began))
-            if (page.rows or page.bad) and (what := (current.newest, page.bad)) not in passed:
-                passed.add(what)
-                yield page
-        agreed += current.consistent
-        if current.confirms(previous) or (current.consistent and (still or agreed > 1)):
-            return
-        previous = current
-    raise Retriable(
-        f"{stream.system}.{stream.name}: pages moved while they were read: {previous}",
-        "The source changes faster than it can be paged; the next run tries again, or ask for a larger page size",
-    )
+    def __init__(self, pull: Pull, ask: Callable[[int], Answer]) -> None:
+        self._pull, self._ask = pull, ask
+        self._key = [column.physical_name for column in pull.stream.primary_key]
+        self._rounds, self._agreed = 0, 0
+        self._previous: Round | None = None
+        self._passed = set[tuple[object, ...]]()
+
+    def pages(self) -> Iterator[Page]:
+        """Every page that has something in it, until all that is declared was read.
+
+        Of changes every one that comes bears its time: only when one is as new as the reading a second one must agree.
+        Raises Retriable when the source moved in every round.
+        """
+        yield from self._read(1)
+
+    def again(self) -> Iterator[Page]:
+        """Of a snapshot, what a second reading has and the first had not; nothing where no row can have hidden."""
+        yield from self._read(2)
+
+    def _read(self, wanted: int) -> Iterator[Page]:
+        while self._agreed < wanted:
+            self._rounds += 1
+            if self._rounds > ROUNDS:
+                where = f"{self._pull.stream.system}.{self._pull.stream.name}"
+                raise Retriable(
+                    f"{where}: pages moved while they were read: {self._previous}",
+                    "The source changes faster than it can be paged; the next run tries again, or ask for a larger "
+                    "page size",
+                )
+            current, began, one_page, hidden = Round(self._key), datetime.now(UTC) - SLOW_CLOCK, True, False
+            for answer in _round(current, self._ask):
+                page = answer.page
+                one_page = one_page and answer.pages <= 1
+                hidden = hidden or not (one_page or _older(self._pull, page, began))
+                if (page.rows or page.bad) and (what := (current.newest, page.bad)) not in self._passed:
+                    self._passed.add(what)
+                    yield page
+            if hidden:
+                wanted = 2
+            if current.consistent:
+                self._agreed += 2 if one_page else 1
+            elif current.confirms(self._previous):
+                self._agreed = 2
+            self._previous = current
 
 
 def _round(current: Round, ask: Callable[[int], Answer]) -> Iterator[Answer]:
@@ -75,12 +96,12 @@ def _round(current: Round, ask: Callable[[int], Answer]) -> Iterator[Answer]:
 
 
 def _older(pull: Pull, page: Page, moment: datetime) -> bool:
-    """Whether all changes of a page are older; of a snapshot nobody knows."""
+    """Whether all changes of a page are older. A snapshot is read `again` where it matters."""
     cursor = pull.stream.cursor
-    if cursor is None or pull.stream.load == "snapshot":
-        return False
-    if page.frame.is_empty():
+    if pull.stream.load == "snapshot" or page.frame.is_empty():
         return True
+    if cursor is None:
+        return False
     texts = page.frame[cursor.physical_name].str.strip_chars().replace("", None)
     newest = judge(texts, cursor, pull.server.timezone).values.max()
     return not isinstance(newest, datetime) or newest < moment
