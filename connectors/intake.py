@@ -220,7 +220,8 @@ def _pull(
     with ExitStack() as open_now:
         extraction = open_now.enter_context(open_extraction(pull))
         conn = open_now.enter_context(lender.connect())
-        pages = in_chunks(pace.pages(extraction.pages(), f"{stream.system}.{stream.name}"), CHUNK_ROWS)
+        name = f"{stream.system}.{stream.name}"
+        pages = in_chunks(pace.pages(extraction.pages(), name), CHUNK_ROWS)
         fetched = open_now.enter_context(begun(pages, "intake-fetch"))
         open_now.callback(standing.cancel)  # first of all: the fetching thread may be waiting for it
         lander = open_now.enter_context(Lander(conn, stream, load_id, contract.version, rekey=rekey))
@@ -228,17 +229,24 @@ def _pull(
             received = Received.begin(conn, stream, server, load_id, lander.standing, afresh=afresh)
             standing.set_result(received)
         bytes_in = 0
-        made = _batches(fetched, conform, stream, clock, lookups, received)
-        for batch, size in ahead(made, "intake-conform"):
-            bytes_in += size
-            crash.point("intake.page")
-            with clock("land"):
-                lander.add_batch(batch)
-                if received is not None and received.keep(batch):
-                    lander.free()
-                    received.write()
-            del batch
-            pace.progress(lander.result.rows_in)
+
+        def take(pages: Iterator[Page]) -> None:
+            nonlocal bytes_in
+            made = _batches(pages, conform, stream, clock, lookups, received, before=lander.result.rows_in)
+            for batch, size in ahead(made, "intake-conform"):
+                bytes_in += size
+                crash.point("intake.page")
+                with clock("land"):
+                    lander.add_batch(batch)
+                    if received is not None and received.keep(batch):
+                        lander.free()
+                        received.write()
+                del batch
+                pace.progress(lander.result.rows_in)
+
+        take(fetched)
+        if extraction.complete and lander.absent and (again := getattr(extraction, "again", None)):
+            take(in_chunks(pace.pages(again(), name), CHUNK_ROWS))  # see `protocols.base.Moving`
         crash.point("intake.all_pages")
         with clock("land"):
             landed = lander.finish(
@@ -296,9 +304,9 @@ def _batches(
     clock: Clock,
     lookups: Lookups | None = None,
     known: Received | None = None,
+    before: int = 0,
 ) -> Iterator[tuple[Batch, int]]:
-    """Batches ready to be landed, with the bytes that they came in."""
-    before = 0
+    """Batches ready to be landed, with the bytes that they came in; so many rows and records came `before` them."""
 
     def judged(page: Page) -> Batch:
         batch = known.batch(page, conform) if known else Batch.of(conform(page.frame), stream)

@@ -107,6 +107,11 @@ class Lander:
         """The current versions of a register."""
         return self._all_versions()
 
+    @property
+    def absent(self) -> int:
+        """How many current versions of a register have not come in this load."""
+        return self._all_versions().absent if self._stream.load == "snapshot" else 0
+
     def add(self, page: Conformed, *, standing: bool = False) -> None:
         """Land one conformed page; see `add_batch`. The connection is free afterwards."""
         self.add_batch(Batch.of(page, self._stream), standing=standing)

@@ -90,6 +90,14 @@ class Dated(Protocol):
     """After the last page: when the source last spoke."""
 
 
+class Moving(Protocol):
+    """An extraction whose rows can move out of sight while it is read: what is absent is looked for once more."""
+
+    def again(self) -> Iterator[Page]:
+        """What the pages lacked, before its absence is taken for deletion; `complete` holds for both together."""
+        ...
+
+
 class Extraction(Protocol):
     """One pull in progress; a context manager gives it and closes what it opened."""
 

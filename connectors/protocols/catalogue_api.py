@@ -35,7 +35,7 @@ from connectors.formats.json_pages import cut_array, records_page
 from connectors.formats.json_register import read_page
 from connectors.protocols.base import Extraction, Page, Pull
 from connectors.protocols.http import HttpSource
-from connectors.protocols.paging import Answer, all_pages, changed_since, refuse_empty
+from connectors.protocols.paging import Answer, Reading, changed_since, refuse_empty
 
 PATH: Final = "/interface/gateway.do"
 VERSION: Final = "1.0"
@@ -83,12 +83,17 @@ class CatalogueExtraction:
         self._total = 0
         self._sign = ""
         self._renew_at = 0.0
+        self._reading = Reading(self.pull, self._page)
 
     def pages(self) -> Iterator[Page]:
         """Changed rows, or all of them, page by page."""
         self.source_time = self._updated()
-        yield from all_pages(self._stream, self._page)
+        yield from self._reading.pages()
         self.complete = self._stream.load == "snapshot"
+
+    def again(self) -> Iterator[Page]:
+        """What a snapshot's first reading can have missed."""
+        return self._reading.again()
 
     def acknowledge(self) -> None:
         """Nothing to tell: asking changes nothing over there."""

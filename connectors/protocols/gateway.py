@@ -21,7 +21,7 @@ from connectors.formats.json_register import read_page
 from connectors.protocols.base import Answered, Extraction, Page, Pull
 from connectors.protocols.gateway_token import BAD_SIGNATURE, OK, SECRET_EXPIRED
 from connectors.protocols.http import HttpSource
-from connectors.protocols.paging import Answer, all_pages, changed_since, refuse_empty
+from connectors.protocols.paging import Answer, Reading, changed_since, refuse_empty
 from connectors.protocols.signers import Signature, signer_of
 from connectors.variables import resolve_value
 
@@ -56,11 +56,16 @@ class GatewayExtraction:
             str(server.get("signer", "md5_rotating")), self.http.base, str(app_key), str(app_secret)
         )
         self._page_size = int(self._stream.source.get("pageSize", 1000))
+        self._reading = Reading(self.pull, self._page)
 
     def pages(self) -> Iterator[Page]:
         """The gateway's pages one by one."""
-        yield from self._lookups() if "lookup" in self._stream.source else all_pages(self._stream, self._page)
+        yield from self._lookups() if "lookup" in self._stream.source else self._reading.pages()
         self.complete = self._stream.load == "snapshot" and "lookup" not in self._stream.source
+
+    def again(self) -> Iterator[Page]:
+        """What a snapshot's first reading can have missed."""
+        return self._reading.again()
 
     def acknowledge(self) -> None:
         """Nothing to tell: asking changes nothing at the gateway."""

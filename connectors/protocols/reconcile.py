@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -19,6 +21,8 @@ class Round:
         """Of each page that has rows, by the hash of their keys."""
         self._contents = 0
         """The sum of the hashes of all rows, whatever their order."""
+        self.newest = (0, 0)
+        """Rows and sum of the page that was counted last."""
         self._bad = 0
         self._totals: list[int] = []
 
@@ -26,13 +30,15 @@ class Round:
         """Count one page: its rows, its unreadable records and the total declared with it."""
         self._bad += len(page.bad)
         self._totals.append(total)
+        self.newest = (0, 0)
         if not page.rows:
             return
         # One key has the same hash whether its row was parsed or is known by its bytes.
         raw = page.records
         self._keys.append(row_hashes(page.frame, self._key)[:, 0].copy() if raw is None else raw.found.keys)
         contents = page.frame.hash_rows().to_numpy() if raw is None else raw.hashes[:, 0]
-        self._contents += int(contents.sum())
+        self.newest = (page.rows, int(contents.sum()))
+        self._contents += self.newest[1]
 
     @property
     def rows(self) -> int:
@@ -40,12 +46,14 @@ class Round:
 
     @property
     def consistent(self) -> bool:
-        """True when every row must have been read: as many as declared, and no key on two pages.
+        """True when no gap shows: as many rows as declared, never fewer declared than before, and no key on two pages.
 
-        A key on two pages means that its row moved, or that another row was served in the place of one never seen;
-        only a second reading can tell that from a source that holds the key twice (``confirms``).
+        Fewer declared means that a row was deleted: if it had been read, another one took its place there unseen. A key
+        on two pages means that its row moved, or that another row was served in the place of one never seen; only a
+        second reading can tell that from a source that holds the key twice (``confirms``).
         """
-        return self.rows == self._totals[-1] and self._repeated().is_empty()
+        grows = all(before <= after for before, after in pairwise(self._totals))
+        return grows and self.rows == self._totals[-1] and self._repeated().is_empty()
 
     def confirms(self, previous: Round | None) -> bool:
         """True when this round read just what the one before did: then repeated keys are the source's own.

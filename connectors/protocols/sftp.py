@@ -3,6 +3,9 @@
 `changes` streams take every matching file that is new or has new content, by name; `snapshot` streams take the
 newest file (greatest name: names carry the date). A file with the content that was read before gives no rows and
 is not taken for a complete snapshot, so that nothing vanishes by it.
+
+Without a cursor the order of the names is all that tells which of two rows is newer. So behind a file that is read
+again, or that came late, all later ones are read again: what they say stands, as if all had come in order.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from connectors.contract import Stream
-from connectors.errors import Permanent, Retriable
+from connectors.errors import ContractViolation, Permanent, Retriable
 from connectors.formats.csv_file import CsvFile
 from connectors.formats.excel_file import ExcelFile
 from connectors.formats.geojson_file import GeoJsonFile
@@ -52,7 +55,7 @@ def _untouched(entry: Entry, seen: Sequence[Any]) -> bool:
 
 class SftpExtraction:
     """State: `files` name → [size, mtime, sha256] of what was read, `newest_file` the latest mtime (epoch seconds),
-    `total_rows_dropped` in this pull."""
+    `last` the greatest name ever read, `total_rows_dropped` in this pull."""
 
     def __init__(self, pull: Pull, drop: Drop, work: Path) -> None:
         self.state: dict[str, Any] = {}
@@ -61,6 +64,7 @@ class SftpExtraction:
         self._pull = pull
         self._drop = drop
         self._work = work
+        self._last = max([str(pull.state.get("last", "")), *pull.state.get("files", {})])
         kind = str(pull.stream.source.get("format", ""))
         if kind not in FORMATS:
             raise Permanent(
@@ -82,12 +86,14 @@ class SftpExtraction:
         dropped, read_any = 0, False
         for entry in wanted(stream, entries):
             seen = known.get(entry.name)
-            if seen and _untouched(entry, seen):
+            later = read_any and stream.cursor is None  # than a file that is read in this pull
+            if seen and _untouched(entry, seen) and not later:
                 files[entry.name] = seen
                 continue
             path = self._work / entry.name
             digest = self._drop.fetch(entry, path)
-            if not seen or seen[2] != digest:
+            if later or not seen or seen[2] != digest:
+                self._in_order(entry, entries)
                 reader = self._reader(path)
                 yield from reader.pages()
                 dropped += reader.total_rows_dropped
@@ -96,8 +102,21 @@ class SftpExtraction:
             files[entry.name] = [entry.size, entry.mtime, digest]
         newest = max(entry.mtime for entry in entries)
         self.source_time = datetime.fromtimestamp(newest, UTC)
-        self.state = {"files": files, "newest_file": newest, "total_rows_dropped": dropped}
+        last = max(self._last, *files)
+        self.state = {"files": files, "newest_file": newest, "last": last, "total_rows_dropped": dropped}
         self.complete = stream.load == "snapshot" and read_any
+
+    def _in_order(self, entry: Entry, entries: Sequence[Entry]) -> None:
+        """Raise ContractViolation where later rows than those of a file were taken from one that is gone."""
+        stream = self._pull.stream
+        if stream.load == "snapshot" or stream.cursor is not None or entry.name >= self._last:
+            return
+        if self._last not in {other.name for other in entries}:
+            raise ContractViolation(
+                f"{stream.system}.{stream.name}: {entry.name} came after {self._last}, which lies there no more: old "
+                "rows would replace newer ones",
+                f"Ask the owner to put {self._last} back, or to take {entry.name} away",
+            )
 
     def _reader(self, path: Path) -> FileReader:
         given = path, self._pull.stream, self._pull.server.encoding, self._pull.page_rows

@@ -25,7 +25,7 @@ from connectors.formats import require_columns
 from connectors.formats.xml_records import gunzip, local_name, parse, read_records
 from connectors.protocols.base import Extraction, Page, Pull
 from connectors.protocols.http import HttpSource
-from connectors.protocols.paging import Answer, all_pages, changed_since, refuse_empty
+from connectors.protocols.paging import Answer, Reading, changed_since, refuse_empty
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -62,11 +62,16 @@ class SoapExtraction:
         self._page_size = int(self._stream.source.get("pageSize", 2000))
         self._record = str(self._stream.source.get("record", "record"))
         self._batches: list[str] = []
+        self._reading = Reading(self.pull, self._query)
 
     def pages(self) -> Iterator[Page]:
         """One page per answer; all of them again when the source moved meanwhile."""
-        yield from all_pages(self._stream, self._query)
+        yield from self._reading.pages()
         self.complete = self._stream.load == "snapshot"
+
+    def again(self) -> Iterator[Page]:
+        """What a snapshot's first reading can have missed."""
+        return self._reading.again()
 
     def acknowledge(self) -> None:
         """Tell the service that every batch arrived well."""

@@ -244,6 +244,31 @@ def test_old_pulls_sent_again_in_any_order_land_nothing(
 
 
 @SETTINGS
+@given(files=pulls, again=st.integers(0, 4), mended=rows_of_a_pull)
+def test_a_file_mended_and_all_behind_it_read_again_is_as_if_they_had_come_in_order(
+    conn: psycopg.Connection, files: list[tuple[list[Row], int]], again: int, mended: list[Row]
+) -> None:
+    """Where nothing but their order tells which row is newer; a record that no file has any more stays as it was."""
+    stream = STREAMS["by_arrival"]
+    emptied(conn, stream)
+    for rows, size in files:
+        land(conn, stream, rows, size)
+    before, again = current(conn, stream), min(again, len(files) - 1)
+    files = [*files[:again], (mended, files[again][1]), *files[again + 1 :]]
+    land(conn, stream, [row for rows, _ in files[again:] for row in rows], files[again][1])
+    model = Model(stream)
+    for rows, _ in files:
+        model.take(rows)
+    behind = {key for rows, _ in files[again:] for key, value, _ in rows if value != "bad"}
+    assert {key: current(conn, stream)[key] for key in behind if key >= 0} == {
+        key: model.current[key] for key in behind if key >= 0
+    }
+    assert {key: value for key, value in current(conn, stream).items() if key not in behind} == {
+        key: value for key, value in before.items() if key not in behind
+    }
+
+
+@SETTINGS
 @given(kept=st.integers(0, 60), size=st.integers(1, 61))
 def test_a_mass_delete_is_held_and_changes_nothing(conn: psycopg.Connection, kept: int, size: int) -> None:
     """The limit is 10 %, and five may go without anybody being asked."""

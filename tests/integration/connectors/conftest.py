@@ -80,6 +80,10 @@ class Upstream:
     scripts: list[list[Any]] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=dict)
     complete: bool = True
+    out_of_sight: list[Page] = field(default_factory=list)
+    """What a second reading of a register gives beside the first."""
+    readings: int = 0
+    """How often there was a second one."""
     on_acknowledge: Callable[[], None] = lambda: None
     pulls: list[Pull] = field(default_factory=list)
     acknowledged: int = 0
@@ -108,6 +112,10 @@ class _Extraction:
                 item()
             else:
                 yield item
+
+    def again(self) -> Iterator[Page]:
+        self.upstream.readings += 1
+        yield from self.upstream.out_of_sight
 
     def acknowledge(self) -> None:
         self.upstream.on_acknowledge()

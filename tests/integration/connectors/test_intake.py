@@ -272,6 +272,20 @@ def test_a_released_hold_allows_what_it_was_about_and_no_more(register: Any, mak
     assert register.take(make_page(*(entry(number) for number in range(68)))).tombstoned == 32
 
 
+def test_what_moved_out_of_sight_is_looked_for_before_it_is_taken_for_deleted(register: Any, make_page: Rows) -> None:
+    register.take(make_page(*(entry(number) for number in range(40))))
+    assert register.take(make_page(*(entry(number) for number in range(41)))).tombstoned == 0
+    assert register.upstream.readings == 0, "nothing is missed"
+    register.upstream.out_of_sight = [make_page(entry(7), entry(8, "b"), {"bh": None})]
+    done = register.take(make_page(*(entry(number) for number in range(41) if number not in (7, 8, 9))))
+    assert register.upstream.readings == 1
+    assert (done.rows_in, done.landed, done.unchanged, done.quarantined) == (41, 1, 39, 1)
+    assert done.tombstoned == 0, "the row without a key may be the ninth"
+    register.upstream.out_of_sight.clear()
+    assert register.take(make_page(*(entry(number) for number in range(41) if number != 9))).tombstoned == 1
+    assert len(register.current()) == 40
+
+
 def test_part_of_a_register_deletes_nothing(register: Any, make_page: Rows) -> None:
     register.take(make_page(*(entry(number) for number in range(40))))
     register.upstream.complete = False

@@ -14,7 +14,7 @@ import pytest
 
 from connectors.contract import Contract
 from connectors.contract_folder import load_contracts
-from connectors.errors import Permanent, Retriable, Truncated
+from connectors.errors import ContractViolation, Permanent, Retriable, Truncated
 from connectors.protocols import open_extraction, sftp, sftp_drop
 from connectors.protocols.base import Page, Pull
 from connectors.variables import resolve_server
@@ -95,7 +95,37 @@ def test_changes_take_every_new_or_corrected_month(contracts: dict[str, Contract
     server.put("tax_analysis", "tax_collections_202605.csv", collections(contracts, "202605", rows=4))
     server.put("tax_analysis", "tax_collections_202607.csv", collections(contracts, "202607", rows=1))
     frame, _, state, _ = take(pull(contracts, "tax_analysis", "collections", state=state))
-    assert frame["社会信用代码"].to_list() == [*[f"202605-{row}" for row in range(4)], "202607-0"]
+    read = [*[f"202605-{row}" for row in range(4)], *[f"202606-{row}" for row in range(3)], "202607-0"]
+    assert frame["社会信用代码"].to_list() == read, "June is read again: it is newer than what May says now"
+    server.put("tax_analysis", "tax_collections_202608.csv", collections(contracts, "202608", rows=1))
+    frame, _, state, _ = take(pull(contracts, "tax_analysis", "collections", state=state))
+    assert frame["社会信用代码"].to_list() == ["202608-0"]
+    server.put("tax_analysis", "tax_collections_202604.csv", collections(contracts, "202604", rows=1))
+    frame, _, state, _ = take(pull(contracts, "tax_analysis", "collections", state=state))
+    assert frame["社会信用代码"].to_list() == ["202604-0", *read, "202608-0"], "so are all behind one that came late"
+
+
+def test_changes_that_bear_their_time_are_not_read_again(contracts: dict[str, Contract], server: SftpServer) -> None:
+    for month in ("202605", "202606"):
+        server.put("tax_analysis", f"tax_collections_{month}.csv", collections(contracts, month))
+    of = pull(contracts, "tax_analysis", "collections")
+    of = replace(of, stream=replace(of.stream, cursor=of.stream.columns[-1]))
+    _, _, state, _ = take(of)
+    server.put("tax_analysis", "tax_collections_202605.csv", collections(contracts, "202605", rows=4))
+    frame, _, _, _ = take(replace(of, state=state))
+    assert frame.height == 4
+
+
+def test_a_late_file_is_refused_where_the_newer_one_is_gone(contracts: dict[str, Contract], server: SftpServer) -> None:
+    server.put("tax_analysis", "tax_collections_202606.csv", collections(contracts, "202606"))
+    _, _, state, _ = take(pull(contracts, "tax_analysis", "collections"))
+    server.remove("tax_analysis", "tax_collections_202606.csv")
+    server.put("tax_analysis", "tax_collections_202605.csv", collections(contracts, "202605"))
+    with pytest.raises(ContractViolation, match=r"202605\.csv came after tax_collections_202606\.csv"):
+        take(pull(contracts, "tax_analysis", "collections", state=state))
+    server.put("tax_analysis", "tax_collections_202606.csv", collections(contracts, "202606"))
+    frame, _, _, _ = take(pull(contracts, "tax_analysis", "collections", state=state))
+    assert frame.height == 6
 
 
 def test_excel_and_geojson(contracts: dict[str, Contract], server: SftpServer) -> None:

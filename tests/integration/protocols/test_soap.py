@@ -42,6 +42,7 @@ class Town:
 
     def pull(self, since: datetime | None = None, **properties: str) -> Pull:
         env = self.server.environment()
+        updated_at = Column("updated_at", "GXSJ", "timestamp", "L1")
         stream = Stream(
             system=SYSTEM,
             name="incidents",
@@ -51,8 +52,9 @@ class Town:
                 Column("incident_no", "JQBH", "string", "L2", primary_key=True),
                 Column("address", "DZ", "string", "L3"),
                 Column("vehicles", "CDCLS", "integer", "L2"),
-                Column("updated_at", "GXSJ", "timestamp", "L1"),
+                updated_at,
             ),
+            cursor=updated_at,
             source={"pageSize": self.page_size},
             server_name="soap",
         )
