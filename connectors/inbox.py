@@ -70,7 +70,7 @@ def last_message(conn: psycopg.Connection, system: str, stream: str) -> int:
 
 
 def last_arrival(conn: psycopg.Connection, system: str, stream: str) -> datetime | None:
-    """When the newest message came, None when none ever did: an empty look into the inbox is no sign of life."""
+    """When the newest message came, None when none lies there: an empty look into the inbox is no sign of life."""
     row = conn.execute(
         "select max(received_at) from inbox.message where system = %s and stream = %s", [system, stream]
     ).fetchone()

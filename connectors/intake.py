@@ -271,8 +271,7 @@ def _pull(
                 cursor=_position(position, landed, extraction) | {"shape": shape, "key": key},
                 bytes_in=bytes_in,
                 seconds=clock.seconds,
-                # Where the source answers, the answer is the sign of life; see `protocols.base.Dated`.
-                source_time=getattr(extraction, "source_time", None),
+                source_time=_source_time(conn, stream, extraction),
             )
         crash.point("intake.before_acknowledge")
         unheard = _acknowledge(books, load_id, extraction, pace)
@@ -351,6 +350,16 @@ def _result(
         defects=landed.defects,
         notes=landed.notes | notes,
     )
+
+
+def _source_time(conn: psycopg.Connection, stream: Stream, extraction: Extraction) -> datetime | None:
+    """When the source last spoke, None for now: where it answers, the answer is the sign of life.
+
+    A source that was not heard in this pull is as old as it was; see `protocols.base.Dated`.
+    """
+    if not hasattr(extraction, "source_time"):
+        return None
+    return extraction.source_time or load_history.last_heard(conn, stream.system, stream.name)
 
 
 def _since(position: dict[str, Any]) -> datetime | None:

@@ -6,7 +6,7 @@ All of it comes from `control.load`, so it outlives the process and is the same 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import psycopg
@@ -43,6 +43,16 @@ SELECT s.system, s.stream, last.state = 'failed' AS failed, last.seconds, usual.
                               ORDER BY l.load_id DESC LIMIT 10) AS recent) AS usual ON true
 """
 
+_LAST_HEARD = """
+SELECT coalesce(
+    (SELECT source_time FROM control.load
+      WHERE (system, stream, kind, state) = (%(system)s, %(stream)s, 'pull', 'committed')
+      ORDER BY load_id DESC LIMIT 1),
+    (SELECT started_at FROM control.load
+      WHERE (system, stream, kind) = (%(system)s, %(stream)s, 'pull') ORDER BY load_id LIMIT 1),
+    now())
+"""
+
 
 @dataclass(frozen=True)
 class History:
@@ -68,3 +78,14 @@ def histories(connection: psycopg.Connection) -> dict[tuple[str, str], History]:
     """(system, stream) → its history, for every stream that was ever pulled."""
     rows = connection.execute(_HISTORIES).fetchall()
     return {(system, stream): History(failed, seconds, count) for system, stream, failed, seconds, count in rows}
+
+
+def last_heard(connection: psycopg.Connection, system: str, stream: str) -> datetime:
+    """When a source that does not answer was last heard by the loads so far; never heard, it is silent since the first.
+
+    The loads outlive its messages, which are purged, and its position, which is forgotten when all is read again.
+    """
+    row = connection.execute(_LAST_HEARD, {"system": system, "stream": stream}).fetchone()
+    assert row is not None
+    heard: datetime = row[0]
+    return heard

@@ -87,7 +87,7 @@ class Dated(Protocol):
     """An extraction whose source does not answer: its files or messages lie there, however long ago they came."""
 
     source_time: datetime | None
-    """After the last page: when the source last spoke."""
+    """After the last page: when the source last spoke, None where it cannot be told any more or never did."""
 
 
 class Moving(Protocol):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,10 +12,10 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from connectors import intake, quarantine
+from connectors import inbox, intake, quarantine
 from connectors.errors import ContractViolation, IntakeError, Permanent, Retriable, Unwell
 from connectors.pace import Pace
-from connectors.protocols.base import BadRecord, Page
+from connectors.protocols.base import BadRecord, Page, Pull
 from orchestration.intake import _applied_check
 from warehouse import connection, holds, ledger
 from warehouse.errors import StreamBusy
@@ -90,6 +91,42 @@ def test_fresh_means_that_the_source_spoke(hub: Any, make_page: Rows) -> None:
     assert state() == "aged"
     hub.take(make_page())
     assert state() == "fresh"
+
+
+def test_silence_is_never_fresh(hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not of a source that never sent a message, nor after its last one was purged, nor when all is read again."""
+
+    @contextmanager
+    def pushed(pull: Pull) -> Iterator[inbox.InboxExtraction]:
+        with connection.connect("loader", autocommit=True) as conn:
+            yield inbox.InboxExtraction(pull, conn)
+
+    def state_after_a_pull() -> str:
+        hub.run()
+        return str(hub.ask("SELECT state FROM control.input_status WHERE stream = 'people'")[0][0])
+
+    def owner(statement: str) -> None:
+        with connection.connect("owner") as conn:
+            conn.execute(statement.encode())
+
+    def later() -> None:
+        owner("UPDATE inbox.message SET received_at = received_at - interval '400 days'")
+        owner("UPDATE control.load SET started_at = started_at - interval '400 days', "
+              "source_time = source_time - interval '400 days'")  # fmt: skip
+
+    monkeypatch.setattr(intake, "open_extraction", pushed)
+    assert state_after_a_pull() == "fresh", "it begins today"
+    later()
+    assert state_after_a_pull() == "aged", "not a message ever"
+    with connection.connect("loader") as conn:
+        inbox.store(conn, hub.stream, [("first", b"{}", {})])
+    assert state_after_a_pull() == "fresh"
+    later()
+    assert state_after_a_pull() == "aged"
+    owner("DELETE FROM inbox.message")
+    assert state_after_a_pull() == "aged", "its message was purged"
+    owner("UPDATE control.cursor SET value = '{\"afresh\": true}'")
+    assert state_after_a_pull() == "aged", "everything is asked for again"
 
 
 def test_trouble_that_lasts_ends_with_its_message(hub: Any) -> None:
