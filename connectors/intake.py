@@ -194,11 +194,14 @@ def _pull(
             f"Restore the key, or read everything again under the new one: townhub backfill "
             f"{stream.system}.{stream.name}",
         )
-    rekey = bool(position.get("rekey"))
+    rekey, restored = bool(position.get("rekey")), position.get("restored")
+    gap = _gap(contract, stream, position)
+    # The source has noted as taken what this warehouse, new or restored from a backup, may never have seen.
+    believes_us = bool(server.get("acknowledge")) and (not position or restored is not None)
     if position.get("shape", shape) != shape:
         # A column or a code more: what was taken in before is read again, or it would lack them for ever.
         position = {"afresh": True}
-    afresh = position.get("afresh", False)
+    afresh = position.get("afresh", False) or believes_us
     asks = "lookup" in stream.source
     lookups = Lookups.begin(books, stream, settings().as_of(), afresh=afresh) if asks else None
     received: Received | None = None
@@ -258,6 +261,7 @@ def _pull(
             )
             if lookups is not None:
                 landed.lookups = lookups.keep(conn, load_id)
+            landed.messages_missing = gap if restored else None
             if received is not None:
                 received.finish()
             crash.point("intake.before_commit")
@@ -268,7 +272,9 @@ def _pull(
                 conn,
                 load_id,
                 landed,
-                cursor=_position(position, landed, extraction) | {"shape": shape, "key": key},
+                cursor=_position(position, landed, extraction)
+                | {"shape": shape, "key": key}
+                | ({"gap": gap} if gap else {}),
                 bytes_in=bytes_in,
                 seconds=clock.seconds,
                 source_time=_source_time(conn, stream, extraction),
@@ -365,6 +371,15 @@ def _source_time(conn: psycopg.Connection, stream: Stream, extraction: Extractio
 def _since(position: dict[str, Any]) -> datetime | None:
     newest = position.get("newest")
     return datetime.fromtimestamp(newest / 1_000_000, UTC) - OVERLAP if newest else None
+
+
+def _gap(contract: Contract, stream: Stream, position: dict[str, Any]) -> dict[str, str] | None:
+    """{"from", "to"} of the messages that went with the warehouse of before, while they would still be kept."""
+    gap: dict[str, str] | None = position.get("restored") or position.get("gap")
+    if gap is None or stream.load != "messages":
+        return None
+    kept = datetime.fromisoformat(gap["to"]).date() + timedelta(days=contract.retention_days)
+    return gap if kept >= settings().as_of() else None
 
 
 def _position(before: dict[str, Any], landed: Landed, extraction: Extraction) -> dict[str, Any]:

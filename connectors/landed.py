@@ -34,6 +34,9 @@ class Landed:
     added_columns: Counter[str] = field(default_factory=Counter)
     """Columns that no contract describes, with the accepted rows that came with them."""
 
+    messages_missing: dict[str, str] | None = None
+    """Of what came since the backup that this warehouse was restored from: {"from", "to"}; nobody sends it again."""
+
     @property
     def notes(self) -> dict[str, Any]:
         """What a person should know of the load that is no defect of a row."""
@@ -42,6 +45,7 @@ class Landed:
             "deletions_withheld": self.deletions_withheld,
             "lookups": self.lookups,
             "added_columns": dict(self.added_columns),
+            "messages_missing": self.messages_missing,
         }
         return {name: value for name, value in found.items() if value}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ from connectors.reasons import explain
 from connectors.settlement import CORRECTED
 from connectors.tables import table_of
 from connectors.versions import key_hashes
-from warehouse import ledger
+from warehouse import audit, ledger
 
 Row = dict[str, Any]
 
@@ -96,17 +96,22 @@ def replay(
 
 
 def discard(conn: psycopg.Connection, quarantine_id: int, by: str, reason: str) -> None:
-    """Settle a row as no record. It stays on record, with who decided and why. Commits."""
+    """Settle a row as no record. It stays on record, with who decided and why. Commits.
+
+    Waits for a replay of the row that is under way; raises Permanent when the row is settled already.
+    """
     if not reason.strip():
         raise Permanent("a reason is missing", "Say why the row is no record: --reason TEXT")
-    row = _one(conn, quarantine_id)
-    if row["state"] != "held":
-        raise Permanent(f"row {quarantine_id} is {row['state']} already", "See `townhub quarantine list --rows`")
-    conn.execute(
+    row = conn.execute(
         """UPDATE quarantine.row SET state = 'discarded', settled_by = %s, settled_reason = %s, settled_at = now()
-            WHERE quarantine_id = %s AND state = 'held'""",
+            WHERE quarantine_id = %s AND state = 'held' RETURNING system, stream""",
         [by, reason, quarantine_id],
-    )
+    ).fetchone()
+    if row is None:
+        state = _one(conn, quarantine_id)["state"]
+        raise Permanent(f"row {quarantine_id} is {state} already", "See `townhub quarantine list --rows`")
+    # The reason may speak of a person: it stays with the row, and goes with it.
+    audit.append(conn, by, "quarantine.discard", {"system": row[0], "stream": row[1], "row": quarantine_id})
     conn.commit()
 
 
@@ -116,8 +121,7 @@ def _replay_stream(conn: psycopg.Connection, contract: Contract, stream: Stream,
     try:
         # Read under the lock: what a load or a steward settles meanwhile is not taken in again.
         with ledger.stream_lock(conn, stream.system, stream.name):
-            rows = _replayable(conn, stream)
-            if not rows:
+            if not _replayable(conn, stream, "LIMIT 1"):
                 return {}
             load_id = ledger.open_load(
                 conn,
@@ -129,6 +133,8 @@ def _replay_stream(conn: psycopg.Connection, contract: Contract, stream: Stream,
             )
             conn.autocommit = False
             try:
+                # Locked, so that whoever discards one meanwhile waits, and what was discarded by now is left.
+                rows = _replayable(conn, stream, "FOR UPDATE")
                 landed = _land_again(conn, contract, stream, load_id, rows, by)
                 commit(conn, load_id, landed)
             except Exception:
@@ -149,13 +155,14 @@ def _replay_stream(conn: psycopg.Connection, contract: Contract, stream: Stream,
         conn.autocommit = False
 
 
-def _replayable(conn: psycopg.Connection, stream: Stream) -> list[Any]:
+def _replayable(conn: psycopg.Connection, stream: Stream, how: Literal["LIMIT 1", "FOR UPDATE"]) -> list[Any]:
     """(quarantine_id, payload, reasons, last load, state) of the rows that were received whole."""
     # What was corrected since is still a version of its record, where times tell the order: it is history.
     states = ["held"] if stream.cursor is None else ["held", "superseded"]
     return conn.execute(
         """SELECT quarantine_id, payload_text, reasons, last_load_id, state FROM quarantine.row
-            WHERE system = %s AND stream = %s AND state = ANY (%s) AND payload IS NOT NULL ORDER BY quarantine_id""",
+            WHERE system = %s AND stream = %s AND state = ANY (%s) AND payload IS NOT NULL ORDER BY quarantine_id """
+        + how,
         [stream.system, stream.name, states],
     ).fetchall()
 
@@ -186,13 +193,16 @@ def _land_again(
                 conformed = replace(conformed, rejected=empty_rejects(), outcomes=Counter())
             lander.add(conformed, standing=in_conflict)
         landed = lander.finish(complete=False)
-    conn.execute(
+    replayed = conn.execute(
         """UPDATE quarantine.row SET state = 'replayed', settled_by_load = %s, settled_by = %s, settled_at = now(),
                   settled_reason = 'obeys the contract now'
             WHERE quarantine_id = ANY (%s) AND checked_by_load IS DISTINCT FROM %s
               AND settled_by_load IS DISTINCT FROM %s""",
         [load_id, by, obeying, load_id, load_id],
-    )
+    ).rowcount
+    if replayed:
+        noted = {"system": stream.system, "stream": stream.name, "load": load_id, "rows": replayed}
+        audit.append(conn, by, "quarantine.replay", noted)
     return landed
 
 

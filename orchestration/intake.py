@@ -171,6 +171,11 @@ def _applied_check(result: Any) -> dg.AssetCheckResult:
             f"the rows are committed, but the source could not be told so and sends them again, which changes nothing: "
             f"{unheard}"
         )
+    if missing := result.notes.get("messages_missing"):
+        told.append(
+            f"this hub was restored from a backup: messages of {missing['from']} to {missing['to']} are "
+            "not in it; ask their sender to send them again"
+        )
     if added := result.notes.get("added_columns"):
         told.append(f"the upstream sends columns that the contract does not describe: {', '.join(sorted(added))}")
     return dg.AssetCheckResult(

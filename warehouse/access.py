@@ -33,6 +33,7 @@ from warehouse.grants import (
     RELEASER_ONLY,
     ROLES,
 )
+from warehouse.statements import kept_of
 
 QUERY_SECONDS = 60
 QUERY_ROWS = 100_000
@@ -220,7 +221,7 @@ class QueryResult:
 
 
 def run_as(app: str, query: str, *, actor: str | None = None, limit: int = QUERY_ROWS) -> QueryResult:
-    """Run one read-only statement as an app, after writing it to the audit chain.
+    """Run one read-only statement as an app, after writing it to the audit chain without its literals.
 
     `app` is one of `grants.PRODUCTS` or the role's full name. The statement runs on a login that was
     made for it and is a member of the app's role only: whatever it says (SET ROLE, set_config), it cannot become
@@ -230,7 +231,7 @@ def run_as(app: str, query: str, *, actor: str | None = None, limit: int = QUERY
     if role not in {f"townhub_app_{known}" for known in APPS}:
         raise WarehouseError(f"there is no app {app!r}; the apps are {', '.join(APPS)}")
     with connect() as connection:
-        append(connection, actor or role, "query", {"role": role, "query": query})
+        append(connection, actor or role, "query", {"role": role, **kept_of(query)})
     with _login(role) as login, open_connection(login, application_name=f"townhub {role}") as connection:
         connection.read_only = True
         connection.execute(f"SET LOCAL statement_timeout = '{QUERY_SECONDS}s'")

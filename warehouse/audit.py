@@ -27,7 +27,8 @@ class Entry:
 def append(connection: psycopg.Connection, actor: str, action: str, detail: dict[str, Any] | None = None) -> int:
     """Add an entry in the caller's transaction; returns its number. Other writers wait until it commits.
 
-    `actor` is a person or a role, `detail` holds ids, counts and statements, never personal data.
+    `actor` is a person or a role, `detail` holds ids, counts and the words of statements (see
+    `warehouse.statements`), never personal data: no entry is ever changed or deleted.
     """
     row = connection.execute("SELECT control.audit_append(%s, %s, %s)", [actor, action, Jsonb(detail or {})]).fetchone()
     assert row is not None

@@ -18,7 +18,7 @@ from typing import Final
 import psycopg
 from psycopg import conninfo, sql
 
-from warehouse import access, build_inputs, connection, migrate
+from warehouse import access, build_inputs, connection, ledger, migrate
 from warehouse.binaries import find_binaries
 from warehouse.errors import WarehouseError
 from warehouse.settings import settings
@@ -88,6 +88,7 @@ def restore(source: Path) -> Contents:
     migrate.upgrade()
     with connection.connect("loader") as conn:
         _ask_for_isolated_rows_anew(conn)
+        ledger.note_restore(conn)
     with connection.connect("builder") as conn:
         return contents(conn)
 

@@ -34,6 +34,7 @@ __all__ = [
     "hold",
     "host_boot",
     "load_state",
+    "note_restore",
     "open_load",
     "release_system",
     "released_hold",
@@ -279,10 +280,29 @@ def begin_afresh(connection: psycopg.Connection, system: str, stream: str) -> bo
     """
     with stream_lock(connection, system, stream):
         found = connection.execute(
-            """UPDATE control.cursor SET value = '{"afresh": true, "rekey": true}' WHERE (system, stream) = (%s, %s)""",
+            """UPDATE control.cursor
+                  SET value = (value - '{newest,state,shape,key}'::text[]) || '{"afresh": true, "rekey": true}'
+                WHERE (system, stream) = (%s, %s)""",
             [system, stream],
         ).rowcount
     return bool(found)
+
+
+def note_restore(connection: psycopg.Connection) -> None:
+    """Let the next pull of every stream know that this warehouse came from a backup, and what time it knows nothing of.
+
+    `{"restored": {"from", "to"}}` joins each cursor: from the newest load that the backup knows until now. A source
+    that was told in between that rows are taken will not offer them by itself.
+    """
+    connection.execute(
+        """WITH restored AS (
+             SELECT jsonb_build_object('restored', jsonb_build_object('from',
+                      coalesce((SELECT max(coalesce(finished_at, started_at)) FROM control.load),
+                               (SELECT min(synced_at) FROM control.stream)), 'to', now())) AS value)
+           INSERT INTO control.cursor AS c (system, stream, value)
+           SELECT s.system, s.stream, r.value FROM control.stream AS s CROSS JOIN restored AS r
+               ON CONFLICT (system, stream) DO UPDATE SET value = c.value || excluded.value"""
+    )
 
 
 def load_state(connection: psycopg.Connection, load_id: int) -> str | None:

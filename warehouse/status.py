@@ -44,7 +44,8 @@ _STATUS = """
 SELECT s.system, s.stream, s.owner, i.state AS input_state, s.freshness_seconds, l.load_id AS last_load, l.state,
     l.started_at, l.finished_at, coalesce(l.rows_in, 0) AS rows_in, coalesce(l.rows_landed, 0) AS rows_landed,
     coalesce(l.rows_unchanged, 0) AS rows_unchanged, coalesce(l.rows_quarantined, 0) AS rows_quarantined,
-    coalesce(l.rows_tombstoned, 0) AS rows_tombstoned, l.error, l.notes, i.last_committed_at,
+    coalesce(l.rows_tombstoned, 0) AS rows_tombstoned, l.error,
+    nullif(coalesce(l.notes, '{}') || coalesce(gap.notes, '{}'), '{}') AS notes, i.last_committed_at,
     extract(epoch FROM now() - i.last_committed_at)::float8 AS age_seconds,
     (SELECT count(*) FROM quarantine.row q
      WHERE (q.system, q.stream, q.state) = (s.system, s.stream, 'held')) AS held_rows,
@@ -52,6 +53,10 @@ SELECT s.system, s.stream, s.owner, i.state AS input_state, s.freshness_seconds,
      WHERE (h.system, h.stream) = (s.system, s.stream) AND h.released_at IS NULL) AS open_holds
 FROM control.stream s
 JOIN control.input_status i USING (system, stream)
+-- What no later load can make good stays told: see ledger.note_restore.
+LEFT JOIN LATERAL (SELECT jsonb_build_object('messages_missing', coalesce(value -> 'restored', value -> 'gap')) AS notes
+                   FROM control.cursor c WHERE (c.system, c.stream) = (s.system, s.stream)
+                   AND s.load_kind = 'messages' AND value ?| '{restored,gap}') gap ON true
 LEFT JOIN LATERAL (SELECT * FROM control.load l WHERE (l.system, l.stream) = (s.system, s.stream)
                    ORDER BY load_id DESC LIMIT 1) l ON true
 ORDER BY s.system, s.stream

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -14,9 +15,10 @@ import pytest
 from connectors import quarantine, retention, scorecard
 from connectors.contract_folder import load_contracts
 from connectors.errors import Permanent
+from connectors.landing import Lander
 from connectors.protocols.base import BadRecord, Page
 from connectors.tables import ensure_tables
-from warehouse import audit, connection
+from warehouse import audit, connection, ledger
 
 Rows = Callable[..., Page]
 
@@ -146,6 +148,77 @@ def test_a_row_that_is_no_record_is_discarded_with_a_reason(hub: Any, make_page:
         assert quarantine.replay(conn, "demo", by="Li")["tried"] == 0
     settled = hub.ask("SELECT state, settled_by, settled_reason, settled_at IS NOT NULL FROM quarantine.row")
     assert settled == [("discarded", "Li", "a test entry of the vendor", True)]
+
+
+@pytest.fixture
+def obeying_now(hub: Any, make_page: Rows) -> int:
+    """A held row (P001) whose contract was mended since."""
+    hub.take(make_page(person(1, "9")))
+    hub.mend('"2": gone', '"2": gone, "9": moved')
+    return number_of(hub, "P001")
+
+
+def settled(hub: Any) -> list[Any]:
+    return hub.ask("SELECT state, settled_by, settled_reason FROM quarantine.row")
+
+
+def test_a_row_that_is_being_replayed_cannot_be_discarded(
+    hub: Any, obeying_now: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The steward's discard waits for the replay, and is then told that the row is a record."""
+    told: list[Permanent] = []
+
+    def discard() -> None:
+        with connection.connect("loader") as conn, pytest.raises(Permanent) as refused:
+            quarantine.discard(conn, obeying_now, "Li", "a test entry of the vendor")
+        told.append(refused.value)
+
+    steward = threading.Thread(target=discard)
+
+    class Meanwhile(Lander):
+        def finish(self, **how: Any) -> Any:
+            steward.start()
+            steward.join(1)
+            assert steward.is_alive(), "it waits"
+            return super().finish(**how)
+
+    monkeypatch.setattr(quarantine, "Lander", Meanwhile)
+    with connection.connect("loader") as conn:
+        assert quarantine.replay(conn, "demo", by="Wang")["landed"] == 1
+    steward.join(20)
+    assert [f"row {obeying_now} is replayed already" in str(each) for each in told] == [True]
+    assert settled(hub) == [("replayed", "Wang", "obeys the contract now")]
+    assert [row[2] for row in hub.current()] == ["moved"]
+
+
+def test_a_row_that_was_discarded_meanwhile_is_not_replayed(
+    hub: Any, obeying_now: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = ledger.open_load
+
+    def discarded_meanwhile(conn: psycopg.Connection, **what: Any) -> int:
+        with connection.connect("loader") as steward:
+            quarantine.discard(steward, obeying_now, "Li", "a test entry of the vendor")
+        return opened(conn, **what)
+
+    monkeypatch.setattr(ledger, "open_load", discarded_meanwhile)
+    with connection.connect("loader") as conn:
+        assert quarantine.replay(conn, "demo", by="Wang") == {"tried": 0, "landed": 0, "unchanged": 0, "held": 0}
+    assert settled(hub) == [("discarded", "Li", "a test entry of the vendor")]
+    assert hub.current() == []
+
+
+def test_both_decisions_are_in_the_audit_chain(hub: Any, obeying_now: int, make_page: Rows) -> None:
+    hub.take(make_page(person(2, "8")))
+    number = number_of(hub, "P002")
+    with connection.connect("loader") as conn:
+        quarantine.replay(conn, "demo", by="Wang")
+        quarantine.discard(conn, number, "Li", "王伟 rang: no record of his")
+    row = {"system": "demo", "stream": "people"}
+    assert hub.ask("SELECT actor, action, detail FROM control.audit WHERE action LIKE 'quarantine.%' ORDER BY seq") == [
+        ("Wang", "quarantine.replay", row | {"load": 3, "rows": 1}),
+        ("Li", "quarantine.discard", row | {"row": number}),
+    ], "the reason may speak of a person: it stays with the row and goes with it"
 
 
 def test_what_cannot_be_replayed_says_so(hub: Any) -> None:
