@@ -80,3 +80,22 @@ def test_who_is_read_beside_a_key_of_old_is_not_taken_for_who_was_parted(landed:
     landed.land(table(**town))
     by_changes_as_full(landed)
     assert groups(landed) == parted
+
+
+def test_a_doubtful_record_goes_to_whom_a_steward_names_and_takes_nobody_along(landed: LandedTown) -> None:
+    """It bears the number of C and the name of A, so it was set aside and went to A by its name."""
+    town = {"a1": of("A"), "a2": of("A"), "c1": of("C"), "c2": of("C"),
+            "w": {"name": NAMES["A"], "resident_id_no": of("C")["resident_id_no"]}}  # fmt: skip
+    landed.land(table(**town))
+    resolve("residents")
+    assert groups(landed) == {"a1 a2 w", "c1 c2"}
+    decide("must_link", "c1", "w")
+    by_changes_as_full(landed)
+    assert groups(landed) == {"a1 a2", "c1 c2 w"}
+    decide("cannot_link", "a1", "w")
+    by_changes_as_full(landed)
+    assert groups(landed) == {"a1 a2", "c1 c2 w"}
+    town["a1"] |= {"phone": "13912345678"}
+    landed.land(table(**town))
+    by_changes_as_full(landed)
+    assert groups(landed) == {"a1 a2", "c1 c2 w"}
