@@ -62,6 +62,7 @@ def concerned(
     before = ledger.current(conn, entity, keys)
     others = ledger.holders(conn, entity, restoring.beside(former, mine))
     beside = ledger.current(conn, entity, others.filter(~others.is_in(keys.implode())))
-    label = pl.col("entity_key").rank("dense").cast(pl.Int64) + clusters.height
+    # What stewards parted has labels beyond the number of rows (`union.apply_decisions`).
+    label = pl.col("entity_key").rank("dense").cast(pl.Int64) + pl.lit(clusters["cluster"].max(), pl.Int64).fill_null(0)
     as_they_are = beside.with_columns(row=pl.lit(None, dtype=pl.Int64), cluster=label)
     return pl.concat([mine, as_they_are.select(mine.columns)]), pl.concat([before, beside])

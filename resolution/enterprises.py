@@ -49,7 +49,8 @@ def cluster(records: pl.DataFrame) -> Clusters:
     known = firms.join(assigned.select("row"), on="row").select("plain").drop_nulls()
     doubtful = firms.join(assigned.select("row"), on="row", how="anti").join(known, on="plain", how="semi")
     assigned = alone(firms, assigned)
-    return Clusters(named(assigned), doubtful.sort("row").select("row", reason=pl.lit(SEVERAL)))
+    doubtful = doubtful.sort("row").select("row", reason=pl.lit(SEVERAL))
+    return Clusters(named(assigned), doubtful, numbered=coded["row"])
 
 
 def _prepared(records: pl.DataFrame) -> pl.DataFrame:

@@ -86,7 +86,7 @@ def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> Res
         records, found = work.records, work.found
         numbered = records.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
         decided = decisions.rows_of(decisions.in_force(conn, entity), numbered)
-        named = numbered.join(apply_decisions(found.assigned, decided), on="row")
+        named = numbered.join(apply_decisions(found.assigned, decided, found.numbered), on="row")
         former = restoring.former(conn, entity)
         concerned, before = work.concerned(conn, named, former)
         memberships, moves = ledger.reconcile(entity, concerned, before, former)

@@ -104,37 +104,70 @@ def _in_order(labels: Labels, a: Labels, b: Labels, anchor: Labels, year: Labels
         labels = nearer
 
 
-def apply_decisions(clusters: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
+def apply_decisions(clusters: pl.DataFrame, decisions: pl.DataFrame, numbered: pl.Series | None = None) -> pl.DataFrame:
     """Clusters after the stewards' decisions.
 
-    `clusters` has row, cluster, link_kind, reason; `decisions` has a, b (rows) and verdict. A must-link joins two
-    clusters whatever the rules said. A cannot-link, which outranks must-links that chain around it, takes `b` out of
-    the cluster that it shares with `a`, together with what stewards linked to `b`.
+    `clusters` has row, cluster, link_kind, reason; `decisions` has a, b (rows) and verdict; `numbered` are the rows
+    with an identity number of their own. A must-link joins two clusters whatever the rules said; where both have a
+    number, and one of the two records has none, that record alone goes to the other's cluster, with what stewards
+    linked to it: whom the rules took it for stays. A cannot-link, which outranks must-links that chain around it, takes
+    `b` out of the cluster that it shares with `a`, together with what stewards linked to `b`, and whose number that is.
     """
     if decisions.is_empty():
         return clusters
-    cluster = clusters.sort("row")["cluster"].to_numpy().copy()
-    kind = clusters.sort("row")["link_kind"].to_list()
-    reason = clusters.sort("row")["reason"].to_list()
+    clusters = clusters.sort("row")
+    found, kind, reason = clusters["cluster"].to_numpy(), clusters["link_kind"].to_list(), clusters["reason"].to_list()
+    cluster = found.copy()
+    own = np.zeros(len(cluster), dtype=np.bool_)
+    own[[] if numbered is None else numbered.to_numpy()] = True
+    borne = np.zeros(len(cluster), dtype=np.bool_)
+    borne[found[own]] = True
+    numbers = np.where(borne[found], found, NONE)
     must, cannot = (
         list(decisions.filter(pl.col("verdict") == verdict).select("a", "b").iter_rows())
         for verdict in ("must_link", "cannot_link")
     )
-    for a, b in must:
-        cluster[cluster == cluster[b]] = cluster[a]
-        _say(kind, reason, (a, b), "must_link")
     linked = components(len(cluster), [a for a, _ in must], [b for _, b in must])
+    for a, b in must:
+        joining, to = _joining(cluster, linked, own, a, b)
+        cluster[joining] = cluster[to]
+        _say(kind, reason, (a, b), "must_link")
     for number, (a, b) in enumerate(cannot):
         if cluster[a] != cluster[b]:
             continue
-        leaving = [b] if linked[a] == linked[b] else np.flatnonzero((cluster == cluster[b]) & (linked == linked[b]))
         # Row numbers are labels of clusters, so b's own number may be taken by those it leaves behind.
+        leaving = _leaving(cluster, linked, numbers, a, b, held=[a, *(row for pair in must for row in pair)])
         cluster[leaving] = len(cluster) + number
         _say(kind, reason, (a, b), "cannot_link")
     return pl.DataFrame(
         {"row": np.arange(len(cluster)), "cluster": cluster, "link_kind": kind, "reason": reason},
         schema=clusters.schema,
     )
+
+
+def _joining(cluster: Labels, linked: Labels, own: npt.NDArray[np.bool_], a: int, b: int) -> tuple[Labels, int]:
+    """The rows that a must-link takes to the cluster of `a`, or of `b`."""
+    mine, theirs = (np.flatnonzero(cluster == cluster[row]) for row in (b, a))
+    if own[mine].any() and own[theirs].any():
+        for rows, to in ((mine, a), (theirs, b)):
+            said = rows[linked[rows] == linked[a]]
+            if not own[said].any():
+                return said, to
+    return mine, a
+
+
+def _leaving(cluster: Labels, linked: Labels, numbers: Labels, a: int, b: int, held: list[int]) -> Labels:
+    """The rows that a cannot-link takes out of the cluster of `a` and `b`.
+
+    Those of one of the `numbers` come along, save where one that stays is `held` by a steward: nobody is left with
+    another's number because a steward's link that brought it there is no more.
+    """
+    rows = np.flatnonzero(cluster == cluster[b])
+    leave = rows == b if linked[a] == linked[b] else linked[rows] == linked[b]
+    theirs = numbers[rows]
+    stay = [NONE, *theirs[~leave & np.isin(rows, held)]]
+    came = np.isin(theirs, theirs[leave]) & ~np.isin(theirs, stay)
+    return np.asarray(rows[leave | came])
 
 
 def _say(kind: list[str], reason: list[str], rows: tuple[int, int], verdict: str) -> None:

@@ -44,6 +44,8 @@ class Clusters:
     doubtful: pl.DataFrame
     counts: list[RuleCount] = field(default_factory=list)
     """What each blocking rule made, for the figures of the run."""
+    numbered: pl.Series | None = None
+    """Rows that bear an identity number of their own, where the kind has such."""
 
 
 def cluster(records: pl.DataFrame) -> Clusters:
@@ -110,9 +112,8 @@ def _told(people: pl.DataFrame, borrowed: pl.DataFrame, linked: Linked) -> Clust
         for name, texts in (("link_kind", kinds), ("reason", [*_REASONS.values()]))
     )
     doubtful = pl.concat([borrowed, linked.torn.select("row", reason=pl.lit(TORN))])
-    return Clusters(
-        assigned.select("row", "cluster", "link_kind", "reason").sort("row"), doubtful.sort("row"), linked.counts
-    )
+    assigned = assigned.select("row", "cluster", "link_kind", "reason").sort("row")
+    return Clusters(assigned, doubtful.sort("row"), linked.counts, numbered.filter("numbered")["row"])
 
 
 def _ordered(records: pl.DataFrame) -> pl.DataFrame:
