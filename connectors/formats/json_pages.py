@@ -63,11 +63,11 @@ def quick(payload: bytes, where: str = "the page") -> pl.DataFrame | None:
     keys = _first_keys(payload)
     if not keys or any(key[-1:] in ("", *_ODD_ENDS) for key in keys):
         return None
-    if b"\\u" in payload and _SURROGATE.search(payload):  # to look for the two bytes first is many times faster
-        return None
     refuse_too_many(keys, where)
     if (plain := json_plain.read(payload, keys)) is not None:
         return plain
+    if b"\\u" in payload and _SURROGATE.search(payload):  # to look for the two bytes first is many times faster
+        return None
     quoted = _quote_numbers(payload)
     if quoted is None:
         return None

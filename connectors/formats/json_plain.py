@@ -14,8 +14,6 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from connectors.formats.octets import positions
-
 _QUOTE, _COLON, _SPACE = (np.uint8(ord(character)) for character in '": ')
 _INLINE: Final = 12
 """Arrow's view of a text holds so many bytes itself; of longer ones it holds the first four and where they stand."""
@@ -40,7 +38,7 @@ def read(payload: bytes, keys: list[str]) -> pl.DataFrame | None:
         or not _is_utf8(payload)
     ):
         return None
-    quotes = positions(data, _QUOTE)
+    quotes = np.flatnonzero(data == _QUOTE)  # as many as here, block by block they cost half as much again
     if not len(quotes) or len(quotes) % 2:
         return None
     frame = None
