@@ -99,7 +99,8 @@ def hash_bytes(hashes: Hashes) -> list[bytes]:
 def _array(column: pl.Series) -> pa.Array:
     if column.dtype.is_decimal():
         return _numeric_array(column)
-    array = column.to_arrow(compat_level=pl.CompatLevel.oldest())
+    # Texts as polars holds them, by views, which pgpq reads too: as plain texts each would be copied first.
+    array = column.to_arrow(compat_level=pl.CompatLevel.newest())
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
