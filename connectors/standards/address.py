@@ -22,6 +22,8 @@ _NUMERAL_AND_NOUN: Final = f"[{_NUMERAL}]+(?:{_NOUN})"
 _NUMERAL_AFTER_HOUSE: Final = f"号之[{_NUMERAL}]+"
 _WRITTEN: Final = re.compile(f"[{_NUMERAL}]+")
 
+# One look for whatever has to be cleaned, moved out of private use or raised: most addresses have nothing of it.
+_ODD: Final = r"[^!-`{-~\u{4E00}-\u{9FFF}]"
 _STRIP: Final = (
     (r"[\[\(【（][^\]\)】）0-9]*[\]\)】）]", ""),
     (r"[\s,，.。、;；:：'\"\(\)\[\]【】]", ""),
@@ -73,7 +75,7 @@ PARTS: Final = (
 
 def normalise(s: pl.Series) -> pl.Series:
     """One spelling of units, digits, widths and abbreviations; nothing is left out. Empty → null."""
-    texts = _upper(text.from_private_use(text.clean(s)))
+    texts = only_where(s, s.str.contains(_ODD), lambda rows: _upper(text.from_private_use(text.clean(rows))))
     for pattern, replacement in _STRIP:
         texts = _replace(texts, pattern, replacement)
     texts = only_where(texts, texts.str.contains(_HAS_NUMERAL), _arabic)
@@ -102,15 +104,15 @@ def parse(s: pl.Series) -> pl.DataFrame:
     frame = normalise(s).to_frame("rest")
     for pattern in (_PLACE, _AFTER_CITY, _BEFORE_NAME):
         frame = _take(frame, pattern, ("district", "town"))
-    frame = _take(frame, _COMMUNITY, ("community",))
+    frame = _take(frame, _COMMUNITY, ("community",), "社区|委会|委员会")
     frame = frame.with_columns(
         building=pl.col("rest").str.extract(_BUILDING),
         unit=pl.col("rest").str.extract(_UNIT),
         room=pl.col("rest").str.extract(_ROOM),
         rest=pl.col("rest").str.replace(rf"(?:{_INSIDE}).*$", ""),
     )
-    frame = _take(frame, _ROAD, ("estate", "road"))
-    frame = _take(frame, _LANE, ("lane",))
+    frame = _take(frame, _ROAD, ("estate", "road"), "道|街|路|巷")
+    frame = _take(frame, _LANE, ("lane",), "弄")
     number = pl.col("rest").str.extract_groups(_NUMBER).struct
     frame = frame.with_columns(
         number=number[0] + number[1].fill_null(""),
@@ -170,26 +172,23 @@ def compose(parts: pl.DataFrame) -> pl.Series:
     return text.empty_to_null(parts.select(pl.concat_str(written)).to_series())
 
 
-def _take(frame: pl.DataFrame, pattern: str, names: tuple[str, ...]) -> pl.DataFrame:
+def _take(frame: pl.DataFrame, pattern: str, names: tuple[str, ...], signs: str = "") -> pl.DataFrame:
     """Move what ``pattern`` finds at the front of ``rest`` into the columns ``names``.
 
-    A column that is filled already is kept, and its row is not touched; the group ``next`` is looked at only.
+    A row that has any of these already is not touched; the group ``next`` is looked at only. ``signs`` is a pattern of
+    what each text that ``pattern`` finds has, and far sooner looked for.
     """
-    first = names[0] not in frame.columns
-    free = pl.lit(True) if first else pl.all_horizontal(pl.col(name).is_null() for name in names)
-    found = pl.when(free).then(pl.col("rest").str.extract_groups(pattern))
-    group = pl.col("found").struct
-    keep = "${next}" if "<next>" in pattern else ""
-    missing = pl.lit(None, pl.String)
-    fields = {name: group.field(name) if f"<{name}>" in pattern else missing for name in names}
-    return (
-        frame.with_columns(found=found, free=free)
-        .with_columns(
-            rest=pl.when("free").then(pl.col("rest").str.replace(pattern, keep)).otherwise("rest"),
-            **{name: field if first else pl.coalesce(name, field) for name, field in fields.items()},
-        )
-        .drop("found", "free")
-    )
+    missing = [pl.lit(None, pl.String).alias(name) for name in names if name not in frame.columns]
+    frame = frame.with_columns(missing) if missing else frame
+    free = frame.select(pl.all_horizontal(pl.col(names).is_null())).to_series()
+    if signs:
+        free &= frame["rest"].str.contains(signs).fill_null(False)
+    at = free.arg_true()
+    rest = frame["rest"].gather(at)
+    found = rest.str.extract_groups(pattern).struct
+    moved = {name: found.field(name) for name in names if f"<{name}>" in pattern}
+    moved["rest"] = rest.str.replace(pattern, "${next}" if "<next>" in pattern else "")
+    return frame.with_columns(frame[name].clone().scatter(at, values) for name, values in moved.items())
 
 
 def _arabic(texts: pl.Series) -> pl.Series:
