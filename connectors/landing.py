@@ -4,12 +4,14 @@ Landing tables are change logs. A row is appended only when its content differs 
 key; the version it replaces is closed (`_to_load`). Each row is valid for the loads `[_from_load, _to_load)`, so
 the current version is `_to_load IS NULL` and history is there for slowly changing dimensions.
 
-Of two versions of a key the one with the later cursor is current; one that comes late is kept as history (see
-`connectors.ordering`). Equal content is `unchanged`, however often it is sent.
+Of two versions of a key the one with the later cursor is current; one that comes late is kept as history, and one
+that was stamped ahead of the load that brought it counts as of that load (see `connectors.ordering`). Equal content is
+`unchanged`, however often it is sent.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Self
 
@@ -207,7 +209,12 @@ class Lander:
 
     def _ruled(self, page: Arrived, versions: Versions, places: Positions, standing: bool) -> Ruling:
         if self._stream.cursor is not None:
-            return by_time(page, lambda rows: self._table.in_history(page.keys, page.hashes, rows))
+            return by_time(
+                page,
+                lambda rows: self._table.in_history(page.keys, page.hashes, rows),
+                lambda rows: self._table.newer_since(page.keys[rows], page.current_numbers[rows]),
+                time.time_ns() // 1000,
+            )
         if self._stream.load != "snapshot":
             return by_arrival(page)
         # What has no version was not decided either: of a first load nothing is looked up twice.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import psycopg
 from psycopg import sql
@@ -10,6 +13,7 @@ from psycopg import sql
 from connectors.contract import Stream
 from connectors.copy_binary import Copying, decode_versions, hash_bytes
 from connectors.known_versions import Part
+from connectors.limits import SLOW_CLOCK
 from connectors.ordering import Mask
 from connectors.tables import create_index, landing_columns, table_of
 from connectors.version_runs import Hashes
@@ -117,6 +121,26 @@ class LandingTable:
         pairs = zip(hash_bytes(keys[rows]), hash_bytes(hashes[rows]), strict=True)
         found[rows] = [pair in past for pair in pairs]
         return found
+
+    def newer_since(self, keys: Hashes, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """From which time of change on a version of each key is newer than the current one, whose own is given.
+
+        That is its own, unless it is ahead of the load that brought it: then it had happened by that load's beginning,
+        and a clock may be slow by `SLOW_CLOCK` as well.
+        """
+        query = sql.SQL(
+            """SELECT t._key, (extract(epoch FROM l.started_at - %s) * 1000000)::bigint
+                 FROM {table} AS t JOIN control.load AS l ON l.load_id = t._from_load
+                WHERE t._to_load IS NULL AND t._from_load <> %s AND t.{cursor} > l.started_at
+                  AND t._key = ANY (%s::uuid[])"""
+        ).format(table=self._table, cursor=sql.Identifier(self._stream.cursor.name if self._stream.cursor else ""))
+        found: dict[UUID, int] = dict(
+            self._free.execute(query, [SLOW_CLOCK, self._load_id, _uuid_texts(keys)]).fetchall()
+        )
+        if not found:
+            return numbers
+        own = zip(hash_bytes(keys), numbers.tolist(), strict=True)
+        return np.array([min(number, found.get(UUID(bytes=key), number)) for key, number in own], dtype=np.int64)
 
     def copy(self, rows: pl.DataFrame, keys: Hashes, hashes: Hashes, kept: Mask, is_current: Mask) -> None:
         """Append the rows that are `kept`. The COPY stays open for those of the next call, until `end_copy` or any

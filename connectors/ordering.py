@@ -17,6 +17,8 @@ from connectors.version_runs import Hashes, Numbers
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
+Micros = npt.NDArray[np.int64]
+"""Microseconds since 1970 UTC."""
 
 _NEVER = np.iinfo(np.int64).min
 
@@ -48,17 +50,22 @@ class Ruling:
     conflict: Mask
 
 
-def by_time(page: Arrived, in_history: Callable[[Mask], Mask]) -> Ruling:
+def by_time(page: Arrived, in_history: Callable[[Mask], Mask], since: Callable[[Mask], Micros], now: int) -> Ruling:
     """The newest version is current, of equally new ones the last that was not known; older ones are history.
 
-    `in_history` tells which of the given rows were landed before: a whole month sent again brings old versions.
+    `in_history` tells which of the given rows were landed before: a whole month sent again brings old versions. A clock
+    that is fast over there stamps versions ahead of `now`, and what came after them would be late until then: `since`
+    tells for the given rows from which time of change on they are newer than the current version, whatever it says.
     """
     same = page.same
     late = page.there & (page.numbers < page.current_numbers)
     order = _grouped(page.keys)
     maybe_old = ~same & (page.there if order is None else page.there | ~_first_of_key(page.keys, order))
-    maybe_old &= page.numbers <= (page.current_numbers if order is None else _newest_before(page, order))
+    newest = page.current_numbers if order is None else _newest_before(page, order)
+    maybe_old &= (page.numbers <= newest) | (page.numbers > now)
     known = same | in_history(maybe_old) if maybe_old.any() else same
+    if (doubtful := late & ~known).any():
+        late[doubtful] = page.numbers[doubtful] < since(doubtful)
     if order is None:
         return Ruling(~known, ~known & ~late, np.zeros_like(known))
     known = known | _repeated(page.keys, page.hashes)

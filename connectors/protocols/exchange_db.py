@@ -2,9 +2,9 @@
 
 Two ways to read only what is new. With ``acknowledge {column, waiting, taken}`` in the contract the owner marks new
 and changed rows as waiting and the hub marks them taken, but only after they are committed here, and only where the
-row still is what was read: one that was changed in between stays waiting. A row whose flag was left empty waits too:
-nobody has taken it. Without a flag, rows are asked for by their time of change. Values are taken as the text that the
-database prints.
+row still is what was read, in every column: one that was changed in between stays waiting, also within one second. A
+row whose flag was left empty waits too: nobody has taken it. Without a flag, rows are asked for by their time of
+change. Values are taken as the text that the database prints.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -22,7 +22,7 @@ from connectors.errors import ContractViolation, Permanent, Retriable
 from connectors.formats import require_columns
 from connectors.formats.fields import without_oversized
 from connectors.protocols.base import Extraction, Page, Pull
-from connectors.protocols.exchange_dialects import READ_SECONDS, Dialect, Table, dialect_of, waits
+from connectors.protocols.exchange_dialects import DIGEST, READ_SECONDS, Dialect, Table, dialect_of, waits
 from connectors.protocols.exchange_rows import Register
 from connectors.protocols.watchdog import Watchdog
 from warehouse.settings import positive
@@ -67,10 +67,8 @@ class ExchangeExtraction:
         self._where = f"{stream.system}.{stream.name}"
         flag = self.pull.server.get("acknowledge")
         self._flag = Flag(str(flag["column"]), str(flag["waiting"]), str(flag["taken"])) if flag else None
-        # What tells a row that is still the same from one that was changed in between.
-        self._identity = [column.physical_name for column in stream.primary_key]
-        if stream.cursor is not None and stream.cursor.physical_name not in self._identity:
-            self._identity.append(stream.cursor.physical_name)
+        self._identity = [*(column.physical_name for column in stream.primary_key), DIGEST]
+        self._names: list[str] = []
         self._read: list[pl.DataFrame] = []
 
     def pages(self) -> Iterator[Page]:
@@ -80,11 +78,15 @@ class ExchangeExtraction:
         where, order = self._condition(table)
         first_row = 0
         register = self._register(names)
-        batches = self.dialect.rows(self.engine, table, names, where, order, self.pull.page_rows, register)
+        flagged, self._names = self._flag is not None, names
+        batches = self.dialect.rows(
+            self.engine, table, names, where, order, self.pull.page_rows, register, digest=flagged
+        )
         with self._errors("reading"):
             for page in self._in_time(batches):
-                if self._flag is not None:
+                if flagged:
                     self._read.append(page.frame.select(self._identity))
+                    page = replace(page, frame=page.frame.drop(DIGEST))
                 yield _bounded(page, first_row)
                 first_row += page.rows
         self.complete = self.pull.stream.load == "snapshot"
@@ -98,7 +100,7 @@ class ExchangeExtraction:
             for rows in pl.concat(self._read).iter_slices(self.dialect.acknowledge_rows):
                 with self.watchdog:
                     self.dialect.acknowledge(
-                        connection, table, rows, self._flag.column, self._flag.waiting, self._flag.taken
+                        connection, table, rows, self._names, self._flag.column, self._flag.waiting, self._flag.taken
                     )
 
     def _register(self, names: list[str]) -> Register | None:

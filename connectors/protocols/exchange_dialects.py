@@ -24,6 +24,11 @@ BATCH_BYTES: Final = 32 * 1024 * 1024
 """A batch ends here even if it has fewer rows, so that giant fields do not add up."""
 
 
+DIGEST: Final = "townhub_digest"
+"""The column beside those of a row that tells, whatever its types and its time of change, whether it still is what was
+read: made by the database itself, both times."""
+
+
 @dataclass(frozen=True)
 class Table:
     """A table's checked name and its columns with their SQL types."""
@@ -59,13 +64,19 @@ class Dialect(Protocol):
         """
 
     def rows(
-        self, engine: Engine, table: Table, names: list[str], where: str, order: str, batch: int, kept: Register | None
-    ) -> Iterator[Page]:
-        """The rows in pages of ``batch``; of a register that is ``kept`` only those that are new are parsed."""
+        self, engine: Engine, table: Table, names: list[str], where: str, order: str, batch: int,
+        kept: Register | None, *, digest: bool,
+    ) -> Iterator[Page]:  # fmt: skip
+        """The rows in pages of ``batch``; of a register that is ``kept`` only those that are new are parsed.
+
+        With ``digest``, that of all columns in ``names`` stands behind them.
+        """
 
     def acknowledge(
-        self, connection: Connection, table: Table, rows: pl.DataFrame, flag: str, waiting: str, taken: str
-    ) -> None: ...
+        self, connection: Connection, table: Table, rows: pl.DataFrame, names: list[str],
+        flag: str, waiting: str, taken: str,
+    ) -> None:  # fmt: skip
+        """Mark the waiting rows whose key stands in ``rows`` with the digest that their ``names`` still have."""
 
 
 def dialect_of(backend: str, timezone: str) -> Dialect:
@@ -143,9 +154,12 @@ class PostgreSql:
             return dict(cursor.execute(query, [_qualified(self, name, schema)]).fetchall())
 
     def rows(
-        self, engine: Engine, table: Table, names: list[str], where: str, order: str, batch: int, kept: Register | None
-    ) -> Iterator[Page]:
+        self, engine: Engine, table: Table, names: list[str], where: str, order: str, batch: int,
+        kept: Register | None, *, digest: bool,
+    ) -> Iterator[Page]:  # fmt: skip
         columns = [self._read_as(name, table.types[name]) for name in names]
+        if digest:
+            columns, names = [*columns, self._digest(names)], [*names, DIGEST]
         query = _select(self, table, columns, where, order)
         with closing(engine.raw_connection()) as pooled:
             driver: Any = pooled.driver_connection
@@ -163,24 +177,26 @@ class PostgreSql:
                 yield page_of(buffer, names, size, kept)
 
     def acknowledge(
-        self, connection: Connection, table: Table, rows: pl.DataFrame, flag: str, waiting: str, taken: str
-    ) -> None:
-        """One statement for all rows: their identities go as arrays of text and are cast to the columns' types."""
-        names = rows.columns
-        aliases = [f"v{number}" for number in range(len(names))]
+        self, connection: Connection, table: Table, rows: pl.DataFrame, names: list[str],
+        flag: str, waiting: str, taken: str,
+    ) -> None:  # fmt: skip
+        """One statement for all rows: keys and digests go as arrays of text, keys are cast to the columns' types."""
+        aliases = [f"v{number}" for number in range(rows.width)]
         same = " AND ".join(
-            f"t.{self.quote(name)} IS NOT DISTINCT FROM {self._written_as(f'a.{alias}', table.types[name])}"
-            if name == names[-1] and len(names) > 1
-            else f"t.{self.quote(name)} = {self._written_as(f'a.{alias}', table.types[name])}"
-            for name, alias in zip(names, aliases, strict=True)
+            f"t.{self.quote(name)} = {self._written_as(f'a.{alias}', table.types[name])}"
+            for name, alias in zip(rows.columns[:-1], aliases, strict=False)
         )
         statement = (
             f"UPDATE {_name(self, table)} AS t SET {self.quote(flag)} = %s "
-            f"FROM unnest({', '.join(['%s::text[]'] * len(names))}) AS a({', '.join(aliases)}) "
-            f"WHERE {same} AND {waits(f't.{self.quote(flag)}', '%s')}"
+            f"FROM unnest({', '.join(['%s::text[]'] * rows.width)}) AS a({', '.join(aliases)}) "
+            f"WHERE {same} AND {self._digest(names, 't.')} = a.{aliases[-1]} "
+            f"AND {waits(f't.{self.quote(flag)}', '%s')}"
         )
-        arrays = [rows[name].to_list() for name in names]
+        arrays = [rows[name].to_list() for name in rows.columns]
         connection.exec_driver_sql(statement, (taken, *arrays, waiting))
+
+    def _digest(self, names: list[str], table: str = "") -> str:
+        return f"md5(ROW({', '.join(table + self.quote(name) for name in names)})::text)"
 
     def _read_as(self, name: str, kind: str) -> str:
         column = self.quote(name)
@@ -257,11 +273,15 @@ class MySql:
             return dict(cursor.fetchall())
 
     def rows(
-        self, engine: Engine, table: Table, names: list[str], where: str, order: str, batch: int, kept: Register | None
-    ) -> Iterator[Page]:
+        self, engine: Engine, table: Table, names: list[str], where: str, order: str, batch: int,
+        kept: Register | None, *, digest: bool,
+    ) -> Iterator[Page]:  # fmt: skip
         from pymysql.cursors import SSCursor
 
-        query = _select(self, table, [self.quote(name) for name in names], where, order)
+        columns = [self.quote(name) for name in names]
+        if digest:
+            columns, names = [*columns, self._digest(names)], [*names, DIGEST]
+        query = _select(self, table, columns, where, order)
         with closing(engine.raw_connection()) as pooled:
             connection: Any = pooled.driver_connection
             connection.decoders = {}
@@ -269,10 +289,8 @@ class MySql:
             try:
                 cursor.execute(query)
                 while rows := cursor.fetchmany(batch):
-                    columns = zip(*rows, strict=True)
-                    frame = pl.DataFrame(
-                        [pl.Series(n, v, dtype=pl.String) for n, v in zip(names, columns, strict=True)]
-                    )
+                    values = zip(*rows, strict=True)
+                    frame = pl.DataFrame([pl.Series(n, v, dtype=pl.String) for n, v in zip(names, values, strict=True)])
                     yield Page(frame, bytes_in=int(frame.estimated_size()))
             finally:
                 # The cursor would read the rest of the table before it closes; hanging up is quicker and always works.
@@ -280,22 +298,26 @@ class MySql:
                 pooled.invalidate()
 
     def acknowledge(
-        self, connection: Connection, table: Table, rows: pl.DataFrame, flag: str, waiting: str, taken: str
-    ) -> None:
+        self, connection: Connection, table: Table, rows: pl.DataFrame, names: list[str],
+        flag: str, waiting: str, taken: str,
+    ) -> None:  # fmt: skip
         """Lists of constants, which the key's index serves: temporary tables need a right that readers seldom have."""
         whole = rows.drop_nulls()
+        told = [*(self.quote(name) for name in rows.columns[:-1]), self._digest(names)]
         head = f"UPDATE {_name(self, table)} SET {self.quote(flag)} = %s WHERE {waits(self.quote(flag), '%s')} AND "
         if whole.height:
-            names = ", ".join(self.quote(name) for name in whole.columns)
-            first = self.quote(whole.columns[0])
             one = f"({', '.join(['%s'] * whole.width)})"
-            # The first column alone makes a range of the index; the whole identity then decides.
-            same = f"{first} IN ({_listed('%s', whole.height)}) AND ({names}) IN ({_listed(one, whole.height)})"
+            # The first column alone makes a range of the index; key and digest then decide.
+            each = f"({', '.join(told)}) IN ({_listed(one, whole.height)})"
+            same = f"{told[0]} IN ({_listed('%s', whole.height)}) AND {each}"
             values = [*whole.to_series(0), *(value for row in whole.iter_rows() for value in row)]
             connection.exec_driver_sql(head + same, (taken, waiting, *values))
         for row in rows.filter(pl.any_horizontal(pl.all().is_null())).iter_rows():
-            same = " AND ".join(f"{self.quote(name)} <=> %s" for name in rows.columns)
-            connection.exec_driver_sql(head + same, (taken, waiting, *row))
+            connection.exec_driver_sql(head + " AND ".join(f"{value} <=> %s" for value in told), (taken, waiting, *row))
+
+    def _digest(self, names: list[str]) -> str:
+        """QUOTE tells a null from a text that says so, and where a value ends."""
+        return f"MD5(CONCAT_WS(',', {', '.join(f'QUOTE({self.quote(name)})' for name in names)}))"
 
 
 def _listed(item: str, times: int) -> str:

@@ -12,18 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from connectors.errors import Retriable
+from connectors.limits import SLOW_CLOCK
 from connectors.protocols.base import Page, Pull
 from connectors.protocols.reconcile import Round
 from connectors.rules import judge
 
 ROUNDS: Final = 4
 """How often a moving source is read before a gap is reported."""
-SLOW_CLOCK: Final = timedelta(minutes=10)
-"""A row that came while we read bears a time of change from so long before it at most, by the clock over there."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 A delivery is `POST /hooks/<system>` (or `/hooks/<system>/<physicalName>` where a system pushes several streams)
 with a JSON object or an array of at most 500 as its body and three headers: `X-Timestamp` (epoch milliseconds),
-`X-Nonce`, and `X-Signature` = base64(HMAC-SHA256(secret, timestamp + "\\n" + nonce + "\\n" + body)). Nothing of the
-body is parsed before the signature is verified; nothing is answered with 200 before it is committed to the inbox.
+`X-Nonce`, and `X-Signature` = base64(HMAC-SHA256(secret, hook + "\\n" + timestamp + "\\n" + nonce + "\\n" + body)). The
+hook is the path as it stands above, not percent-encoded and without what a proxy puts before it: one secret serves all
+hooks of a system, and a delivery is for one of them. Nothing of the body is parsed before the signature is verified;
+nothing is answered with 200 before it is committed to the inbox.
 The nonce names the delivery: sent again, after a lost answer or by an eavesdropper, it is answered with 409.
 What the hub can only take later (no inbox, no secret, a broken contract) is answered with 503 and Retry-After: to 404
 senders give up. `GET /receiver` tells whose receiver this is: a port may be anybody's.
@@ -138,11 +140,11 @@ def receiver_app(contracts: Mapping[str, Contract] | None, connect: Connect, ide
     hooks, store = Hooks(contracts), Store(connect)
 
     async def receive(request: Request) -> JSONResponse:
-        system = request.path_params["system"]
+        system, name = request.path_params["system"], request.path_params.get("stream")
         try:
-            stream, server = await run_in_threadpool(hooks, system, request.path_params.get("stream"))
+            stream, server = await run_in_threadpool(hooks, system, name)
             body = await _body(request)
-            nonce = verify(_secret(server), request.headers, body)
+            nonce = verify(_secret(server), hook_path(system, name), request.headers, body)
             events = _events(body)
             headers = {"timestamp": request.headers["x-timestamp"], "nonce": nonce}
             if not await run_in_threadpool(store, stream, (nonce, body, headers)):
@@ -171,19 +173,24 @@ def receiver_app(contracts: Mapping[str, Contract] | None, connect: Connect, ide
     return Starlette(routes=routes, lifespan=lifespan)
 
 
-def sign(secret: str, timestamp: str, nonce: str, body: bytes) -> str:
+def hook_path(system: str, physical_name: str | None = None) -> str:
+    """What a delivery is addressed to, as it is signed."""
+    return f"/hooks/{system}" if physical_name is None else f"/hooks/{system}/{physical_name}"
+
+
+def sign(secret: str, hook: str, timestamp: str, nonce: str, body: bytes) -> str:
     """The value of `X-Signature`."""
-    message = f"{timestamp}\n{nonce}\n".encode() + body
+    message = f"{hook}\n{timestamp}\n{nonce}\n".encode() + body
     return base64.b64encode(hmac.new(secret.encode(), message, hashlib.sha256).digest()).decode()
 
 
-def verify(secret: str, headers: Mapping[str, str], body: bytes) -> str:
-    """The nonce of a delivery whose signature and time are right; raises Refused (401) for any other."""
+def verify(secret: str, hook: str, headers: Mapping[str, str], body: bytes) -> str:
+    """The nonce of a delivery whose signature and time are right for this hook; raises Refused (401) for any other."""
     timestamp, nonce = headers.get("x-timestamp", ""), headers.get("x-nonce", "")
     if not _TIMESTAMP.fullmatch(timestamp) or not _NONCE.fullmatch(nonce):
         raise Refused(401, "X-Timestamp (13 digits) and X-Nonce (8 to 64 of A-Z a-z 0-9 _ -) are needed")
     given = headers.get("x-signature", "").encode("utf-8", "replace")
-    if not hmac.compare_digest(given, sign(secret, timestamp, nonce, body).encode()):
+    if not hmac.compare_digest(given, sign(secret, hook, timestamp, nonce, body).encode()):
         raise Refused(401, "the signature is wrong")
     if abs(time.time() - int(timestamp) / 1000) > CLOCK_SECONDS:
         raise Refused(401, f"the timestamp is more than {CLOCK_SECONDS // 60} minutes off")

@@ -149,7 +149,8 @@ class WebhookPusher:
         self, client: httpx.Client, hook: str, nonce: str, body: bytes, *, secret: str, cut: bool = False
     ) -> int | None:
         timestamp = str(time.time_ns() // 1_000_000)
-        message = f"{timestamp}\n{nonce}\n".encode() + body
+        address = f"/hooks/{self.system}/{hook}" if hook else f"/hooks/{self.system}"
+        message = f"{address}\n{timestamp}\n{nonce}\n".encode() + body
         signature = base64.b64encode(hmac.new(secret.encode(), message, hashlib.sha256).digest()).decode()
         headers = {
             "Content-Type": "application/json",
@@ -158,8 +159,7 @@ class WebhookPusher:
             "X-Signature": signature,
         }
         content = body[: len(body) // 2] if cut else body
-        path = f"{self.system}/{quote(hook, safe='')}" if hook else self.system
         try:
-            return client.post(f"{self.url}/hooks/{path}", content=content, headers=headers).status_code
+            return client.post(f"{self.url}{quote(address)}", content=content, headers=headers).status_code
         except httpx.HTTPError:
             return None

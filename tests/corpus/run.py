@@ -190,7 +190,7 @@ def _delivered(of: Stream, case: Case) -> Iterator[Page]:
     body, more = case.body(), dict(case.options["headers"])
     moment, nonce = more.get("X-Timestamp", str(time.time_ns() // 1_000_000)), secrets.token_hex(8)
     path = more.pop("path", "/hooks/corpus")
-    signed = webhook_receiver.sign(SECRET, moment, nonce, body)
+    signed = webhook_receiver.sign(SECRET, path, moment, nonce, body)
     headers = {"X-Timestamp": moment, "X-Nonce": nonce, "X-Signature": signed, **more}
     sent = {name: value.encode("latin-1") for name, value in headers.items()}
     with TestClient(webhook_receiver.receiver_app({"corpus": contract}, never)) as client:

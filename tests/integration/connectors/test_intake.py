@@ -75,6 +75,30 @@ def test_a_clock_that_is_fast_over_there_does_not_move_the_cursor_ahead_of_now(h
     assert hub.upstream.pulls[-1].since <= datetime.now(UTC)
 
 
+def test_a_clock_that_is_fast_over_there_does_not_freeze_a_record(hub: Any, make_page: Rows) -> None:
+    """A version stamped ahead of the pull that brought it is no newer than that pull, also when its time has passed."""
+
+    def at(hours: float, number: int, **rest: str) -> dict[str, str]:
+        local = datetime.now(ZoneInfo("Asia/Shanghai")) + timedelta(hours=hours)
+        return person(number, **rest) | {"gxsj": local.strftime("%Y-%m-%d %H:%M:%S")}
+
+    def names() -> dict[str, str]:
+        return dict(hub.ask("SELECT id, name FROM landing.demo__people WHERE _to_load IS NULL"))
+
+    fast, too = at(20, 1, xm="李快"), at(20, 2, xm="李快")
+    hub.take(make_page(fast, too, at(-3, 3, xm="赵新")))
+    hub.take(make_page(at(0, 1, xm="王真"), at(-5, 2, xm="周旧"), at(-5, 3, xm="周旧")))
+    assert names() == {"P001": "王真", "P002": "李快", "P003": "赵新"}, "what is older than the pull is late as ever"
+    assert hub.take(make_page(fast)).unchanged == 1, "it is known"
+    assert names()["P001"] == "王真"
+    with connection.connect("owner") as conn:
+        conn.execute("UPDATE control.load SET started_at = started_at - interval '30 days'")
+    with connection.connect("loader") as conn:
+        conn.execute("UPDATE landing.demo__people SET changed_at = changed_at - interval '30 days'")
+    hub.take(make_page(at(-24 * 29.9, 2, xm="王真")))
+    assert names()["P002"] == "王真"
+
+
 def test_fresh_means_that_the_source_spoke(hub: Any, make_page: Rows) -> None:
     """Looking at a file of last year, or replaying held rows, is no sign of life."""
 

@@ -178,6 +178,22 @@ def test_a_row_changed_in_between_stays_waiting(town: Town) -> None:
     assert keys(town.read(town.pull())) == ["J00007", "J00201"]
 
 
+@pytest.mark.parametrize("cursor", [True, False])
+def test_a_row_changed_twice_in_one_second_stays_waiting(town: Town, cursor: bool) -> None:
+    """Its time of change, if it has one, is the same: only its contents tell that it was never read so."""
+    pull = town.pull()
+    pull = pull if cursor else replace(pull, stream=replace(pull.stream, cursor=None))
+    town.execute("UPDATE t_jq SET afdz = NULL, gxsj = NULL WHERE jjdbh = 'J00030'")
+    with open_extraction(pull) as extraction:
+        list(extraction.pages())
+        town.execute("UPDATE t_jq SET afdz = '新' WHERE jjdbh = 'J00007'")
+        town.execute("UPDATE t_jq SET zbx = zbx + 1 WHERE jjdbh = 'J00008'")
+        town.execute("UPDATE t_jq SET afdz = '' WHERE jjdbh = 'J00030'")
+        extraction.acknowledge()
+    assert keys(town.read(pull)) == ["J00007", "J00008", "J00030"]
+    assert keys(town.read(pull)) == []
+
+
 def test_a_row_without_time_of_change_is_taken_too(town: Town) -> None:
     town.execute("UPDATE t_jq SET gxsj = NULL WHERE jjdbh = 'J00011'")
     assert len(keys(town.read(town.pull()))) == 250

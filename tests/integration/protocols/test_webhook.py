@@ -84,11 +84,13 @@ def delivered(pusher: WebhookPusher, seconds: float = 20) -> None:
 
 
 def post(
-    pusher: WebhookPusher, body: bytes, *, nonce: str = "n" * 16, age: float = 0, headers: dict[str, str] | None = None
-) -> int:
+    pusher: WebhookPusher, body: bytes, *, nonce: str = "n" * 16, age: float = 0, headers: dict[str, str] | None = None,
+    to: str = f"/hooks/{SYSTEM}", signed_for: str | None = None,
+) -> int:  # fmt: skip
     timestamp = str(int((time.time() - age) * 1000))
-    given = {"X-Timestamp": timestamp, "X-Nonce": nonce, "X-Signature": sign(pusher.secret, timestamp, nonce, body)}
-    return httpx.post(f"{pusher.url}/hooks/{SYSTEM}", content=body, headers=given | (headers or {})).status_code
+    signature = sign(pusher.secret, signed_for or to, timestamp, nonce, body)
+    given = {"X-Timestamp": timestamp, "X-Nonce": nonce, "X-Signature": signature}
+    return httpx.post(f"{pusher.url}{to}", content=body, headers=given | (headers or {})).status_code
 
 
 def stored() -> int:
@@ -308,6 +310,15 @@ def test_systems_and_streams_have_hooks_of_their_own(
     assert arrived == {
         (SYSTEM, "reports"): ["1", "4"], (SYSTEM, "votes"): ["2", "3", "6"], ("lamps", "alarms"): ["5"],
     }  # fmt: skip
+
+
+def test_a_delivery_is_signed_for_one_hook(pusher: WebhookPusher) -> None:
+    """One secret serves all hooks of a system: what was sent to one is no delivery to another, nor its sign of life."""
+    own = f"/hooks/{SYSTEM}/report"
+    for signed_for in (f"/hooks/{SYSTEM}", f"/hooks/{SYSTEM}/other", "/hooks/lamps/report", ""):
+        assert post(pusher, b'{"id":"1"}', to=own, signed_for=signed_for or " ") == 401
+    assert stored() == 0
+    assert post(pusher, b'{"id":"1"}', to=own) == 200
 
 
 def test_a_lost_database_connection_is_opened_again(pusher: WebhookPusher, warehouse_url: str) -> None:

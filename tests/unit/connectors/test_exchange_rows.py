@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import polars as pl
 import pytest
 
 from connectors.contract import Column, Server, Stream
 from connectors.limits import LONGEST_FIELD
 from connectors.protocols.base import Page, Pull
 from connectors.protocols.exchange_db import ExchangeExtraction
+from connectors.protocols.exchange_dialects import DIGEST
 from connectors.protocols.exchange_rows import Register, page_of
 from tests.known_records import Memory
 
@@ -39,10 +41,12 @@ class Database:
         return value
 
     def rows(
-        self, engine: Any, table: Any, names: list[str], where: str, order: str, batch: int, kept: Register | None
-    ) -> Iterator[Page]:
+        self, engine: Any, table: Any, names: list[str], where: str, order: str, batch: int,
+        kept: Register | None, *, digest: bool,
+    ) -> Iterator[Page]:  # fmt: skip
         self.asked.append(kept)
-        yield page_of(self.rows_sent, names, sum(map(len, self.rows_sent)), kept)
+        page = page_of(self.rows_sent, names, sum(map(len, self.rows_sent)), kept)
+        yield replace(page, frame=page.frame.with_columns(pl.lit("d").alias(DIGEST))) if digest else page
 
 
 def read(database: Database, memory: Memory | None, **server: Any) -> Page:
