@@ -1,7 +1,8 @@
 """What the identity ledger still calls records by that are gone: identity numbers in keys, pseudonyms instead.
 
 A key is personal as long as it holds a person's number, wherever it stands. The ledger needs the keys of records that
-are there; of one of which no version is left it needs only that it was one.
+are there; of one of which no version is left it needs only that it was one. What was published of a resident of whom
+nothing is left goes too, as soon as no key in use stands for them.
 """
 
 from __future__ import annotations
@@ -33,3 +34,39 @@ def forget_gone(conn: psycopg.Connection, system: str, stream: str, table: sql.C
     if len(gone):
         conn.execute("SELECT control.forget_records(%s, %s, %s)", [system, stream, gone.to_list()])
     return len(gone)
+
+
+def erase_departed(conn: psycopg.Connection) -> int:
+    """Delete what releases of before say of residents none of whose records is landed any more; how many rows.
+
+    With its certificate, in the caller's transaction. What apps see now is left: the next release lacks it.
+    """
+    rows = conn.execute("SELECT resident_key, system, stream, record_key FROM control.residents_of_before()").fetchall()
+    records: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for resident, system, stream, record in rows:
+        if record is not None:
+            records.setdefault((system, stream), []).append((record, resident))
+    stay: set[str] = set()
+    for place, known in records.items():
+        hashes = hash_bytes(key_hashes(pl.Series([record for record, _ in known], dtype=pl.String)))
+        landed = _landed(conn, *place, {value.hex() for value in hashes})
+        stay |= {resident for value, (_, resident) in zip(hashes, known, strict=True) if value.hex() in landed}
+    gone = sorted({row[0] for row in rows} - stay)
+    erased = conn.execute("SELECT control.erase_released(%s, 'retention')", [gone]).fetchone() if gone else None
+    return 0 if erased is None else int(erased[0])
+
+
+def _landed(conn: psycopg.Connection, system: str, stream: str, hashes: set[str]) -> set[str]:
+    """Which of the keys have any version in landing."""
+    table = conn.execute(
+        "SELECT landing_schema, landing_table FROM control.stream WHERE (system, stream) = (%s, %s)"
+        " AND to_regclass(format('%%I.%%I', landing_schema, landing_table)) IS NOT NULL",
+        [system, stream],
+    ).fetchone()
+    if table is None:
+        return set()
+    found = conn.execute(
+        sql.SQL("SELECT DISTINCT _key FROM {} WHERE _key = ANY (%s::uuid[])").format(sql.Identifier(*table)),
+        [sorted(hashes)],
+    ).fetchall()
+    return {key.hex for (key,) in found}

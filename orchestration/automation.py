@@ -101,16 +101,10 @@ def everything() -> None:
 
 @dg.op
 def purge_expired(context: dg.OpExecutionContext) -> None:
-    """Delete what is past the retention of its contract, each stream with its certificate in the audit chain."""
-    from connectors.contract_folder import load_contracts
-    from connectors.retention import purge
-    from warehouse import connection
-    from warehouse.settings import settings
+    """Delete what is past the retention of its contract or family, each with its certificate in the audit chain."""
+    from orchestration.deleting import delete_expired
 
-    with connection.connect("loader") as conn:
-        deleted = purge(conn, load_contracts(), settings().as_of())
-    counts = {f"{system}.{stream}": rows for (system, stream), rows in deleted.items()}
-    context.add_output_metadata({"rows deleted": counts})
+    context.add_output_metadata({"rows deleted": delete_expired()})
 
 
 @dg.op

@@ -76,6 +76,7 @@ def _product(family: Family, product: Product, contracts: Mapping[str, Contract]
     yield f"- One row per {', '.join(f'`{column}`' for column in product.key_columns)}."
     yield f"- Unknown where `{product.unknown}`."
     yield f"- {_freshness(family, contracts)}"
+    yield f"- What it said is kept for {span(family.history_days * 86_400)} after apps saw it last."
     yield ""
     yield "```sh"
     yield f'townhub sql "{product.example}" --role {product.audience[0].removeprefix("townhub_app_")}'

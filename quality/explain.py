@@ -89,6 +89,7 @@ def explain(
     """
     family, product = product_named(name)
     release = published.shown(conn, family.name, day)
+    release.refuse_purged()
     found = _find(conn, product, keys)
     standing = [version for version in found if version.stands_in(release.release_id)]
     if not standing:
@@ -101,19 +102,25 @@ def explain_entity(
 ) -> list[Explanation]:
     """What every product that names an entity says of it; families of which nothing was shown then are left out."""
     found = []
+    purged: Shown | None = None
     same = published.aliases(conn, key)[1]
     for family in FAMILIES.values():
         for product in family.products:
-            versions = _of_entity(conn, product, same)
-            if not versions:
+            if not product.identity_columns:
                 continue
             try:
                 release = published.shown(conn, family.name, day)
             except ReleaseError:
                 continue
+            if release.purged_at is not None:
+                purged = release
+                continue
+            versions = _of_entity(conn, product, same)
             standing = [version for version in versions if version.stands_in(release.release_id)]
             if standing:
                 found.append(_explained(conn, contracts, family, product, release, standing))
+    if not found and purged is not None:
+        purged.refuse_purged()  # nobody can tell any more whether it named the entity
     return found
 
 
@@ -176,7 +183,7 @@ def _nothing(conn: psycopg.Connection, product: Product, found: Sequence[Version
     if not found:
         named = " ".join(column.upper() for column in product.key_columns)
         also = f"; the first may be a {' or '.join(product.identity_columns)}" if product.identity_columns else ""
-        return f"no release of {product.name} ever had such a row. Name it by {named}{also}"
+        return f"no release of {product.name} that is kept has such a row. Name it by {named}{also}"
     last = max(found, key=lambda version: version.from_release)
     at = published.published_at(conn, [each for each in (last.from_release, last.to_release) if each is not None])
     until = "" if last.to_release is None else f" until release {last.to_release} ({at[last.to_release]:%Y-%m-%d})"

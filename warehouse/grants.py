@@ -71,6 +71,14 @@ GRANTS: tuple[Grant, ...] = (
         "EXECUTE",
         ("control.audit_append", "control.kept_records", "control.forget_records"),
     ),
+    # Retention: whole releases by their age, and rows of residents of whom nothing is held.
+    Grant(
+        LOADER,
+        "function",
+        "EXECUTE",
+        ("control.purge_released", "control.residents_of_before", "control.erase_released"),
+    ),
+    _read(LOADER, "control.product"),
     Grant(BUILDER, "schema", "USAGE", ("control", "landing", "resolution", "released")),
     Grant(BUILDER, "schema", "USAGE, CREATE", ("staging", "core", "candidate")),
     _read(
@@ -118,7 +126,10 @@ GRANTS: tuple[Grant, ...] = (
         BUILDER,
         "function",
         "EXECUTE",
-        ("control.audit_append", "control.row_values", "control.row_source", "control.product_hash"),
+        (
+            *("control.audit_append", "control.row_values", "control.row_source", "control.product_hash"),
+            "control.refuse_purged",
+        ),
     ),
     Grant(
         BUILDER,
@@ -163,7 +174,10 @@ GRANTS: tuple[Grant, ...] = (
     ),
     Grant(RELEASER, "table", "SELECT, INSERT, UPDATE", ("control.release", "control.release_pointer")),
     Grant(RELEASER, "table", "SELECT, INSERT", ("control.release_move",)),
-    Grant(RELEASER, "table", "SELECT, INSERT, UPDATE", _RELEASED),
+    Grant(RELEASER, "table", "SELECT, INSERT, UPDATE, DELETE", _RELEASED),  # DELETE: retention
+    # Whose history is to go: of residents none of whose records is left.
+    Grant(RELEASER, "schema", "USAGE", ("resolution",)),
+    _read(RELEASER, "resolution.entity", "resolution.membership"),
     Grant(
         RELEASER,
         "function",
@@ -173,6 +187,7 @@ GRANTS: tuple[Grant, ...] = (
             for name in (
                 *("audit_append", "row_values", "row_source", "product_hash", "content_hash", "candidate_hash"),
                 *("candidate_hashes", "obstacles", "move_pointer", "apply_product", "refuse_changed"),
+                *("refuse_purged", "products_of_residents"),
             )
         ),
     ),
@@ -206,7 +221,7 @@ CREATORS = {"landing": (OWNER, LOADER), "isolated": (OWNER, LOADER), "core": (BU
 # Functions that act with more rights than their caller has, as the role that alone may write what they write.
 RELEASER_FUNCTIONS = (
     "publish", "rollback", "resume", "release_hash", "serving_hash", "rows_at", "release_at", "as_shown",
-    "released_rows",
+    "released_rows", "purge_released", "residents_of_before", "erase_released",
 )  # fmt: skip
 
 # Tables that even the owner of the schema does not write, so that a slip with the owner's role cannot either.

@@ -37,6 +37,19 @@ class Shown:
     shown_until: datetime | None
     moved_by: str
     move_reason: str | None
+    purged_at: datetime | None
+    purge_certificate: int | None
+    erased_rows: int
+
+    def refuse_purged(self) -> None:
+        """Raise ReleaseError when its rows were deleted by their retention."""
+        if self.purged_at is not None:
+            raise ReleaseError(
+                f"what release {self.release_id} of {self.family} showed was deleted on "
+                f"{self.purged_at.astimezone(ZoneInfo(TIME_ZONE)):%Y-%m-%d} by its retention; audit entry "
+                f"{self.purge_certificate} is the certificate. Its verdicts and inputs are kept: see `townhub release "
+                f"explain {self.release_id}`"
+            )
 
 
 @dataclass(frozen=True)
@@ -53,7 +66,7 @@ class Version:
 
 _SHOWN = """
 SELECT r.release_id, r.family, r.candidate_id, r.as_of, r.content_hash, r.published_at, r.published_by, r.row_changes,
-    m.moved_at AS shown_from, m.moved_by, m.reason AS move_reason,
+    r.purged_at, r.purge_certificate, r.erased_rows, m.moved_at AS shown_from, m.moved_by, m.reason AS move_reason,
     (SELECT min(later.moved_at) FROM control.release_move later
      WHERE later.family = m.family AND later.move_id > m.move_id) AS shown_until
 FROM control.release_move m JOIN control.release r USING (release_id)

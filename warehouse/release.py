@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import sql
@@ -17,6 +18,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from warehouse.errors import ReleaseError
+from warehouse.settings import TIME_ZONE
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,11 @@ class Release:
 
 @dataclass(frozen=True)
 class ReleaseEntry:
-    """A release in the list; `current` when the family's pointer stands on it, `row_changes` by product."""
+    """A release in the list; `current` when the family's pointer stands on it, `row_changes` by product.
+
+    `purged_at`: its rows were deleted by their retention, with the audit entry `purge_certificate`; `erased_rows`: so
+    many, of residents of whom nothing is held any more.
+    """
 
     release_id: int
     family: str
@@ -57,6 +63,9 @@ class ReleaseEntry:
     published_at: datetime
     published_by: str
     row_changes: dict[str, dict[str, int]]
+    purged_at: datetime | None
+    purge_certificate: int | None
+    erased_rows: int
     current: bool
 
 
@@ -72,6 +81,7 @@ class ProductDiff:
 
 _RELEASE = """
 SELECT r.release_id, r.family, r.candidate_id, r.content_hash, r.as_of, r.published_at, r.published_by, r.row_changes,
+    r.purged_at, r.purge_certificate, r.erased_rows,
     coalesce(p.release_id = r.release_id, false) AS current
 FROM control.release r LEFT JOIN control.release_pointer p USING (family)
 """
@@ -150,6 +160,17 @@ def resume(connection: psycopg.Connection, family: str, by: str, reason: str) ->
         connection.execute("SELECT control.resume(%s, %s, %s)", [family, by, reason])
 
 
+def purge_history(connection: psycopg.Connection, family: str, today: date, days: int) -> int:
+    """Delete the rows of releases that apps saw last so many days ago (role loader); how many. With its certificate.
+
+    What apps see now is kept, and all that came after it.
+    """
+    before = datetime.combine(today - timedelta(days=days), time(), ZoneInfo(TIME_ZONE))
+    row = connection.execute("SELECT control.purge_released(%s, %s, 'retention')", [family, before]).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def list_releases(connection: psycopg.Connection, family: str | None = None, *, limit: int = 100) -> list[ReleaseEntry]:
     """The newest releases, newest first."""
     with connection.cursor(row_factory=class_row(ReleaseEntry)) as cursor:
@@ -185,7 +206,8 @@ def diff_releases(connection: psycopg.Connection, before: int, after: int) -> li
     products = connection.execute(
         "SELECT product, key_columns FROM control.product WHERE family = %s ORDER BY 1", [first.family]
     ).fetchall()
-    return [_diff(connection, product, keys, before, after) for product, keys in products]
+    with _explained():
+        return [_diff(connection, product, keys, before, after) for product, keys in products]
 
 
 def serving_hash(connection: psycopg.Connection) -> str:

@@ -56,19 +56,16 @@ def restore(
 
     Example: TOWNHUB_HOME=/srv/townhub townhub restore /backups/townhub-2026-07-01.dump
     """
-    from connectors import retention
-    from connectors.contract_folder import load_contracts
+    from orchestration import deleting
     from warehouse import audit, connection
     from warehouse import backup as backups
-    from warehouse.settings import settings
 
     if not source.is_file():
         raise output.CommandError(f"{source} is no file: name one that `townhub backup` wrote")
     told: dict[str, Any] = {**asdict(backups.restore(source)), "sha256": _digest(source)}
     with connection.connect("auditor") as conn:
         audit.append(conn, by or getpass.getuser(), "warehouse.restore", told)
-    with connection.connect("loader") as conn:
-        expired = retention.purge(conn, load_contracts(), settings().as_of())
+    expired = deleting.delete_expired()
     _tell({"file": str(source), **told, "expired_rows": sum(expired.values())}, as_json)
 
 

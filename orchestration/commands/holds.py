@@ -53,25 +53,24 @@ def purge(
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without it the command asks.")] = False,
     as_json: Annotated[bool, output.JSON_OPTION] = False,
 ) -> None:
-    """Delete landed rows that are past the retention of their contract, and the history of runs of long ago.
+    """Delete rows past the retention of their contract, releases past that of their family, and runs of long ago.
 
     Example: townhub purge --yes
     """
     if not yes:
-        typer.confirm("Delete every row that is past its contract's retention? This cannot be undone", abort=True)
-    from connectors import retention
-    from connectors.contract_folder import load_contracts
-    from orchestration import environment, passes, run_history
+        typer.confirm("Delete every row and release that is past its retention? This cannot be undone", abort=True)
+    from orchestration import deleting, environment, passes, run_history
     from warehouse import connection
-    from warehouse.settings import settings
 
-    with connection.connect("loader") as conn:
-        done = retention.purge(conn, load_contracts(), settings().as_of())
+    done = deleting.delete_expired()
     connection.ensure_database("dagster")
     environment.apply()
     with passes.open_instance() as instance:
         runs = run_history.forget(instance)
     if runs:
         output.say(f"{runs} runs that ended long ago are deleted from Dagster's history")
-    rows = [{"system": system, "stream": stream, "deleted": count} for (system, stream), count in done.items()]
+    rows = [
+        dict(zip(("system", "stream"), what.split("."), strict=True)) | {"deleted": count}
+        for what, count in done.items()
+    ]
     output.emit_rows(rows, as_json=as_json, empty="nothing is past its retention")

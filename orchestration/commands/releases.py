@@ -94,6 +94,10 @@ def explain(
         return
     told = {name: value for name, value in asdict(found).items() if value is not None}
     output.table(["release", str(found.release_id)], list(told.items()))
+    if found.purged_at is not None:
+        print(f"its rows were deleted by their retention; audit entry {found.purge_certificate} is the certificate")
+    elif found.erased_rows:
+        print(f"{found.erased_rows} rows of it were deleted since, of residents of whom nothing is held any more")
     if len(moves) > 1:
         output.emit_rows(moves, as_json=False, title=f"what apps saw on {day}")
     shown = [{name: verdict[name] for name in ("check", "state", "rows", "at")} for verdict in verdicts]
@@ -170,4 +174,5 @@ def _line(found: Any) -> dict[str, Any]:
         "candidate": found.candidate_id,
         "content_hash": found.content_hash,
         "row_changes": found.row_changes,
+        "purged": found.purged_at,
     }

@@ -13,14 +13,19 @@ from quality.families.overview import OVERVIEW
 from quality.families.party import PARTY
 from quality.families.safety import SAFETY
 from quality.families.service import SERVICE
-from quality.families.shape import Family, Input, Product
+from quality.families.shape import HISTORY_DAYS, Family, Input, Product
 from quality.families.welfare import WELFARE
 
-__all__ = ["FAMILIES", "SAFETY", "WELFARE", "Family", "Input", "Product", "family_named"]
+__all__ = ["FAMILIES", "SAFETY", "WELFARE", "Family", "Input", "Product", "family_named", "history_days"]
 
 FAMILIES: dict[str, Family] = {
     family.name: family for family in (SAFETY, WELFARE, ENFORCEMENT, ECONOMY, CONTROL, PARTY, SERVICE, OVERVIEW)
 }
+
+
+def history_days(name: str) -> int:
+    """For how long the town can tell and show again what it showed of a family; of one of old, as nobody says else."""
+    return FAMILIES[name].history_days if name in FAMILIES else HISTORY_DAYS
 
 
 def family_named(name: str) -> Family:

@@ -9,6 +9,11 @@ Input = tuple[str, str]
 """(system, stream)"""
 
 
+HISTORY_DAYS = 730
+"""What apps saw can be told, and shown again, for two years, where a family says nothing else. How long it has to be,
+and may be, is for the town to decide: somebody may complain of what was decided on it, and much is about people."""
+
+
 @dataclass(frozen=True)
 class Product:
     """One table that apps see.
@@ -34,7 +39,7 @@ class Family:
 
     A `base` input that never landed leaves nothing to say; any other that is missing turns results unknown and does
     not stop a release (I6). `fall_limit` and `rise_limit`: by how much of the current release's rows a product may
-    shrink or grow before a person has to look.
+    shrink or grow before a person has to look. Rows that apps saw last `history_days` ago are deleted.
     """
 
     name: str
@@ -43,6 +48,7 @@ class Family:
     base: tuple[Input, ...]
     fall_limit: float = 0.2
     rise_limit: float = 0.5
+    history_days: int = HISTORY_DAYS
 
     def product(self, name: str) -> Product:
         return next(product for product in self.products if product.name == name)

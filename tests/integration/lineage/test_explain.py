@@ -138,9 +138,9 @@ def test_what_was_shown_before_is_found_by_its_day(town: Town) -> None:
     ("arguments", "message"),
     [
         (["nonsense", "X"], "explain building_economy, .*, grid_risk"),
-        (["premises", "PC404"], "no release of premises_risk ever had such a row. Name it by PREMISES_CODE"),
+        (["premises", "PC404"], "no release of premises_risk that is kept has such a row. Name it by PREMISES_CODE"),
         (["premises", "PC1", "P08"], "named by PREMISES_CODE"),
-        (["welfare", NEIGHBOUR, "P404"], "no release of welfare_match ever had such a row"),
+        (["welfare", NEIGHBOUR, "P404"], "no release of welfare_match that is kept has such a row"),
     ],
 )
 def test_what_cannot_be_explained_says_what_to_ask(town: Town, arguments: list[str], message: str) -> None:
