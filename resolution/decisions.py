@@ -113,14 +113,16 @@ def about(
 
 
 def in_force(conn: psycopg.Connection, kind: str) -> pl.DataFrame:
-    """Decisions of a kind in force as they were given: verdict, and the three parts of each record, a_ and b_."""
+    """Decisions of a kind in force as they were given: decision_id, the three parts of each record, a_ and b_, and
+    verdict."""
     columns = [f"{side}_{name}" for side in ("a", "b") for name in Record._fields] + ["verdict"]
     rows = conn.execute(
-        f"SELECT {', '.join(columns)} FROM resolution.decision"
+        f"SELECT decision_id, {', '.join(columns)} FROM resolution.decision"
         " WHERE kind = %s AND revoked_at IS NULL ORDER BY decision_id",
         [kind],
     ).fetchall()
-    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String()), orient="row")
+    schema = {"decision_id": pl.Int64()} | dict.fromkeys(columns, pl.String())
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def rows_of(decided: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:

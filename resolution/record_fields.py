@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
 
 import psycopg
@@ -39,3 +41,12 @@ def read(conn: psycopg.Connection, kind: str, records: Iterable[Record]) -> dict
         for record_key, *values in conn.execute(query.encode(), [keys]).fetchall():
             found[Record(system, stream, record_key)] = dict(zip(names, values, strict=True))
     return found
+
+
+def digest(fields: Fields) -> str | None:
+    """Eight hexadecimal digits that tell whether a record says something else: too few to tell of whom it speaks.
+
+    None where nothing is known of the record.
+    """
+    said = json.dumps(sorted(fields.items()), ensure_ascii=False)
+    return hashlib.sha256(said.encode()).hexdigest()[:8] if fields else None

@@ -1,7 +1,7 @@
 """The stewards' queue: what resolution found doubtful, what it is held against, and how it is settled.
 
 A review is about one record or one pair. It is settled by a decision about two records, which the next run applies,
-or dismissed: then the rules' own answer stands.
+or dismissed: then the rules' own answer stands, as long as the record says what it said then.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from resolution import decisions, lookup, record_fields
 from resolution.decisions import Record
 from resolution.errors import IdentityError
 from resolution.record_fields import Fields
+from warehouse import audit
 
 Outcome = Literal["must_link", "cannot_link", "dismiss"]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
@@ -57,7 +58,8 @@ def queue(conn: psycopg.Connection, *, kind: str | None = None, decided: bool = 
     """Open (or settled) reviews as dicts: the oldest open first, the newest settled first."""
     order = "r.decided_at DESC" if decided else "r.review_id"
     query = f"""SELECT r.review_id, r.kind, coalesce(r.record, r.pair -> 0) AS record, r.reason, r.weight, r.created_at,
-                       r.outcome, r.decided_by, r.decided_at, r.outcome_reason, r.decision_id, d.revoked_at
+                       r.outcome, r.decided_by, r.decided_at, r.outcome_reason, r.decision_id,
+                       coalesce(d.revoked_at, r.reopened_at) AS revoked_at
                   FROM resolution.review r LEFT JOIN resolution.decision d USING (decision_id)
                  WHERE r.state = %(state)s AND (%(kind)s::text IS NULL OR r.kind = %(kind)s)
                  ORDER BY {order} LIMIT %(limit)s"""
@@ -112,7 +114,8 @@ def decide(
     conn.execute("SELECT FROM resolution.review WHERE review_id = %s FOR UPDATE", [review_id])
     doubt = show(conn, review_id)
     if doubt.state != "open":
-        raise IdentityError(f"review {review_id} is settled already: revoke its decision, and it is asked again")
+        again = f"revoke decision {doubt.decision_id}" if doubt.decision_id else f"`townhub review reopen {review_id}`"
+        raise IdentityError(f"review {review_id} is settled already: {again}, and it is asked again")
     decision: int | None = None
     if outcome == "dismiss":
         decisions.stated(by, reason)
@@ -123,10 +126,37 @@ def decide(
         )
     conn.execute(
         """UPDATE resolution.review SET state = 'decided', outcome = %s, outcome_reason = %s, decided_by = %s,
-                  decided_at = clock_timestamp(), decision_id = %s WHERE review_id = %s AND state = 'open'""",
-        [outcome, reason, by, decision, review_id],
+                  decided_at = clock_timestamp(), decision_id = %s, judged = %s
+            WHERE review_id = %s AND state = 'open'""",
+        [outcome, reason, by, decision, None if decision else record_fields.digest(doubt.fields), review_id],
     )
+    if decision is None:
+        audit.append(conn, by, "identity doubt dismissed", {"review": review_id, "kind": doubt.kind})
     return decision
+
+
+def reopen(conn: psycopg.Connection, review_id: int, *, by: str, reason: str) -> int:
+    """Take a dismissal back: the doubt is asked again at once. Gives the number of the new review. The caller commits.
+
+    Raises IdentityError for a review that was not dismissed, or whose dismissal was taken back already.
+    """
+    decisions.stated(by, reason)
+    done = conn.execute(
+        """UPDATE resolution.review SET reopened_at = clock_timestamp(), reopened_by = %s, reopened_reason = %s
+            WHERE review_id = %s AND outcome = 'dismiss' AND reopened_at IS NULL""",
+        [by, reason, review_id],
+    )
+    if done.rowcount == 0:
+        raise IdentityError(f"review {review_id} is no dismissal that stands: see `townhub review list --decided`")
+    row = conn.execute(
+        """INSERT INTO resolution.review (kind, pair, record, reason, weight, created_run)
+           SELECT kind, pair, record, reason, weight, created_run FROM resolution.review WHERE review_id = %s
+           RETURNING review_id""",
+        [review_id],
+    ).fetchone()
+    assert row is not None
+    audit.append(conn, by, "identity doubt reopened", {"review": review_id, "again": row[0]})
+    return int(row[0])
 
 
 def _other(conn: psycopg.Connection, doubt: Doubt, named: str | None) -> Record:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import polars as pl
 import psycopg
 
+from resolution import record_fields
+from resolution.decisions import Record
 from resolution.restoring import RECORD
 
 
@@ -13,24 +15,43 @@ def write(
 ) -> dict[str, list[str]]:
     """Doubtful records, given back as columns, into the queue: each once while it waits or a steward's answer stands.
 
-    One whose decision was revoked is doubtful again, and nobody would look at it otherwise.
+    One whose decision was revoked is doubtful again, and nobody would look at it otherwise; so is one whose dismissal
+    was taken back, or that says something else since.
     """
     waiting = records.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64)).join(doubtful, on="row")
     told = {name: waiting[name].to_list() for name in ("system", "stream", "record_key", "reason")}
+    says = _judged(conn, entity, told)
+    said = [says.get(Record(*named)) for named in zip(*(told[name] for name in RECORD), strict=True)]
     conn.execute(
         """INSERT INTO resolution.review (kind, record, reason, created_run)
            SELECT %(kind)s, d.record, d.reason, %(run)s
              FROM (SELECT DISTINCT
-                          jsonb_build_object('system', system, 'stream', stream, 'record_key', record_key), reason
-                     FROM unnest(%(system)s::text[], %(stream)s::text[], %(record_key)s::text[], %(reason)s::text[])
-                          AS t (system, stream, record_key, reason)) AS d (record, reason)
+                          jsonb_build_object('system', system, 'stream', stream, 'record_key', record_key), reason, said
+                     FROM unnest(%(system)s::text[], %(stream)s::text[], %(record_key)s::text[], %(reason)s::text[],
+                                 %(said)s::text[]) AS t (system, stream, record_key, reason, said))
+                  AS d (record, reason, said)
             WHERE NOT EXISTS (
                    SELECT FROM resolution.review r LEFT JOIN resolution.decision o USING (decision_id)
                     WHERE r.kind = %(kind)s AND r.record = d.record AND r.reason = d.reason
-                      AND (r.state = 'open' OR r.decided_by IS DISTINCT FROM 'resolution' AND o.revoked_at IS NULL))""",
-        {"kind": entity, "run": run, **told},
+                      AND (r.state = 'open' OR r.decided_by IS DISTINCT FROM 'resolution' AND o.revoked_at IS NULL
+                           AND r.reopened_at IS NULL AND r.judged IS NOT DISTINCT FROM coalesce(d.said, r.judged)))""",
+        {"kind": entity, "run": run, "said": said, **told},
     )
     return told
+
+
+def _judged(conn: psycopg.Connection, entity: str, told: dict[str, list[str]]) -> dict[Record, str | None]:
+    """What those of these records say now (`record_fields.digest`) of which a doubt was dismissed."""
+    rows = conn.execute(
+        """SELECT DISTINCT t.system, t.stream, t.record_key
+             FROM unnest(%(system)s::text[], %(stream)s::text[], %(record_key)s::text[])
+                  AS t (system, stream, record_key)
+             JOIN resolution.review r ON r.kind = %(kind)s AND r.judged IS NOT NULL
+              AND r.record = jsonb_build_object('system', system, 'stream', stream, 'record_key', record_key)""",
+        {"kind": entity, **{name: told[name] for name in RECORD}},
+    ).fetchall()
+    fields = record_fields.read(conn, entity, [Record(*row) for row in rows])
+    return {record: record_fields.digest(said) for record, said in fields.items()}
 
 
 def settle(

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from resolution import decisions, ledger, restoring, review_queue, sources
+from resolution import decisions, ledger, restoring, review_queue, sources, stand_ins
 from resolution.content import Totals
 from resolution.events import changes as event_changes
 from resolution.events import state as event_state
@@ -85,7 +85,7 @@ def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> Res
             work = whole(conn, kind, inputs)
         records, found = work.records, work.found
         numbered = records.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
-        decided = decisions.rows_of(decisions.in_force(conn, entity), numbered)
+        decided, lapsed = _decided(conn, kind, numbered.join(found.assigned, on="row"))
         named = numbered.join(apply_decisions(found.assigned, decided, found.numbered), on="row")
         former = restoring.former(conn, entity)
         concerned, before = work.concerned(conn, named, former)
@@ -95,7 +95,7 @@ def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> Res
         run = _open_run(conn, kind, totals.records)
         done = ledger.write(conn, entity, run, memberships, moves, before)
         work.keep(conn, before, memberships)
-        told = review_queue.write(conn, entity, run, records, found.doubtful)
+        told = review_queue.write(conn, entity, run, records, pl.concat([found.doubtful, lapsed]))
         review_queue.settle(conn, entity, run, told, work.settled)
         detail = {"inputs": inputs, "links": dict(totals.links), "entities": totals.entities, "hub_run": run_id}
         detail |= {"full": isinstance(work, Whole), "blocking_cut": _cut(found)}
@@ -112,6 +112,15 @@ def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> Res
     if isinstance(work, Whole) and kind in BY_CHANGES:
         _analyze(*STATE[kind])
     return _result(run, totals, done, time.perf_counter() - started)
+
+
+def _decided(conn: psycopg.Connection, kind: Kind, records: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`stand_ins.followed`. Reports go when they are old, those of one incident together: nobody stands in for them."""
+    entity = sources.entity_kind(kind)
+    if kind == "events":
+        decided = decisions.rows_of(decisions.in_force(conn, entity), records)
+        return decided, pl.DataFrame(schema={"row": pl.Int64, "reason": pl.String})
+    return stand_ins.followed(conn, entity, records)
 
 
 def _result(run: int, totals: Totals, done: ledger.Reconciled | None, seconds: float) -> ResolutionResult:

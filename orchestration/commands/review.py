@@ -118,7 +118,7 @@ def decide(
     if as_json:
         output.emit_json({"review": review_id, "outcome": outcome, "decision": decision})
     elif decision is None:
-        print(f"review {review_id} is dismissed; nothing changes")
+        print(f"review {review_id} is dismissed; nothing changes, and it is asked again when the record changes")
     else:
         print(f"review {review_id} is settled by decision {decision}; `townhub run` applies it")
 
@@ -140,6 +140,25 @@ def revoke(
         decisions.revoke(conn, decision_id, by=by or getpass.getuser(), reason=reason)
         conn.commit()
     print(f"decision {decision_id} is revoked; `townhub run` applies it")
+
+
+@app.command()
+def reopen(
+    review_id: Annotated[int, typer.Argument(help="Number of the dismissed review, from `review list --decided`.")],
+    reason: Annotated[str, REASON],
+    by: Annotated[str, BY] = "",
+) -> None:
+    """Take a dismissal back: the doubt is in the queue again, under a number of its own.
+
+    Example: townhub review reopen 3 --reason "the family called"
+    """
+    from resolution import review
+    from warehouse import connection
+
+    with connection.connect("builder") as conn:
+        again = review.reopen(conn, review_id, by=by or getpass.getuser(), reason=reason)
+        conn.commit()
+    print(f"review {review_id} is asked again as review {again}")
 
 
 @app.command()

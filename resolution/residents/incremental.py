@@ -19,7 +19,7 @@ from typing import Any
 import polars as pl
 import psycopg
 
-from resolution import carried, residents
+from resolution import carried, residents, stand_ins
 from resolution.content import Totals
 from resolution.residents import changes, household, model
 from resolution.residents import state as resident_state
@@ -98,7 +98,7 @@ def by_changes(
     if told is None:
         return None
     # Decisions are applied to what the rules find, so what a steward joined or parted is found anew each time.
-    anew = pl.concat([told.held["entity_key"], _decided(conn)])
+    anew = pl.concat([told.held["entity_key"], stand_ins.entities(conn, _ENTITY)])
     part = Part.of(conn, told.records, told.held.select(RECORD), anew)
     if part.rows["fresh"].sum() > carried.MOST * last.records:
         return None
@@ -121,18 +121,3 @@ def by_changes(
         elsewhere=part.elsewhere(counts, last.entities),
     )  # fmt: skip
     return ByChanges(part, found, told.held, last, asked)
-
-
-def _decided(conn: psycopg.Connection) -> pl.Series:
-    """Entities of records about which a steward's decision is in force."""
-    rows = conn.execute(
-        """SELECT DISTINCT m.entity_key FROM (
-                  SELECT a_system, a_stream, a_record_key FROM resolution.decision
-                   WHERE kind = %(kind)s AND revoked_at IS NULL
-                   UNION SELECT b_system, b_stream, b_record_key FROM resolution.decision
-                   WHERE kind = %(kind)s AND revoked_at IS NULL) AS d (system, stream, record_key)
-             JOIN resolution.membership m USING (system, stream, record_key)
-            WHERE m.kind = %(kind)s AND m.to_run IS NULL""",
-        {"kind": _ENTITY},
-    ).fetchall()
-    return pl.Series("entity_key", [row[0] for row in rows], dtype=pl.String)

@@ -99,3 +99,59 @@ def test_a_doubtful_record_goes_to_whom_a_steward_names_and_takes_nobody_along(l
     landed.land(table(**town))
     by_changes_as_full(landed)
     assert groups(landed) == {"a1 a2", "c1 c2 w"}
+
+
+def test_who_was_kept_apart_stays_apart_when_the_record_that_was_named_is_gone(landed: LandedTown) -> None:
+    town = {key: of("A") for key in ("a1", "a2", "a3")} | {"c1": of("C")}
+    landed.land(table(**town))
+    resolve("residents")
+    decide("cannot_link", "a1", "a2")
+    by_changes_as_full(landed)
+    assert groups(landed) == {"a1 a3", "a2", "c1"}
+    del town["a1"]
+    for said in ({}, {"a4": of("A")}, {"c1": of("C") | {"phone": "13912345678"}}):
+        town |= said
+        landed.land(table(**town))
+        by_changes_as_full(landed)
+        assert "a2" in groups(landed)
+    assert reviews(landed) == []
+    town["a1"] = of("A")
+    landed.land(table(**town))
+    by_changes_as_full(landed)
+    assert groups(landed) == {"a1 a3 a4", "a2", "c1"}
+
+
+def test_who_was_linked_stays_linked_when_the_record_that_was_named_is_gone(landed: LandedTown) -> None:
+    town = {"a1": of("A"), "a2": of("A"), "c1": of("C"), "c2": of("C")}
+    landed.land(table(**town))
+    resolve("residents")
+    decide("must_link", "a1", "c1")
+    by_changes_as_full(landed)
+    del town["a1"]
+    landed.land(table(**town))
+    by_changes_as_full(landed)
+    assert groups(landed) == {"a2 c1 c2"}
+    del town["c1"]
+    landed.land(table(**town | {"f1": of("F")}))
+    by_changes_as_full(landed)
+    assert groups(landed) == {"a2 c2", "f1"}
+
+
+def test_a_decision_of_which_nobody_is_left_is_asked_again(landed: LandedTown) -> None:
+    town = {"a1": of("A"), "a2": of("A")}
+    landed.land(table(**town))
+    resolve("residents")
+    decision = decide("cannot_link", "a1", "a2")
+    resolve("residents")
+    for there in ({"a2": of("A")}, {"a2": of("A"), "a5": of("A")}):
+        landed.land(table(**there))
+        by_changes_as_full(landed)
+        ((key, reason),) = reviews(landed)
+        assert key == "a2" and reason.startswith(f"decision {decision} holds no more")
+    assert groups(landed) == {"a2 a5"}
+
+
+def reviews(landed: LandedTown) -> list[tuple[str, str]]:
+    return landed.conn.execute(
+        "SELECT record ->> 'record_key', reason FROM resolution.review WHERE state = 'open' ORDER BY review_id"
+    ).fetchall()

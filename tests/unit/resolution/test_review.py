@@ -8,7 +8,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from resolution import decisions, explain, review
+from resolution import decisions, explain, review, review_queue
 from resolution.decisions import Record
 from resolution.errors import IdentityError
 from resolution.runner import resolve
@@ -168,6 +168,62 @@ def test_queue_dismissal_and_audit(town: str) -> None:
     with connection.connect() as conn:
         (entry,) = audit.entries(conn, action="identity decision")
     assert entry.actor == "li" and set(entry.detail) == {"decision", "kind", "verdict"}
+
+
+def doubtful(url: str, phone: str | None = None) -> None:
+    """A run finds the pension's record doubtful, after its telephone changed."""
+    with psycopg.connect(url) as conn:
+        if phone is not None:
+            conn.execute("UPDATE staging.stg_pension__pensioners SET phone = %s", [phone])
+    records = pl.DataFrame([PENSION], schema=Record._fields, orient="row")
+    found = pl.DataFrame([(0, "it may be another's")], schema={"row": pl.Int64, "reason": pl.String}, orient="row")
+    with connection.connect("builder") as conn:
+        review_queue.write(conn, "resident", 1, records, found)
+        conn.commit()
+
+
+def waiting(kind: str = "resident") -> list[int]:
+    with connection.connect("builder") as conn:
+        return [row["review_id"] for row in review.queue(conn, kind=kind)]
+
+
+def test_a_dismissal_stands_while_the_record_says_the_same(town: str) -> None:
+    settle(doubt(town, *PENSION), "dismiss")
+    doubtful(town)
+    assert waiting() == []
+    doubtful(town, "13987654321")
+    (again,) = waiting()
+    doubtful(town)
+    assert waiting() == [again]
+    settle(again, "dismiss")
+    doubtful(town)
+    assert waiting() == []
+    with connection.connect() as conn:
+        assert [each.actor for each in audit.entries(conn, action="identity doubt dismissed")] == ["li", "li"]
+
+
+def test_a_dismissal_can_be_taken_back(town: str) -> None:
+    number = doubt(town, *PENSION)
+    settle(number, "dismiss")
+    with connection.connect("builder") as conn:
+        with pytest.raises(IdentityError, match=f"settled already: `townhub review reopen {number}`"):
+            review.decide(conn, number, "dismiss", by="li", reason="asked")
+        with pytest.raises(IdentityError, match="needs a name and a reason"):
+            review.reopen(conn, number, by="wang", reason="")
+        again = review.reopen(conn, number, by="wang", reason="the family called")
+        with pytest.raises(IdentityError, match="no dismissal that stands"):
+            review.reopen(conn, number, by="wang", reason="the family called")
+        conn.commit()
+        (settled,) = review.queue(conn, decided=True)
+        assert settled["decided_by"] == "li" and settled["revoked_at"] is not None
+    assert waiting() == [again]
+    decision = settle(again, "cannot_link", "household_registry/residents/N1")
+    assert decision is not None
+    with connection.connect("builder") as conn:
+        decisions.revoke(conn, decision, by="wang", reason="mistaken")
+        conn.commit()
+    doubtful(town)
+    assert len(waiting()) == 1, "the dismissal that was taken back does not stand in the way"
 
 
 def test_explain_tells_links_history_and_decisions(town: str) -> None:
