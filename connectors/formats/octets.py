@@ -30,7 +30,7 @@ def positions(octets: NDArray[np.uint8], wanted: int | np.uint8) -> NDArray[np.i
 def may_begin_blank(octets: NDArray[np.uint8], starts: NDArray[np.int64]) -> bool:
     """Whether any of the texts (UTF-8, none of them empty) may begin with a blank; False is certain."""
     first = octets[starts]
-    return bool(first.min() <= _SPACE) or (bool(first.max() >= _NO_ASCII) and _like_blanks(first, first))
+    return bool(first.min() <= _SPACE) or (bool(first.max() >= _NO_ASCII) and like_blanks(first, first))
 
 
 def may_end_blank(octets: NDArray[np.uint8], ends: NDArray[np.int64]) -> bool:
@@ -39,8 +39,9 @@ def may_end_blank(octets: NDArray[np.uint8], ends: NDArray[np.int64]) -> bool:
     if last.min() <= _SPACE:
         return True
     ends = ends[last >= _NO_ASCII]
-    return _like_blanks(octets[np.maximum(ends - 3, 0)], octets[ends - 2])
+    return like_blanks(octets[np.maximum(ends - 3, 0)], octets[ends - 2])
 
 
-def _like_blanks(of_three: NDArray[np.uint8], of_two: NDArray[np.uint8]) -> bool:
+def like_blanks(of_three: NDArray[np.uint8], of_two: NDArray[np.uint8]) -> bool:
+    """Whether any of these bytes, of UTF-8, may begin a blank of three or of two bytes."""
     return bool(((of_three >= _OF_THREE[0]) & (of_three <= _OF_THREE[-1])).any() or (of_two == _OF_TWO).any())
