@@ -65,8 +65,11 @@ class Conformer:
         # A change that has not happened yet would freeze the cursor ahead of the data.
         self.horizon = (now or datetime.now(UTC)) + timedelta(days=1)
 
-    def __call__(self, page: pl.DataFrame) -> Conformed:
-        """Raises `ContractViolation` when a column of the contract is missing from the page altogether."""
+    def __call__(self, page: pl.DataFrame, *, clean: bool = False) -> Conformed:
+        """For `clean` see `protocols.base.Page`.
+
+        Raises `ContractViolation` when a column of the contract is missing from the page altogether.
+        """
         if not page.width:
             page = pl.DataFrame(schema={column.physical_name: pl.String for column in self.stream.columns})
         self._check_columns(page)
@@ -74,10 +77,10 @@ class Conformer:
         marks = _Marks(len(page))
         raws: dict[str, pl.Series] = {}
         values: dict[str, pl.Series] = {}
-        texts = _texts(page)
+        texts = page if clean else _texts(page)
         for column in self.stream.columns:
             raws[column.name] = texts.get_column(column.physical_name)
-            values[column.name] = self._judge(column, raws[column.name], marks)
+            values[column.name] = self._judge(column, raws[column.name], marks, clean=clean)
         for change in place_points(self.stream.columns, values, self.crs):
             values[change.column] = change.values
             for reason, rows in change.wrong.items():
@@ -94,14 +97,14 @@ class Conformer:
                 "Ask the owner whether the column was renamed, then mend the contract; nothing was landed",
             )
 
-    def _judge(self, column: Column, texts: pl.Series, marks: _Marks) -> pl.Series:
+    def _judge(self, column: Column, texts: pl.Series, marks: _Marks, *, clean: bool) -> pl.Series:
         nested = stand_ins(texts) if self.stream.refusals else None
         if nested is not None and nested.any():
             marks.wrong(column, "nested_value", nested, always=True)
             texts = _nulled(texts, nested)
         judged = judge(texts, column, self.timezone)
         # What became a number, a time or a code cannot have held anything unreadable.
-        if _keeps_text(column) or any(rows.any() for rows in judged.wrong.values()):
+        if not clean and (_keeps_text(column) or any(rows.any() for rows in judged.wrong.values())):
             texts, unreadable = _readable(texts)
             for reason, rows in unreadable.items():
                 marks.wrong(column, reason, rows, always=True)

@@ -314,7 +314,7 @@ def _batches(
     """Batches ready to be landed, with the bytes that they came in; so many rows and records came `before` them."""
 
     def judged(page: Page) -> Batch:
-        batch = known.batch(page, conform) if known else Batch.of(conform(page.frame), stream)
+        batch = known.batch(page, conform) if known else Batch.of(conform(page.frame, clean=page.clean), stream)
         conformed = batch.page
         rejected = conformed.rejected["row_no"]
         # Rows are counted over the whole pull, as the protocols count the records that never became rows.

@@ -166,4 +166,5 @@ def _joined(pages: list[Page]) -> Page:
         sum(page.bytes_in for page in pages),
         tuple(answer for page in pages for answer in page.answers),
         joined(raw, frame) if raw else None,
+        all(page.clean for page in pages if page.frame.height),
     )

@@ -182,7 +182,8 @@ class Received:
         rest = at < 0
         there = np.array_equal(rest, records.found.at < 0) if page.records is not None else rest.all()
         frame = page.frame if there else records.parse(rest)
-        conformed = conform(frame) if frame.height else self._of_none(frame, conform)
+        clean = page.clean and bool(there)
+        conformed = conform(frame, clean=clean) if frame.height else self._of_none(frame, conform)
         if not rest.all():
             places = pl.Series(np.flatnonzero(rest), dtype=pl.Int64)
             conformed.rejected = conformed.rejected.with_columns(row_no=places.gather(conformed.rejected["row_no"]))

@@ -77,7 +77,7 @@ class CsvFile:
             if last and data and not data.endswith(b"\n"):
                 self._check_tail(data, had_mark)
                 data += b"\n"
-            records = split(data)
+            records = split(data, codec=self._codec)
             used = int(records.ends[-1]) if len(records) else 0
             if (last and used < len(data)) or len(data) - used > MAX_OPEN_BYTES:
                 records = split(data, forgiving=True)
@@ -94,7 +94,9 @@ class CsvFile:
             if not header_taken and len(records):
                 header_taken = True
                 self._read_header(data[: int(records.ends[0])], had_mark)
-                records = Records(records.starts[1:], records.ends[1:], records.fields[1:], records.orderly)
+                records = Records(
+                    records.starts[1:], records.ends[1:], records.fields[1:], records.orderly, records.tight
+                )
             yield data, records, []
             if last:
                 break
@@ -170,13 +172,15 @@ class CsvFile:
             frame, raw = self._raw(block, records, good | known, *asked, frame)
         if not known.any() and frame.is_empty() and not bad:
             return
+        # What was decoded holds no U+FFFD, and a text has at most twice as many bytes in UTF-8.
+        clean = records.tight and int(lengths.max(initial=0)) <= LONGEST_FIELD // 2 and b"\0" not in block
         if raw is not None:
-            yield Page(frame, tuple(bad), taken, records=raw)
+            yield Page(frame, tuple(bad), taken, records=raw, clean=clean)
             return
-        yield Page(frame.head(self._page_rows), tuple(bad), taken)
+        yield Page(frame.head(self._page_rows), tuple(bad), taken, clean=clean)
         for part in frame[self._page_rows :].iter_slices(self._page_rows):
             if part.height:
-                yield Page(part)
+                yield Page(part, clean=clean)
 
     def _ask(self, block: bytes, records: Records) -> tuple[Hashes, Found] | None:
         """What is known of the lines of a register's block; None where not every line of it is a row of its own."""

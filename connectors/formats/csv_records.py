@@ -14,12 +14,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.formats.octets import positions
+from connectors.formats.octets import like_blanks, positions
 
 LINE_FEED: Final = 10
 RETURN: Final = 13
 QUOTE: Final = 34
 COMMA: Final = 44
+SPACE: Final = 32
+_NO_ASCII: Final = 0x80
+_FOUR_BYTES, _BLANK = 0x81, 0xA1
 
 # Possessive, so that hostile quotes cost linear time. A quote that does not close before a separator is text.
 _FIELD: Final = rb'(?:"(?:[^"]++|"")*+"(?=,|\r?\n|\Z)|[^,\n]*+)'
@@ -36,20 +39,26 @@ class Records:
     fields: NDArray[np.int64]
     orderly: bool
     """Whether quotes stand only where RFC 4180 puts them, so that any CSV parser reads the same."""
+    tight: bool = False
+    """Whether it is certain that no field begins or ends with a blank; there are no quotes then."""
 
     def __len__(self) -> int:
         return len(self.starts)
 
 
-def split(block: bytes, *, forgiving: bool = False) -> Records:
+def split(block: bytes, *, forgiving: bool = False, codec: str = "") -> Records:
     """The complete records of `block`; bytes after the last line end outside quotes belong to none.
 
-    With `forgiving` (no more bytes will come, or a quote seems never to close) stray quotes are taken as text.
+    With `forgiving` (no more bytes will come, or a quote seems never to close) stray quotes are taken as text. Whether
+    fields are tight can be told of some `codec`s.
     """
     octets = np.frombuffer(block, dtype=np.uint8)
     lines = positions(octets, LINE_FEED)
     commas = positions(octets, COMMA)
-    if b'"' in block:
+    tight = False
+    if b'"' not in block:
+        tight = len(lines) > 0 and _is_tight(octets, commas, lines, codec)
+    else:
         quotes = positions(octets, QUOTE)
         if forgiving or not _orderly(octets, quotes):
             return _scan(block)
@@ -60,7 +69,31 @@ def split(block: bytes, *, forgiving: bool = False) -> Records:
     starts = np.concatenate([np.zeros(min(1, len(ends)), np.int64), ends[:-1]])
     before = np.searchsorted(commas, ends)
     fields = np.diff(before, prepend=0) + 1
-    return Records(starts, ends, fields.astype(np.int64), True)
+    return Records(starts, ends, fields.astype(np.int64), True, tight)
+
+
+def _is_tight(octets: NDArray[np.uint8], commas: NDArray[np.int64], lines: NDArray[np.int64], codec: str) -> bool:
+    """Whether no field of the complete records begins or ends with a blank, as far as a few bytes of each can tell."""
+    commas = commas[: np.searchsorted(commas, lines[-1])]
+    firsts = np.concatenate([[0], commas + 1, lines[:-1] + 1])
+    ends = np.concatenate([commas, lines - (octets[lines - 1] == RETURN)])
+    first, last = octets[firsts], octets[ends - 1]
+    # An empty field begins with the end of its line, or ends where the line before it ended.
+    low = firsts[(first <= SPACE) & (first != LINE_FEED)]
+    if not ((octets[low] == RETURN) & (octets[low + 1] == LINE_FEED)).all():
+        return False
+    if ((last <= SPACE) & (last != LINE_FEED)).any():
+        return False
+    if codec == "gb18030":
+        # All its blanks that are not ASCII have four bytes, the first of them 81, but U+3000, which is A1 A1.
+        begins = (first == _FOUR_BYTES) | (first == _BLANK)
+        stops = (last == _BLANK) & (octets[ends - 2] == _BLANK)
+        return not (begins.any() or stops.any() or (octets[np.maximum(ends - 4, 0)] == _FOUR_BYTES).any())
+    return codec == "utf-8" and not like_blanks(first, first) and not _ends_blank(octets, ends[last >= _NO_ASCII])
+
+
+def _ends_blank(octets: NDArray[np.uint8], ends: NDArray[np.int64]) -> bool:
+    return like_blanks(octets[np.maximum(ends - 3, 0)], octets[np.maximum(ends - 2, 0)])
 
 
 def _orderly(octets: NDArray[np.uint8], quotes: NDArray[np.int64]) -> bool:

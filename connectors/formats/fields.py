@@ -16,8 +16,10 @@ MAX_COLUMNS: Final = 1_000
 """Different fields of one page; every record has room for each of them."""
 
 
-def without_oversized(frame: pl.DataFrame, size: int, first_row: int = 0) -> Page:
-    """``frame`` as a page of ``size`` bytes, records with an oversized text set apart."""
+def without_oversized(frame: pl.DataFrame, size: int, first_row: int = 0, *, clean: bool = False) -> Page:
+    """``frame`` as a page of ``size`` bytes, records with an oversized text set apart; a clean page has none."""
+    if clean:
+        return Page(frame, bytes_in=size, clean=True)
     texts = [name for name, kind in frame.schema.items() if kind == pl.String]
     if size <= LONGEST_FIELD or not texts:
         return Page(frame, bytes_in=size)

@@ -20,8 +20,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from connectors.errors import ContractViolation
-from connectors.formats import json_plain
 from connectors.formats.fields import refuse_too_many, shortened, without_oversized
+from connectors.formats.json_plain import Plain, read_plain
 from connectors.formats.octets import BLOCK
 from connectors.limits import JSON_RAW_CHARS, LONGEST_FIELD
 from connectors.protocols.base import BadRecord, Page
@@ -52,19 +52,19 @@ def read_records(payload: bytes, where: str, first_row: int = 0) -> Page:
         raise ContractViolation(
             f"{where}: the records are no JSON array", "Ask the owner whether the interface was changed"
         )
-    frame = quick(payload, where)
-    if frame is None:
+    read = quick(payload, where)
+    if read is None:
         return _careful(payload, where, first_row)
-    return without_oversized(frame, len(payload), first_row)
+    return without_oversized(read.frame, len(payload), first_row, clean=read.clean)
 
 
-def quick(payload: bytes, where: str = "the page") -> pl.DataFrame | None:
+def quick(payload: bytes, where: str = "the page") -> Plain | None:
     """The page by its quotes or by polars, or None when it may not be complete or exact."""
     keys = _first_keys(payload)
     if not keys or any(key[-1:] in ("", *_ODD_ENDS) for key in keys):
         return None
     refuse_too_many(keys, where)
-    if (plain := json_plain.read(payload, keys)) is not None:
+    if (plain := read_plain(payload, keys)) is not None:
         return plain
     if b"\\u" in payload and _SURROGATE.search(payload):  # to look for the two bytes first is many times faster
         return None
@@ -82,7 +82,7 @@ def quick(payload: bytes, where: str = "the page") -> pl.DataFrame | None:
         return None
     doubtful = [key for key, nulls in zip(keys, frame.null_count().row(0), strict=True) if nulls]
     whole = all(payload.count(f'"{key}":'.encode("utf-8", "replace")) == frame.height for key in doubtful)
-    return frame if whole else None
+    return Plain(frame) if whole else None
 
 
 def _quote_numbers(payload: bytes) -> tuple[bytes, int] | None:

@@ -7,6 +7,7 @@ against that, so that a page that is not just so is left to the other ways of `c
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -14,8 +15,12 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from connectors.formats.octets import REPLACEMENT, may_begin_blank, may_end_blank
+from connectors.limits import LONGEST_FIELD
+
 _QUOTE, _COLON, _SPACE = (np.uint8(ord(character)) for character in '": ')
 _INLINE: Final = 12
+_LENGTH: Final = np.uint64(0xFFFFFFFF)
 """Arrow's view of a text holds so many bytes itself; of longer ones it holds the first four and where they stand."""
 _BARE: Final = r"^(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null)$"
 
@@ -24,10 +29,18 @@ Mask = NDArray[np.bool_]
 Words = NDArray[np.uint64]
 
 
-def read(payload: bytes, keys: list[str]) -> pl.DataFrame | None:
+@dataclass(frozen=True)
+class Plain:
+    """Records as Strings, and whether their texts are clean (see `protocols.base.Page`)."""
+
+    frame: pl.DataFrame
+    clean: bool = False
+
+
+def read_plain(payload: bytes, keys: list[str]) -> Plain | None:
     """An array of records → a frame of Strings, numbers with the digits that were sent; None where it is not plain.
 
-    The frame's texts are not copied: they keep `payload`.
+    Nothing of it keeps `payload`.
     """
     data = np.frombuffer(payload, np.uint8)
     if (
@@ -41,17 +54,17 @@ def read(payload: bytes, keys: list[str]) -> pl.DataFrame | None:
     quotes = np.flatnonzero(data == _QUOTE)  # as many as here, block by block they cost half as much again
     if not len(quotes) or len(quotes) % 2:
         return None
-    frame = None
+    found = None
     if len(quotes) % (4 * len(keys)) == 0:
-        frame = _read(payload, data, quotes[2::4] + 1, quotes[3::4], None, keys)
-    if frame is None and (values := _values(data, quotes, len(keys))) is not None:
-        frame = _read(payload, data, *values, keys)
-    return frame
+        found = _read(payload, data, quotes[2::4] + 1, quotes[3::4], None, keys)
+    if found is None and (values := _values(data, quotes, len(keys))) is not None:
+        found = _read(payload, data, *values, keys)
+    return found
 
 
 def _read(
     payload: bytes, data: NDArray[np.uint8], starts: Offsets, ends: Offsets, are_texts: Mask | None, keys: list[str]
-) -> pl.DataFrame | None:
+) -> Plain | None:
     """The frame of these values, or None where something else than the keys stands between them."""
     quote = [b'"', b'"'] if are_texts is None else [b'"' * int(are_texts[0]), b'"' * int(are_texts[-1])]
     if payload[: starts[0]] != b'[{"' + keys[0].encode() + b'":' + quote[0] or payload[ends[-1] :] != quote[1] + b"}]":
@@ -61,7 +74,17 @@ def _read(
         return None
     columns = np.ascontiguousarray(views[::2].reshape(-1, len(keys), 2).transpose(1, 0, 2))
     frame = _frame(columns, buffers, keys)
-    return frame if are_texts is None else _with_bare(frame, are_texts.reshape(-1, len(keys)))
+    whole = frame if are_texts is None else _with_bare(frame, are_texts.reshape(-1, len(keys)))
+    return Plain(whole, _are_clean(payload, data, starts, ends)) if whole is not None else None
+
+
+def _are_clean(payload: bytes, data: NDArray[np.uint8], starts: Offsets, ends: Offsets) -> bool:
+    """Whether all values are; a control character, which U+0000 is, would stand in no plain page."""
+    lengths = ends - starts
+    if lengths.min() < 1 or lengths.max() > LONGEST_FIELD or may_begin_blank(data, starts) or may_end_blank(data, ends):
+        return False
+    # To look for the first of its bytes, which full-width characters have too, is five times faster.
+    return not (data == REPLACEMENT[0]).any() or REPLACEMENT not in payload
 
 
 def _is_utf8(payload: bytes) -> bool:
@@ -140,6 +163,11 @@ def _are(data: NDArray[np.uint8], views: Words, places: Offsets, wanted: bytes) 
 def _frame(columns: Words, buffers: list[pa.Buffer], keys: list[str]) -> pl.DataFrame:
     arrays = [
         pa.Array.from_buffers(pa.string_view(), len(views), [None, pa.py_buffer(views), *buffers]) for views in columns
+    ]
+    # The longer texts are put together, so that nothing keeps the page, which has twice their bytes.
+    arrays = [
+        array.cast(pa.large_string()) if (views[:, 0] & _LENGTH).max() > _INLINE else array
+        for array, views in zip(arrays, columns, strict=True)
     ]
     frame = pl.from_arrow(pa.Table.from_arrays(arrays, names=keys))
     assert isinstance(frame, pl.DataFrame)

@@ -12,6 +12,7 @@ import polars as pl
 
 from connectors.formats.fields import without_oversized
 from connectors.formats.json_pages import quick, read_records
+from connectors.formats.json_plain import Plain
 from connectors.formats.octets import positions
 from connectors.ordering import Mask
 from connectors.protocols.base import Page, Pull
@@ -35,27 +36,26 @@ def _raw(payload: bytes, where: str, pull: Pull) -> Page | None:
         return None
     names = {column.physical_name for column in pull.stream.columns}
 
-    def rows(which: Mask) -> pl.DataFrame | None:
+    def rows(which: Mask) -> Plain | None:
         text = payload if which.all() else _array(records, which)
-        frame = quick(text, where)
-        whole = frame is not None and frame.height == int(which.sum()) and set(frame.columns) == names
-        return frame if whole else None
+        read = quick(text, where)
+        whole = read is not None and read.frame.height == int(which.sum()) and set(read.frame.columns) == names
+        return read if whole else None
 
     def parse(which: Mask) -> pl.DataFrame:
-        frame = rows(which)
-        assert frame is not None, "records that were each read by themselves can be read together"
-        return frame
+        read = rows(which)
+        assert read is not None, "records that were each read by themselves can be read together"
+        return read.frame
 
     hashes = hash_texts(records)
     found = pull.known(hashes)
     new = found.at < 0
-    frame = rows(new) if new.any() else pl.DataFrame()
-    if frame is None:
-        return None
-    if without_oversized(frame, len(payload)).bad:
+    read = rows(new) if new.any() else Plain(pl.DataFrame())
+    if read is None or without_oversized(read.frame, len(payload), clean=read.clean).bad:
         return None
     key = [column.physical_name for column in pull.stream.primary_key]
-    return Page(frame, (), len(payload), records=RawRecords.of(hashes, found, frame, key, parse))
+    raw = RawRecords.of(hashes, found, read.frame, key, parse)
+    return Page(read.frame, (), len(payload), records=raw, clean=read.clean)
 
 
 def _apart(payload: bytes) -> pl.Series | None:

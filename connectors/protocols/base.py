@@ -45,7 +45,8 @@ class Page:
     """A batch of rows as received: columns named by physicalName, all of them String.
 
     `answers` of a look-up: whose rows they are. With `records` the frame has only those rows of the page that are not
-    known from before.
+    known from before. Of a `clean` page the format has seen that none of the frame's texts begins or ends with a blank,
+    is empty or too long, or holds U+0000 or U+FFFD: conform looks no more for these.
     """
 
     frame: pl.DataFrame
@@ -53,6 +54,7 @@ class Page:
     bytes_in: int = 0
     answers: tuple[Answered, ...] = ()
     records: RawRecords | None = None
+    clean: bool = False
 
     @property
     def rows(self) -> int:

@@ -112,9 +112,9 @@ keys = st.sampled_from(["sfzh", "xm", "je", "jd", "名称", "a b"])
 def test_both_ways_agree(records: list[dict[str, object]], separators: tuple[str, str], ascii_only: bool) -> None:
     payload = json.dumps(records, ensure_ascii=ascii_only, separators=separators).encode("utf-8", "surrogatepass")
     careful = records_page(loads_exact(payload), len(payload))
-    frame = quick(payload)
-    if frame is not None:
-        assert frame.rows(named=True) == careful.frame.rows(named=True)
+    read = quick(payload)
+    if read is not None:
+        assert read.frame.rows(named=True) == careful.frame.rows(named=True)
     page = read_records(payload, "test")
     assert page.frame.rows(named=True) == careful.frame.rows(named=True)
     assert len(page.bad) == len(careful.bad)

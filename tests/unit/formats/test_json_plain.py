@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectors.formats import json_plain
 from connectors.formats.json_pages import loads_exact, records_page
+from connectors.formats.json_plain import read_plain
 
 KEYS = st.lists(
     st.sampled_from(["a", "身份证号", "certificateNumber", "x y", "n", ""]), min_size=1, max_size=4, unique=True
@@ -48,9 +48,9 @@ def slowly(payload: bytes) -> list[tuple[object, ...]] | None:
 @given(pages())
 def test_what_is_plain_is_read_as_a_parser_reads_it(records: list[dict[str, object]]) -> None:
     payload = dumped(records)
-    frame = json_plain.read(payload, list(records[0]))
-    assert frame is not None
-    assert frame.rows() == slowly(payload)
+    read = read_plain(payload, list(records[0]))
+    assert read is not None
+    assert read.frame.rows() == slowly(payload)
 
 
 @given(pages(), st.integers(0, 10_000), st.sampled_from([*b'"\\:,{}[] \x00\x1f\xff\xe4-0e.antfl1']), st.integers(0, 2))
@@ -62,9 +62,9 @@ def test_a_page_with_a_fault_is_never_read_otherwise(
     payload = dumped(records)
     place %= len(payload)
     broken = payload[:place] + bytes([byte]) + payload[place + cut :]
-    frame = json_plain.read(broken, list(records[0]))
-    if frame is not None:
-        assert frame.rows() == slowly(broken)
+    read = read_plain(broken, list(records[0]))
+    if read is not None:
+        assert read.frame.rows() == slowly(broken)
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,40 @@ def test_a_page_with_a_fault_is_never_read_otherwise(
     ],
 )
 def test_what_is_not_plain_is_left_to_others(payload: bytes) -> None:
-    assert json_plain.read(payload, ["a", "b"]) is None
+    assert read_plain(payload, ["a", "b"]) is None
 
 
 def test_a_null_and_the_word_are_told_apart() -> None:
-    frame = json_plain.read(b'[{"a":"null","b":null},{"a":null,"b":"null"}]', ["a", "b"])
-    assert frame is not None
-    assert frame.rows() == [("null", None), (None, "null")]
+    read = read_plain(b'[{"a":"null","b":null},{"a":null,"b":"null"}]', ["a", "b"])
+    assert read is not None
+    assert read.frame.rows() == [("null", None), (None, "null")]
+
+
+BLANKS = [chr(code) for code in range(0x80, 0x3001) if chr(code).isspace()]
+
+
+@given(
+    pages()
+    | st.lists(
+        st.fixed_dictionaries({"a": st.text(st.sampled_from([*BLANKS, " ", "x", "张", "°", "。", "\ufffd"]))}),
+        min_size=1,
+    )
+)
+def test_a_clean_page_has_nothing_that_conform_would_look_for(records: list[dict[str, object]]) -> None:
+    read = read_plain(dumped(records), list(records[0]))
+    assert read is not None
+    texts = [value for row in read.frame.rows() for value in row if value is not None]
+    if read.clean:
+        assert all(text and text.strip() == text and not {"\0", "\ufffd"} & set(text) for text in texts)
+
+
+@pytest.mark.parametrize("blank", [*BLANKS, " ", "\ufffd"])
+@pytest.mark.parametrize("form", ["{0}张", "张{0}", "a{0}", "{0}b", "{0}"])
+def test_no_blank_is_taken_for_clean(blank: str, form: str) -> None:
+    assert not read_plain(dumped([{"a": form.format(blank)}, {"a": "b"}]), ["a"]).clean  # type: ignore[union-attr]
+
+
+def test_most_pages_are_clean() -> None:
+    read = read_plain(dumped([{"a": "杭州市 1 号", "b": 1.5}, {"a": "单（女）", "b": None}]), ["a", "b"])
+    assert read is not None
+    assert read.clean

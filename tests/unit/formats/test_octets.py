@@ -28,7 +28,8 @@ def test_a_number_on_the_edge_of_a_block_keeps_its_digits(shift: int) -> None:
     rows[0] = {"a": "y" * shift, "n": 1}
     text = orjson.dumps(rows).replace(b'"n":1', b'"n":12345678901234567.50')
     assert len(text) > octets.BLOCK
-    frame = quick(text)
-    assert frame is not None
+    read = quick(text)
+    assert read is not None
+    frame = read.frame
     assert frame["n"].unique().to_list() == ["12345678901234567.50"]
     assert frame.equals(pl.DataFrame({"a": [row["a"] for row in rows], "n": ["12345678901234567.50"] * len(rows)}))
