@@ -38,7 +38,9 @@ def growth(records: pl.DataFrame, *, rounds: int) -> dict[str, Any]:
             some.select(list(RESIDENT_SCHEMA)).write_parquet(folder / f"records-{share:g}.parquet")
         for _ in range(rounds):
             for share in SHARES:
-                spent[share].append(measured("ours", folder / f"records-{share:g}.parquet", folder).core_seconds)
+                spent[share].append(
+                    measured("ours", folder / f"records-{share:g}.parquet", folder).spent["core_seconds"]
+                )
     sizes = [
         {"share": share, "records": some.height, "core_seconds": min(spent[share])} for share, some in parts.items()
     ]

@@ -9,7 +9,8 @@ import polars as pl
 
 from bench._identity_added import added_records
 from bench._identity_dirt import NUMBERLESS, roughened
-from bench.identity import by_numbers, by_system, ceiling
+from bench._identity_run import Run
+from bench.identity import by_numbers, by_system, ceiling, faster, medians
 from resolution.sources import RESIDENT_SCHEMA
 
 RECORDS = pl.DataFrame(
@@ -72,3 +73,15 @@ def test_added_registers_are_the_same_every_time_and_know_whom_they_are_of(tmp_p
     assert added.height == added.select("system", "stream", "record_key").n_unique() and 2300 < added.height < 2700
     assert (added["record_key"].str.tail(9).cast(pl.Int64) == added["true"]).all()
     assert set(added["phone"]) == {"13912345670", "13912345671"} and added["name"].n_unique() == 2
+
+
+def test_faster_is_the_peers_median_by_ours_with_its_training_and_without() -> None:
+    def runs(*spent: tuple[float, float]) -> list[Run]:
+        names = ("seconds", "core_seconds", "trained_seconds", "trained_core_seconds")
+        return [Run(ALL, dict(zip(names, (a, 2 * a, b, 2 * b), strict=True))) for a, b in spent]
+
+    ours, theirs = medians(runs((2, 0), (9, 0), (3, 0))), medians(runs((12, 6), (12, 7), (90, 6)))
+    assert ours["seconds"] == 3 and theirs["trained_core_seconds"] == 12, "one slow run is no figure"
+    assert faster(ours, theirs) == {
+        "seconds": 4, "core_seconds": 4, "seconds_without_training": 2, "core_seconds_without_training": 2,
+    }  # fmt: skip
