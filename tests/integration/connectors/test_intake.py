@@ -16,6 +16,8 @@ from connectors.errors import ContractViolation, IntakeError, Permanent, Retriab
 from connectors.pace import Pace
 from connectors.protocols.base import BadRecord, Page
 from orchestration.intake import _applied_check
+from quality import contract_checks
+from quality.checks import CURRENT
 from warehouse import connection, holds, ledger
 from warehouse.errors import StreamBusy
 
@@ -270,6 +272,43 @@ def test_a_released_hold_allows_what_it_was_about_and_no_more(register: Any, mak
         holds.release_hold(conn, hold["hold_id"], "Wang", "thirty moved away")
     assert register.take(make_page(entry(1))).state == "held"
     assert register.take(make_page(*(entry(number) for number in range(68)))).tombstoned == 32
+
+
+def released(by: str = "Wang") -> dict[str, Any]:
+    """The one hold that waits, released."""
+    with connection.connect("loader") as conn:
+        (hold,) = holds.list_holds(conn)
+        holds.release_hold(conn, hold["hold_id"], by, "it was meant")
+    return hold
+
+
+def read_again(stream: str) -> None:
+    with connection.connect("loader", autocommit=True) as conn:
+        ledger.begin_afresh(conn, "demo", stream)
+
+
+def test_a_backfill_that_brings_less_tells_what_it_took_away(hub: Any, make_page: Rows) -> None:
+    """A queue cannot send again: who asks which loads changed the stream must hear of one that emptied it."""
+    hub.upstream.complete = False
+    hub.take(make_page(*(person(number) for number in range(40))))
+    read_again("people")
+    assert hub.take().state == "held"
+    released()
+    done = hub.take()
+    assert (done.state, done.rows_in, done.landed, done.tombstoned, hub.current()) == ("committed", 0, 0, 40, [])
+    assert _newest_load(hub) == done.load_id
+    # What comes back is counted as landed alone, whatever it says now.
+    hub.take(make_page(*(person(number) for number in range(40))))
+    read_again("people")
+    same = [person(number) for number in range(20)]
+    other = [person(number, "2", minute=1) for number in range(20, 37)]
+    done = hub.take(make_page(*same, *other), make_page(person(50)))
+    assert (done.state, done.landed, done.tombstoned, len(hub.current())) == ("committed", 38, 3, 38)
+
+
+def _newest_load(hub: Any) -> int | None:
+    with connection.connect("builder") as conn:
+        return contract_checks._newest_load(conn, hub.stream, CURRENT)
 
 
 def test_part_of_a_register_deletes_nothing(register: Any, make_page: Rows) -> None:
