@@ -145,10 +145,10 @@ class Lander:
         """
         self.free()
         whole = self._stream.load == "snapshot" and complete
-        if self._closed and not allowed.collapse:
-            check_backfill(self.result, self._closed, self._stream.max_delete_share)
-        if whole and not allowed.collapse:
-            check_volume(self.result, len(self._all_versions()), self._stream.max_delete_share)
+        if self._closed:
+            check_backfill(self.result, self._closed, self._stream.max_delete_share, allowed.good)
+        if whole:
+            check_volume(self.result, len(self._all_versions()), self._stream.max_delete_share, allowed.good)
         if whole and self._nameless:
             self.result.deletions_withheld = self._all_versions().absent
         elif whole:
@@ -216,7 +216,7 @@ class Lander:
 
     def _close_absent(self, allowed_deletes: int) -> None:
         versions = self._all_versions()
-        check_deletions(versions.absent, len(versions), self._stream.max_delete_share, allowed_deletes)
+        check_deletions(self.result, versions.absent, len(versions), self._stream.max_delete_share, allowed_deletes)
         self.result.tombstoned += sum(map(self._table.close, versions.absent_keys()))
 
     def _all_versions(self) -> Versions:

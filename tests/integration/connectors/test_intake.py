@@ -311,6 +311,46 @@ def _newest_load(hub: Any) -> int | None:
         return contract_checks._newest_load(conn, hub.stream, CURRENT)
 
 
+def test_one_release_empties_a_stream_once(hub: Any, make_page: Rows) -> None:
+    """Its source never gives the whole, which is no reason to let the next backfill through too."""
+    hub.upstream.complete = False
+    everything = make_page(*(person(number) for number in range(40)))
+    hub.take(everything)
+    read_again("people")
+    assert hub.take().state == "held"
+    hold = released()
+    hub.upstream.gives(Retriable("reset by peer"))  # what failed has used nothing
+    done = hub.take()
+    assert hub.ask("SELECT hold_id, used_by_load FROM control.hold") == [(hold["hold_id"], done.load_id)]
+    hub.take(everything)
+    read_again("people")
+    assert hub.take().state == "held" and len(hub.current()) == 40
+
+
+def test_a_release_that_was_not_needed_waits_for_the_load_it_was_about(hub: Any, make_page: Rows) -> None:
+    hub.upstream.complete = False
+    hub.take(make_page(*(person(number) for number in range(40))))
+    read_again("people")
+    assert hub.take().state == "held"
+    released()
+    assert hub.take(make_page(*(person(number) for number in range(40)))).state == "committed"
+    assert hub.ask("SELECT used_by_load FROM control.hold") == [(None,)]
+
+
+def test_a_released_collapse_allows_what_it_was_about_and_no_more(register: Any, make_page: Rows) -> None:
+    def some_broken(broken: int) -> Page:
+        return make_page(*(entry(number) | ({"je": "?"} if number < broken else {}) for number in range(100)))
+
+    register.take(some_broken(0))
+    assert register.take(some_broken(30)).state == "held"
+    assert released()["detail"]["good"] == 70
+    assert register.take(some_broken(99)).state == "held", "thirty broken rows are not ninety-nine"
+    done = register.take(some_broken(33))
+    assert (done.state, done.quarantined, done.tombstoned) == ("committed", 33, 0)
+    assert register.ask("SELECT used_by_load FROM control.hold ORDER BY hold_id LIMIT 1") == [(done.load_id,)]
+    assert register.take(some_broken(30)).state == "held"
+
+
 def test_part_of_a_register_deletes_nothing(register: Any, make_page: Rows) -> None:
     register.take(make_page(*(entry(number) for number in range(40))))
     register.upstream.complete = False
