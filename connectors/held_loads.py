@@ -35,35 +35,45 @@ class VolumeCollapse(Held):
 
 @dataclass(frozen=True)
 class Allowed:
-    """What a named person has let through: so many deletions, or a collapse of the volume."""
+    """What a named person has let through: so many deletions, or a collapse that leaves so many good rows at least."""
 
     deletes: int = 0
-    collapse: bool = False
+    good: int | None = None
 
 
 NOTHING_ALLOWED = Allowed()
 
 
-def check_volume(result: Landed, known: int, limit: float) -> None:
+def check_volume(result: Landed, known: int, limit: float, allowed: int | None) -> None:
     """Raises `VolumeCollapse` when too few rows of a snapshot are good, of a register with `known` records."""
     good, broken = result.landed + result.unchanged, result.quarantined
     if known > FEW_RECORDS and good < (1 - limit) * known and broken > limit * known:
         message = f"{broken} of {result.rows_in} rows are broken; {known} records are known"
-        raise VolumeCollapse(message, known=known, good=good, broken=broken, limit=limit)
+        _let_through(result, VolumeCollapse(message, known=known, good=good, broken=broken, limit=limit), good, allowed)
 
 
-def check_backfill(result: Landed, closed: int, limit: float) -> None:
+def check_backfill(result: Landed, closed: int, limit: float, allowed: int | None) -> None:
     """What was current is closed: a source that does not send it again must not empty the stream unseen."""
-    good = result.landed + result.unchanged
+    good, broken = result.landed + result.unchanged, result.quarantined
     if good < (1 - limit) * closed:
         message = f"read again, the source gave {good} good rows; {closed} records were current"
-        raise VolumeCollapse(message, known=closed, good=good, broken=result.quarantined, limit=limit)
+        _let_through(
+            result, VolumeCollapse(message, known=closed, good=good, broken=broken, limit=limit), good, allowed
+        )
 
 
-def check_deletions(absent: int, known: int, limit: float, allowed: int) -> None:
+def _let_through(result: Landed, held: VolumeCollapse, good: int, allowed: int | None) -> None:
+    if allowed is None or good < allowed:
+        raise held
+    result.let_through.add(held.kind)
+
+
+def check_deletions(result: Landed, absent: int, known: int, limit: float, allowed: int) -> None:
     """Raises `MassDelete` when a snapshot lacks more of the `known` records than may go unasked."""
     # A handful may go from a small register without anybody being asked, but never half of it.
     handful = min(5, known // 2) if limit else 0
-    if absent > max(handful, allowed, limit * known):
-        message = f"the snapshot lacks {absent} of {known} records, the contract allows {limit:.0%}"
-        raise MassDelete(message, known=known, absent=absent, limit=limit)
+    if absent > max(handful, limit * known):
+        if absent > allowed:
+            message = f"the snapshot lacks {absent} of {known} records, the contract allows {limit:.0%}"
+            raise MassDelete(message, known=known, absent=absent, limit=limit)
+        result.let_through.add(MassDelete.kind)

@@ -256,7 +256,9 @@ def _pull(
                 complete=extraction.complete,
                 allowed=Allowed(
                     deletes=ledger.allowed_rows(books, released["mass_delete"]) if released["mass_delete"] else 0,
-                    collapse=released["volume_collapse"] is not None,
+                    good=ledger.least_good_rows(books, released["volume_collapse"])
+                    if released["volume_collapse"]
+                    else None,
                 ),
             )
             if lookups is not None:
@@ -265,8 +267,9 @@ def _pull(
             if received is not None:
                 received.finish()
             crash.point("intake.before_commit")
-            for hold_id in released.values():
-                if hold_id is not None and extraction.complete:
+            for kind, hold_id in released.items():
+                # A whole answer is what a release was about, also where it needs none any more.
+                if hold_id is not None and (extraction.complete or kind in landed.let_through):
                     ledger.use_hold(conn, hold_id, load_id)
             commit(
                 conn,

@@ -29,6 +29,8 @@ class Landed:
     """Rows held before that the source has settled by what it sent."""
     deletions_withheld: int = 0
     """Records that a snapshot lacked and that were not closed, because a row of it could be any of them."""
+    let_through: set[str] = field(default_factory=set)
+    """Kinds of holds without whose release the load would have been held."""
     lookups: dict[str, int] = field(default_factory=dict)
     """Of a look-up: values that are wanted, that were asked, and of these the ones whose answer stands."""
     added_columns: Counter[str] = field(default_factory=Counter)

@@ -152,10 +152,10 @@ class Lander:
         """
         self.free()
         whole = self._stream.load == "snapshot" and complete
-        if self._closed and not allowed.collapse:
-            check_backfill(self.result, self._closed, self._stream.max_delete_share)
-        if whole and not allowed.collapse:
-            check_volume(self.result, len(self._all_versions()), self._stream.max_delete_share)
+        if self._closed:
+            check_backfill(self.result, self._closed, self._stream.max_delete_share, allowed.good)
+        if whole:
+            check_volume(self.result, len(self._all_versions()), self._stream.max_delete_share, allowed.good)
         if whole and self._nameless:
             self.result.deletions_withheld = self._all_versions().absent
         elif whole:
@@ -164,6 +164,9 @@ class Lander:
             self._table.create_index()
         if self._first or self.result.landed > LOOKUP_ROWS:
             self._table.analyze()
+        if self._closed:
+            # What is not current again is gone, and whoever asks which loads changed the stream must hear of it.
+            self.result.tombstoned += self._table.vanished()
         store_rejects(
             self._conn, self._stream, self._load_id, self._contract_version,
             pl.concat(self._rejected) if self._rejected else pl.DataFrame(schema=REJECTED_SCHEMA),
@@ -225,8 +228,8 @@ class Lander:
 
     def _close_absent(self, allowed_deletes: int) -> None:
         versions = self._all_versions()
-        check_deletions(versions.absent, len(versions), self._stream.max_delete_share, allowed_deletes)
-        self.result.tombstoned = sum(map(self._table.close, versions.absent_keys()))
+        check_deletions(self.result, versions.absent, len(versions), self._stream.max_delete_share, allowed_deletes)
+        self.result.tombstoned += sum(map(self._table.close, versions.absent_keys()))
 
     def _all_versions(self) -> Versions:
         """Those of the whole register: a snapshot has read them when it began."""

@@ -59,6 +59,15 @@ class LandingTable:
         close = sql.SQL("UPDATE {} SET _to_load = %s WHERE _to_load IS NULL").format(self._table)
         return self._free.execute(close, [self._load_id]).rowcount
 
+    def vanished(self) -> int:
+        """How many records stood before this load, which closed all of them, and do not stand now."""
+        query = sql.SQL(
+            """SELECT count(*) FROM {table} AS past WHERE past._to_load = %(load)s AND past._from_load < %(load)s
+                AND NOT EXISTS (SELECT FROM {table} AS now WHERE now._key = past._key AND now._to_load IS NULL)"""
+        ).format(table=self._table)
+        row = self._free.execute(query, {"load": self._load_id}).fetchone()
+        return int(row[0]) if row else 0
+
     def create_index(self) -> None:
         """Built once over all rows it costs a third of growing row by row."""
         create_index(self._free, self._stream)

@@ -9,7 +9,7 @@ resolved raises `Unresolved`: an edge that nobody can see is not an edge that is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlglot
@@ -17,6 +17,8 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
+
+from quality.told_streams import ALL, CHANGED, is_telling, streams_given, told_literal, told_streams
 
 ROWS = "*"
 """The pseudo-column of a table that stands for "there is such a row"."""
@@ -52,7 +54,9 @@ READS_NOTHING = frozenset(
 Table = tuple[str, str]
 """(schema, name)"""
 Edge = tuple[str, str, str]
-"""(schema, table, column) that an output rests on; the column may be ROWS."""
+"""(schema, table, column) that an output rests on; the column may be ROWS. A table of the hub whose rows name records
+stands as `membership[system.stream as kind]`, once for each stream that the query fixes; `*` is what it leaves open.
+Keys of changed rows stand as `changed_key[model]`."""
 Edges = dict[Edge, str]
 """edge → how it is used: value, where, join, group by …"""
 Schema = Mapping[str, Mapping[str, Mapping[str, str]]]
@@ -64,10 +68,12 @@ class Unresolved(ValueError):
 
 @dataclass(frozen=True)
 class Lineage:
-    """Of one statement: per output column the edges of its value, and the edges that decide its rows."""
+    """Of one statement: per output column the edges of its value, the edges that decide its rows, and the streams
+    (`system.stream`) that its outputs of these names are sure to be of."""
 
     columns: dict[str, Edges]
     influence: Edges
+    streams: tuple[str, ...] = ()
 
 
 def trace(sql: str, schema: Schema) -> Lineage:
@@ -84,7 +90,8 @@ def trace(sql: str, schema: Schema) -> Lineage:
         raise Unresolved(str(error).split("\n")[0]) from error
     if scope is None:
         raise Unresolved("the statement is not a query")
-    return _Tracer(schema).query(scope)
+    streams = tuple(sorted(".".join(one) for one in streams_given(scope)))
+    return replace(_Tracer(schema).query(scope), streams=streams)
 
 
 def _parsed(sql: str) -> exp.Expression:
@@ -112,6 +119,7 @@ class _Tracer:
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self.known: dict[int, Lineage] = {}
+        self.told: dict[tuple[int, str], list[str]] = {}
 
     def query(self, scope: Scope) -> Lineage:
         if id(scope) not in self.known:
@@ -186,8 +194,7 @@ class _Tracer:
             return dict(self.query(source).influence)
         if not isinstance(source.this, exp.Identifier):
             return self._edges(source, scope, "value")
-        schema, table = self._table(source)
-        return {(schema, table, ROWS): "rows"}
+        return {(schema, table, ROWS): "rows" for schema, table in self._tables(source, scope)}
 
     def _edges(self, part: exp.Expression, scope: Scope, use: str, outputs: Mapping[str, Edges] | None = None) -> Edges:
         """All edges of an expression. `outputs`: the query's own columns, which ORDER BY and GROUP BY may name."""
@@ -241,7 +248,21 @@ class _Tracer:
         schema, table = self._table(source)
         if name not in self.schema[schema][table]:
             raise Unresolved(f"{schema}.{table} has no column {name}")
-        return {(schema, table, name): "value"}
+        return {(schema, table, name): "value" for schema, table in self._tables(source, scope)}
+
+    def _tables(self, source: exp.Table, scope: Scope) -> list[Table]:
+        """The table as edges name it: once per stream whose records the query reads of it, else once."""
+        schema, table = self._table(source)
+        alias = source.alias_or_name
+        if (schema, table) == CHANGED:
+            return [(schema, f"{table}[{told_literal(scope, alias, 'model') or ALL}]")]
+        if not is_telling(source):
+            return [(schema, table)]
+        if (id(scope), alias) not in self.told:
+            kind = told_literal(scope, alias, "kind")
+            told = [".".join(one) for one in sorted(told_streams(scope, alias))]
+            self.told[id(scope), alias] = [f"{table}[{one}{f' as {kind}' if kind else ''}]" for one in told]
+        return [(schema, one) for one in self.told[id(scope), alias]]
 
     def _table(self, source: exp.Table) -> Table:
         found: Any = (source.db, source.name)

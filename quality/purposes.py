@@ -2,8 +2,9 @@
 
 Every model's compiled SQL is traced (`quality.lineage`) and followed through its refs down to the landing tables. A
 column permits the purposes that its contract gives it; a product needs its purpose to be among those of every column
-it touches. The hub's own tables (`control`, `resolution`: states and keys) and dbt's seeds permit any purpose. What
-cannot be followed is a violation too.
+it touches. Where one of the hub's own tables names records (the identity ledger, the quarantine), it rests on the
+streams whose records these are, as much as if these were read (`_records`). What else the hub keeps (`control`,
+`resolution`: states and numbers) and dbt's seeds permit any purpose. What cannot be followed is a violation too.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from connectors.contract import Contract
+from connectors.contract import Contract, Stream
 from connectors.contract_folder import load_contracts
 from quality import declassification
+from quality.crosswalk import IDENTIFYING
 from quality.dbt_manifest import Manifest, ManifestMissing, read_manifest
 from quality.declassification import Declassification
 from quality.families import FAMILIES
 from quality.lineage import ROWS, Edge, Lineage, Unresolved
+from quality.told_streams import ALL
 from quality.traces import Traces
 from warehouse.settings import settings
 
@@ -175,6 +178,15 @@ def _declared(manifest: Manifest) -> list[Violation]:
     return violations
 
 
+def _rested_on(stream: Stream, column: str, kind: str) -> list[Edge]:
+    """A record's key is its primary key; which person or firm it belongs to, its names and numbers say besides. Which
+    place or incident it speaks of, nobody's name does."""
+    keys = column in ("record_key", "entity_key")
+    names = column == "entity_key" and kind not in ("premises", "event")
+    told = [c.name for c in stream.columns if (keys and c.primary_key) or (names and c.semantic_type in IDENTIFYING)]
+    return [(stream.landing_schema, stream.landing_table, name) for name in (ROWS, *told)]
+
+
 class _Project:
     """The models of a manifest with what each of their columns rests on, followed down to the sources."""
 
@@ -252,19 +264,53 @@ class _Project:
         lineage = self._lineage(node)
         found: _Touched = {}
         for edge, use in (lineage.influence if column == ROWS else lineage.columns[column]).items():
-            for (source, widened), path in self._follow(edge, use).items():
+            for (source, widened), path in self._follow(node["name"], edge, use).items():
                 found.setdefault((source, widened | self._gained(node, column, source)), path)
         return found
 
-    def _follow(self, edge: Edge, use: str) -> _Touched:
+    def _follow(self, reader: str, edge: Edge, use: str) -> _Touched:
         schema, table, column = edge
         step = f"{use} {schema}.{table}.{column}"
+        if table.endswith("]"):
+            return {(told, frozenset()): (step,) for told in self._records(reader, edge)}
         node = self.models.get((schema, table))
         if node is None:
             return {(edge, frozenset()): (step,)}
         if node["resource_type"] == "seed":
             return {}
         return {key: (step, *path) for key, path in self._touched(node, column).items()}
+
+    def _records(self, reader: str, edge: Edge) -> list[Edge]:
+        """What a column of a table that names records rests on: these records, their keys, and whom they are about.
+
+        That some row of a stream waits in quarantine, without its key or what it refers to, tells of no record. Which
+        of its own rows a model makes anew is nothing new to it; those of another one are that one's.
+        """
+        schema, table, column = edge
+        name, _, told = table.removesuffix("]").partition("[")
+        if name == "changed_key" and told != reader:
+            raise Unresolved(f"{reader} reads {schema}.{name} of {told}; a model may ask for its own keys alone")
+        if name == "changed_key" or (name == "held_rows" and column not in ("record_key", "refers")):
+            return [(schema, name, column)]
+        told, _, kind = told.partition(" as ")
+        streams = self._streams(told)
+        if not streams:
+            raise Unresolved(
+                f"of which streams' records {reader} reads {schema}.{name} cannot be told ({told}); fix system and"
+                " stream by literals in that join"
+            )
+        return [edge for stream in streams for edge in _rested_on(stream, column, kind)]
+
+    def _streams(self, told: str) -> list[Stream]:
+        """The streams of `system.stream`, `system.*` or `=schema.model`; none where one of them cannot be told."""
+        system, _, name = told.partition(".")
+        if system.startswith("="):
+            node = self.models.get((system[1:], name))
+            given = self._lineage(node).streams if node and node["resource_type"] == "model" else ()
+            each = [self._streams(one) for one in given]
+            return [stream for streams in each for stream in streams] if all(each) else []
+        streams = self.contracts[system].streams if system in self.contracts else {}
+        return list(streams.values()) if name == ALL else [streams[name]] if name in streams else []
 
     def _gained(self, node: Mapping[str, Any], column: str, source: Edge) -> Purposes:
         of_model = self.exceptions.get(node["name"], ())

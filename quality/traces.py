@@ -18,7 +18,7 @@ from typing import Any
 
 import sqlglot
 
-from quality import lineage
+from quality import lineage, told_streams
 from quality.lineage import Edges, Lineage
 
 MOST = 3_000
@@ -62,11 +62,13 @@ def _kept(found: Lineage) -> dict[str, Any]:
     return {
         "columns": {name: _pairs(edges) for name, edges in found.columns.items()},
         "influence": _pairs(found.influence),
+        "streams": found.streams,
     }
 
 
 def _told(kept: dict[str, Any]) -> Lineage:
-    return Lineage({name: _edges(pairs) for name, pairs in kept["columns"].items()}, _edges(kept["influence"]))
+    columns = {name: _edges(pairs) for name, pairs in kept["columns"].items()}
+    return Lineage(columns, _edges(kept["influence"]), tuple(kept["streams"]))
 
 
 def _pairs(edges: Edges) -> list[Any]:
@@ -79,5 +81,5 @@ def _edges(pairs: list[Any]) -> Edges:
 
 @cache
 def _code() -> str:
-    source = Path(lineage.__file__).read_bytes()
+    source = b"".join(Path(path).read_bytes() for path in (lineage.__file__, told_streams.__file__))
     return hashlib.sha256(source + sqlglot.__version__.encode()).hexdigest()

@@ -61,6 +61,16 @@ def allowed_rows(connection: psycopg.Connection, hold_id: int) -> int:
     return int(row[0]) if row else 0
 
 
+def least_good_rows(connection: psycopg.Connection, hold_id: int) -> int:
+    """How few good rows a released hold of a collapse allows: those it was about, less a little that broke since."""
+    row = connection.execute(
+        "SELECT greatest((coalesce((detail ->> 'good')::numeric, 0) * 0.9 - 5)::bigint, 0) FROM control.hold"
+        " WHERE hold_id = %s",
+        [hold_id],
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def use_hold(connection: psycopg.Connection, hold_id: int, load_id: int) -> None:
     """Use a released hold for one load, in the load's own transaction: it lets no second one through."""
     row = connection.execute(

@@ -19,7 +19,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from warehouse.errors import LedgerError, StreamBusy
-from warehouse.holds import allowed_rows, hold, released_hold, use_hold
+from warehouse.holds import allowed_rows, hold, least_good_rows, released_hold, use_hold
 
 __all__ = [
     "StreamEntry",
@@ -33,6 +33,7 @@ __all__ = [
     "fail_load",
     "hold",
     "host_boot",
+    "least_good_rows",
     "load_state",
     "note_restore",
     "open_load",

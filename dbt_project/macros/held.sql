@@ -58,3 +58,14 @@
     )
 )
 {%- endmacro %}
+
+
+{# All registers that a policy may rest on (seed policy_inputs), and payment orders, as [system, stream]. #}
+{% macro welfare_registers() -%}
+    {{ return([
+        ['children_in_need', 'children'], ['disability_certificate', 'certificates'],
+        ['disability_certificate', 'surveys'], ['elderly_service', 'elders'], ['household_registry', 'residents'],
+        ['minimum_living', 'members'], ['pension', 'illnesses'], ['pension', 'pensioners'],
+        ['welfare_payment', 'applications'], ['welfare_payment', 'payments']
+    ]) }}
+{%- endmacro %}

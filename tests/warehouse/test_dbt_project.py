@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,15 @@ def test_every_model_is_described(model: Path) -> None:
     assert said["description"] and meta["owner"] and meta["purpose"]
     assert meta["classification"] in {"L1", "L2", "L3", "L4"}
     assert all(column["description"] and column["data_type"] for column in said["columns"])
+
+
+def test_the_registers_of_welfare_are_those_that_a_policy_may_rest_on() -> None:
+    """Of one that the macro does not name no waiting row would be seen, and a flat "no" be said over its head."""
+    with (PROJECT / "seeds" / "policy_inputs.csv").open(encoding="utf-8", newline="") as file:
+        needed = {(row["system"], row["stream"]) for row in csv.DictReader(file)}
+    macro = (PROJECT / "macros" / "held.sql").read_text().partition("{% macro welfare_registers() -%}")[2]
+    named = re.findall(r"\['(\w+)', '(\w+)'\]", macro.partition("{%- endmacro %}")[0])
+    assert set(named) == needed | {("welfare_payment", "payments")} and len(named) == len(set(named))
 
 
 def test_staging_is_one_model_per_stream() -> None:

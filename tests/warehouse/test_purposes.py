@@ -356,6 +356,27 @@ def test_the_health_code_reaches_no_product(
         assert "isolated.health_code__lookups" in judge(manifest, product, purpose).violations[0].reason
 
 
+@pytest.mark.parametrize("table", ["resolution.membership", "control.held_rows"])
+def test_keys_of_forbidden_records_are_found_in_the_hub_s_own_tables(
+    table: str, compiled: Manifest, judge: Callable[..., purposes.Judged]
+) -> None:
+    """Whom the ledger links to a register, and whose row waits in quarantine, is as good as the register; of which
+    register it is that nobody can tell, of any."""
+    contracts = load_contracts()
+    for row, (product, purpose) in enumerate(PRODUCTS):
+        forbidden = [(s, t) for s, t, _ in FORBIDDEN[purpose] if purpose not in contracts[s].purposes]
+        for number, kind in enumerate(MUTATIONS):
+            if (row + number) % 10 == 0:
+                system, stream = forbidden[number % len(forbidden)]
+                records = f"(select * from {table} as r where r.system = '{system}' and r.stream = '{stream}')"
+                manifest = mutated(compiled, product, MUTATIONS[kind], records, "record_key")
+                violations = judge(manifest, product, purpose).violations
+                assert f"{system}.{stream}.*" in {violation.source for violation in violations}, (kind, violations)
+        manifest = mutated(compiled, product, MUTATIONS["exists"], table, "record_key")
+        (untold,) = judge(manifest, product, purpose).violations
+        assert untold.source is None and "literals" in untold.reason
+
+
 @pytest.mark.parametrize(("product", "purpose"), PRODUCTS)
 def test_the_mere_number_of_forbidden_rows_is_found(
     product: str, purpose: str, compiled: Manifest, judge: Callable[..., purposes.Judged]

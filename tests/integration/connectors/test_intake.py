@@ -17,6 +17,8 @@ from connectors.errors import ContractViolation, IntakeError, Permanent, Retriab
 from connectors.pace import Pace
 from connectors.protocols.base import BadRecord, Page, Pull
 from orchestration.intake import _applied_check
+from quality import contract_checks
+from quality.checks import CURRENT
 from warehouse import connection, holds, ledger
 from warehouse.errors import StreamBusy
 
@@ -345,6 +347,83 @@ def test_what_moved_out_of_sight_is_looked_for_before_it_is_taken_for_deleted(re
     register.upstream.out_of_sight.clear()
     assert register.take(make_page(*(entry(number) for number in range(41) if number != 9))).tombstoned == 1
     assert len(register.current()) == 40
+
+
+def released(by: str = "Wang") -> dict[str, Any]:
+    """The one hold that waits, released."""
+    with connection.connect("loader") as conn:
+        (hold,) = holds.list_holds(conn)
+        holds.release_hold(conn, hold["hold_id"], by, "it was meant")
+    return hold
+
+
+def read_again(stream: str) -> None:
+    with connection.connect("loader", autocommit=True) as conn:
+        ledger.begin_afresh(conn, "demo", stream)
+
+
+def test_a_backfill_that_brings_less_tells_what_it_took_away(hub: Any, make_page: Rows) -> None:
+    """A queue cannot send again: who asks which loads changed the stream must hear of one that emptied it."""
+    hub.upstream.complete = False
+    hub.take(make_page(*(person(number) for number in range(40))))
+    read_again("people")
+    assert hub.take().state == "held"
+    released()
+    done = hub.take()
+    assert (done.state, done.rows_in, done.landed, done.tombstoned, hub.current()) == ("committed", 0, 0, 40, [])
+    assert _newest_load(hub) == done.load_id
+    # What comes back is counted as landed alone, whatever it says now.
+    hub.take(make_page(*(person(number) for number in range(40))))
+    read_again("people")
+    same = [person(number) for number in range(20)]
+    other = [person(number, "2", minute=1) for number in range(20, 37)]
+    done = hub.take(make_page(*same, *other), make_page(person(50)))
+    assert (done.state, done.landed, done.tombstoned, len(hub.current())) == ("committed", 38, 3, 38)
+
+
+def _newest_load(hub: Any) -> int | None:
+    with connection.connect("builder") as conn:
+        return contract_checks._newest_load(conn, hub.stream, CURRENT)
+
+
+def test_one_release_empties_a_stream_once(hub: Any, make_page: Rows) -> None:
+    """Its source never gives the whole, which is no reason to let the next backfill through too."""
+    hub.upstream.complete = False
+    everything = make_page(*(person(number) for number in range(40)))
+    hub.take(everything)
+    read_again("people")
+    assert hub.take().state == "held"
+    hold = released()
+    hub.upstream.gives(Retriable("reset by peer"))  # what failed has used nothing
+    done = hub.take()
+    assert hub.ask("SELECT hold_id, used_by_load FROM control.hold") == [(hold["hold_id"], done.load_id)]
+    hub.take(everything)
+    read_again("people")
+    assert hub.take().state == "held" and len(hub.current()) == 40
+
+
+def test_a_release_that_was_not_needed_waits_for_the_load_it_was_about(hub: Any, make_page: Rows) -> None:
+    hub.upstream.complete = False
+    hub.take(make_page(*(person(number) for number in range(40))))
+    read_again("people")
+    assert hub.take().state == "held"
+    released()
+    assert hub.take(make_page(*(person(number) for number in range(40)))).state == "committed"
+    assert hub.ask("SELECT used_by_load FROM control.hold") == [(None,)]
+
+
+def test_a_released_collapse_allows_what_it_was_about_and_no_more(register: Any, make_page: Rows) -> None:
+    def some_broken(broken: int) -> Page:
+        return make_page(*(entry(number) | ({"je": "?"} if number < broken else {}) for number in range(100)))
+
+    register.take(some_broken(0))
+    assert register.take(some_broken(30)).state == "held"
+    assert released()["detail"]["good"] == 70
+    assert register.take(some_broken(99)).state == "held", "thirty broken rows are not ninety-nine"
+    done = register.take(some_broken(33))
+    assert (done.state, done.quarantined, done.tombstoned) == ("committed", 33, 0)
+    assert register.ask("SELECT used_by_load FROM control.hold ORDER BY hold_id LIMIT 1") == [(done.load_id,)]
+    assert register.take(some_broken(30)).state == "held"
 
 
 def test_part_of_a_register_deletes_nothing(register: Any, make_page: Rows) -> None:
