@@ -44,6 +44,8 @@ class Clusters:
     doubtful: pl.DataFrame
     counts: list[RuleCount] = field(default_factory=list)
     """What each blocking rule made, for the figures of the run."""
+    borrowed: pl.Series = field(default_factory=lambda: pl.Series("row", [], dtype=pl.Int64))
+    """Rows whose number was read as another person's."""
 
 
 def cluster(records: pl.DataFrame) -> Clusters:
@@ -61,6 +63,7 @@ def cluster(records: pl.DataFrame) -> Clusters:
         _named(found.assigned, place, "row", "cluster").sort("row"),
         _named(found.doubtful, place, "row").sort("row"),
         found.counts,
+        place.gather(found.borrowed).sort(),
     )
 
 
@@ -92,7 +95,7 @@ def cluster_part(
         linked = link_changes(people, standing, model.load(), moved=moved, asked=asked, elsewhere=elsewhere)
     finally:
         backends.release()
-    return _told(people, borrowed.drop_nulls(), linked)
+    return _told(people, borrowed, linked)
 
 
 def _told(people: pl.DataFrame, borrowed: pl.DataFrame, linked: Linked) -> Clusters:
@@ -109,9 +112,12 @@ def _told(people: pl.DataFrame, borrowed: pl.DataFrame, linked: Linked) -> Clust
         pl.Series(name, texts).gather(places)
         for name, texts in (("link_kind", kinds), ("reason", [*_REASONS.values()]))
     )
-    doubtful = pl.concat([borrowed, linked.torn.select("row", reason=pl.lit(TORN))])
+    doubtful = pl.concat([borrowed.drop_nulls(), linked.torn.select("row", reason=pl.lit(TORN))])
     return Clusters(
-        assigned.select("row", "cluster", "link_kind", "reason").sort("row"), doubtful.sort("row"), linked.counts
+        assigned.select("row", "cluster", "link_kind", "reason").sort("row"),
+        doubtful.sort("row"),
+        linked.counts,
+        borrowed["row"],
     )
 
 
