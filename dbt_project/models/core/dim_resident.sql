@@ -1,6 +1,7 @@
 -- One row per resident whom resolution knows. Each golden value is the first that a register states, registers in the
 -- order of their rank, then the most recent record, and names the record it came from. One pass over all records: they
 -- are the largest thing that the warehouse sorts.
+-- A number that resolution set aside (borrowed) is another person's, and says nothing of who the record stands with.
 -- A record that is a resident's by its name alone (a probable link) may be a namesake's: it states no golden value, and
 -- what it would decide by itself, a death or a removal, is in doubt.
 with notice as (
@@ -59,7 +60,7 @@ record as (
     select
         member.entity_key,
         {{ source_record('person') }},
-        person.resident_id,
+        case when member.borrowed is not true then person.resident_id end as resident_id,
         person.name,
         person.sex,
         person.birth_date,
@@ -79,8 +80,10 @@ record as (
         and member.stream = person.stream and member.record_key = person.record_key
     inner join {{ ref('resident_source_rank') }} as ranking
         on ranking.system = person.system and {{ in_force("ranking") }}
-    left join unplaced_death on unplaced_death.resident_id = person.resident_id
-    left join doubtful_number on doubtful_number.resident_id = person.resident_id
+    left join unplaced_death
+        on unplaced_death.resident_id = person.resident_id and member.borrowed is not true
+    left join doubtful_number
+        on doubtful_number.resident_id = person.resident_id and member.borrowed is not true
     where {{ is_changed('residents', 'dim_resident', 'member.entity_key') }}
 ),
 
