@@ -22,7 +22,7 @@ from resolution.arrays import array
 from resolution.errors import IdentityError
 
 _PREFIX = {"resident": "R", "enterprise": "E", "premises": "P", "event": "V"}
-_MEMBERSHIP = ["system", "stream", "record_key", "entity_key", "link_kind", "reason"]
+_MEMBERSHIP = ["system", "stream", "record_key", "entity_key", "link_kind", "reason", "borrowed"]
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ def current(conn: psycopg.Connection, kind: str, keys: pl.Series | None = None) 
     query = sql.SQL(
         "COPY (SELECT {} FROM resolution.membership WHERE kind = {} AND to_run IS NULL{}) TO STDOUT (FORMAT CSV)"
     )
-    columns = sql.SQL(", ").join(map(sql.Identifier, _MEMBERSHIP))
+    told = [sql.SQL("borrowed::text") if name == "borrowed" else sql.Identifier(name) for name in _MEMBERSHIP]
     some: sql.Composable = sql.SQL("")
     if keys is not None:
         some = sql.SQL(" AND entity_key = ANY ({}::text[])").format(sql.Literal(array(keys.sort())))
-    with conn.cursor().copy(query.format(columns, sql.Literal(kind), some)) as copy:
+    with conn.cursor().copy(query.format(sql.SQL(", ").join(told), sql.Literal(kind), some)) as copy:
         data = b"".join(bytes(block) for block in copy)
-    schema = dict.fromkeys(_MEMBERSHIP, pl.String())
+    schema = dict.fromkeys(_MEMBERSHIP, pl.String()) | {"borrowed": pl.Boolean()}
     if not data:
         return pl.DataFrame(schema=schema)
     return pl.read_csv(data, has_header=False, schema=schema)
@@ -74,10 +74,12 @@ def reconcile(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(memberships, moves) of a run.
 
-    `clusters`: system, stream, record_key, cluster, link_kind, reason. `before`: memberships in force. `former`: what
-    keys that are out of use held, from `restoring.former`; without it no key comes back. `moves`: type (create, merge,
-    split, restore, retire), from_key, to_key.
+    `clusters`: system, stream, record_key, cluster, link_kind, reason, borrowed (without it nobody's number was set
+    aside). `before`: memberships in force. `former`: what keys that are out of use held, from `restoring.former`;
+    without it no key comes back. `moves`: type (create, merge, split, restore, retire), from_key, to_key.
     """
+    if "borrowed" not in clusters.columns:
+        clusters = clusters.with_columns(borrowed=pl.lit(False))
     shared = (
         clusters.join(before.select(*restoring.RECORD, old="entity_key"), on=restoring.RECORD)
         .group_by("cluster", "old")
@@ -138,8 +140,8 @@ def write(
     _close(conn, kind, run, closed)
     _write_entities(conn, kind, run, moves)
     with conn.cursor().copy(
-        "COPY resolution.membership (kind, system, stream, record_key, entity_key, link_kind, reason, from_run) "
-        "FROM STDIN (FORMAT CSV)"
+        "COPY resolution.membership (kind, system, stream, record_key, entity_key, link_kind, reason, borrowed,"
+        " from_run) FROM STDIN (FORMAT CSV)"
     ) as copy:
         columns = opened.select(pl.lit(kind).alias("kind"), *_MEMBERSHIP, pl.lit(run).alias("run"))
         copy.write(columns.write_csv(include_header=False))

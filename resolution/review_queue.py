@@ -8,6 +8,19 @@ import psycopg
 from resolution import record_fields
 from resolution.decisions import Record
 from resolution.restoring import RECORD
+from resolution.things import DECISIVE
+
+BY_NAME = "decides about a benefit, and is this resident's by a name alone"
+
+
+def by_name(linked: pl.DataFrame) -> pl.DataFrame:
+    """row, reason of the `DECISIVE` records among those `linked` (row, system, stream, link_kind) by a lone name: what
+    they decide is unknown until somebody says whose they are."""
+    decisive = pl.struct("system", "stream").is_in(
+        [{"system": system, "stream": stream} for system, stream in DECISIVE]
+    )
+    found = linked.filter((pl.col("link_kind") == "probable") & decisive)
+    return found.select("row", reason=pl.lit(BY_NAME))
 
 
 def write(

@@ -87,6 +87,7 @@ def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> Res
         numbered = records.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
         decided, lapsed = _decided(conn, kind, numbered.join(found.assigned, on="row"))
         named = numbered.join(apply_decisions(found.assigned, decided, found.numbered), on="row")
+        named = named.with_columns(borrowed=pl.col("row").is_in(found.borrowed.implode()))
         former = restoring.former(conn, entity)
         concerned, before = work.concerned(conn, named, former)
         memberships, moves = ledger.reconcile(entity, concerned, before, former)
@@ -95,7 +96,8 @@ def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> Res
         run = _open_run(conn, kind, totals.records)
         done = ledger.write(conn, entity, run, memberships, moves, before)
         work.keep(conn, before, memberships)
-        told = review_queue.write(conn, entity, run, records, pl.concat([found.doubtful, lapsed]))
+        doubtful = pl.concat([found.doubtful, lapsed, review_queue.by_name(named)])
+        told = review_queue.write(conn, entity, run, records, doubtful)
         review_queue.settle(conn, entity, run, told, work.settled)
         detail = {"inputs": inputs, "links": dict(totals.links), "entities": totals.entities, "hub_run": run_id}
         detail |= {"full": isinstance(work, Whole), "blocking_cut": _cut(found)}

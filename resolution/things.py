@@ -37,6 +37,9 @@ RESIDENTS = (
     Source("payee_account", "accounts", "resident_id || '|' || account_no", _PERSON),
 )  # fmt: skip
 
+DECISIVE = (("death_register", "deaths"),)
+"""Streams of which one record decides about a benefit: whose it is a steward is asked where a name alone says so."""
+
 _FIRM = {"number": "credit_code", "name": "enterprise_name"}
 
 ENTERPRISES = (

@@ -103,6 +103,7 @@ GRANTS: tuple[Grant, ...] = (
     Grant(BUILDER, "table", "SELECT, INSERT", ("control.candidate", "control.verdict", "resolution.event")),
     # What must be green is not for those to decide whose work is judged.
     _read(BUILDER, "control.product", "control.required_check"),
+    _read(BUILDER, "resolution.open_review"),
     Grant(
         BUILDER,
         "table",

@@ -27,7 +27,10 @@
 {%- endmacro %}
 
 
-{# A notice of death that nobody's record stands for counts for the bearer of its number. #}
+{#
+  A notice of death that nobody's record stands for counts for the bearer of its number; the bearer of one that waits for a
+  steward may be dead, and is so no more when the steward has said whose it is. No record changes with that.
+#}
 {% macro changes_of_dim_resident() -%}
     {{ changed_entities('residents', 'resident') }}
     union all
@@ -38,7 +41,15 @@
         from landing.death_register__deaths as notice
         inner join {{ changed_records('residents') }} as told
             on told.system = 'death_register' and told.stream = 'deaths' and told.record_key = notice.notice_no
+        union all
+        select notice.resident_id
+        from landing.death_register__deaths as notice
+        inner join resolution.open_review as review
+            on review.kind = 'resident' and review.system = 'death_register' and review.stream = 'deaths'
+            and review.record_key = notice.notice_no
     )
+    union all
+    select bearer.resident_key from core.dim_resident as bearer where bearer.may_be_deceased
     union all
     select link.entity_key
     from {{ at_changed_doors() }} as person

@@ -1,10 +1,10 @@
 {#
   Survivorship of one column within a group of records: the value of the best-ranked source that states one, its most
   recent record first, and beside it the record it came from. Needs source_rank, updated_at and source_record (see
-  `source_record`) in the rows.
+  `source_record`) in the rows. `among` says which rows may speak, `stated` which of them do.
 #}
-{% macro golden(column, stated=none) -%}
-{%- set stated = stated or column ~ ' is not null' -%}
+{% macro golden(column, stated=none, among=none) -%}
+{%- set stated = (among ~ ' and ' if among else '') ~ (stated or column ~ ' is not null') -%}
 {%- set best_first = 'order by source_rank, updated_at desc nulls last, source_record' -%}
 (array_agg({{ column }} {{ best_first }}) filter (where {{ stated }}))[1] as {{ column }},
         (array_agg(source_record {{ best_first }}) filter (where {{ stated }}))[1] as {{ column }}_record

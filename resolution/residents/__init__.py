@@ -46,6 +46,8 @@ class Clusters:
     """What each blocking rule made, for the figures of the run."""
     numbered: pl.Series | None = None
     """Rows that bear an identity number of their own, where the kind has such."""
+    borrowed: pl.Series = field(default_factory=lambda: pl.Series("row", [], dtype=pl.Int64))
+    """Rows whose number was read as another person's."""
 
 
 def cluster(records: pl.DataFrame) -> Clusters:
@@ -63,6 +65,8 @@ def cluster(records: pl.DataFrame) -> Clusters:
         _named(found.assigned, place, "row", "cluster").sort("row"),
         _named(found.doubtful, place, "row").sort("row"),
         found.counts,
+        None if found.numbered is None else place.gather(found.numbered).sort(),
+        place.gather(found.borrowed).sort(),
     )
 
 
@@ -94,7 +98,7 @@ def cluster_part(
         linked = link_changes(people, standing, model.load(), moved=moved, asked=asked, elsewhere=elsewhere)
     finally:
         backends.release()
-    return _told(people, borrowed.drop_nulls(), linked)
+    return _told(people, borrowed, linked)
 
 
 def _told(people: pl.DataFrame, borrowed: pl.DataFrame, linked: Linked) -> Clusters:
@@ -111,9 +115,14 @@ def _told(people: pl.DataFrame, borrowed: pl.DataFrame, linked: Linked) -> Clust
         pl.Series(name, texts).gather(places)
         for name, texts in (("link_kind", kinds), ("reason", [*_REASONS.values()]))
     )
-    doubtful = pl.concat([borrowed, linked.torn.select("row", reason=pl.lit(TORN))])
-    assigned = assigned.select("row", "cluster", "link_kind", "reason").sort("row")
-    return Clusters(assigned, doubtful.sort("row"), linked.counts, numbered.filter("numbered")["row"])
+    doubtful = pl.concat([borrowed.drop_nulls(), linked.torn.select("row", reason=pl.lit(TORN))])
+    return Clusters(
+        assigned.select("row", "cluster", "link_kind", "reason").sort("row"),
+        doubtful.sort("row"),
+        linked.counts,
+        numbered.filter("numbered")["row"],
+        borrowed["row"],
+    )
 
 
 def _ordered(records: pl.DataFrame) -> pl.DataFrame:

@@ -14,6 +14,7 @@ import polars as pl
 from resolution.residents import model
 from resolution.residents.blocking import candidate_pairs
 from resolution.residents.evident import evident
+from resolution.residents.features import without_bare_names
 from resolution.residents.linking import LARGEST, UNRIVALLED, WEIGHED, Linked, grow, possible, with_households
 from resolution.residents.model import Model
 from resolution.residents.representatives import around, representatives
@@ -75,7 +76,7 @@ def asked(
     changed = rows.join(theirs, on="cluster", how="semi")["id"]
     pairs, _ = candidate_pairs(rows, changed=changed, crowded=elsewhere.crowded, possible=possible(rows))
     firm = people.join(clusters.join(standing.filter("probable"), on="row", how="anti"), on="row")
-    town = town_of(firm, firm["cluster"], elsewhere=elsewhere)
+    town = town_of(without_bare_names(firm), firm["cluster"], elsewhere=elsewhere)
     edges = model.score(rows, pairs, trained, least=WEIGHED, town=town)
     # Who is with nobody by a weight that a newcomer could come near to stays so, unless the newcomer may be the one.
     alone = alone.select(cluster="own")
@@ -143,7 +144,7 @@ def link_changes(
     told = told.with_columns(cluster=settled)
     firm = told.select("row", "cluster")
     some = around(people, firm, changed, crowded=elsewhere.crowded)
-    town = town_of(told, told["cluster"], elsewhere=elsewhere)
+    town = town_of(without_bare_names(told), told["cluster"], elsewhere=elsewhere)
     part = grow(people.join(some, on="row", how="semi"), some, trained, changed=changed, town=town)
     to = clusters.join(part.clusters, on="row").group_by("cluster").agg(to=pl.col("cluster_right").min())
     attached = standing.filter("probable").join(to, on="cluster", how="left")

@@ -29,7 +29,8 @@ def each_once(written: pl.Series, read: Callable[[pl.Series], pl.DataFrame]) -> 
 def tally(
     groups: npt.NDArray[np.int64], column: pl.Series, wanted: pl.Series | None = None
 ) -> tuple[pl.DataFrame, int]:
-    """(column and count: in how many groups of rows each value, of those `wanted`, occurs; how many pairs there are).
+    """(column and count: in how many groups of rows each value, or each of those `wanted`, occurs; how many pairs there
+    are).
 
     `groups` are numbers below 2³¹, `column` is coded.
     """
@@ -44,15 +45,16 @@ def occurrences(groups: npt.NDArray[np.int64], codes: npt.NDArray[np.int64]) -> 
 
 
 def counted(column: pl.Series, counts: npt.NDArray[np.int64], wanted: pl.Series | None = None) -> pl.DataFrame:
-    """column and count of its values (of those `wanted`) that occur, by the counts of their codes."""
+    """column and count of its values that occur, by the counts of their codes; or of all those `wanted`."""
     values = column if wanted is None else wanted
     named = codes_of(values)
+    counts = np.pad(counts, (0, max(0, named.max(initial=-1) + 1 - len(counts))))
     place = np.zeros(len(counts), np.int64)
-    at = np.flatnonzero((named >= 0) & (named < len(counts)))
+    at = np.flatnonzero(named >= 0)
     place[named[at]] = at
     asked = np.zeros(len(counts), bool)
     asked[named[at]] = True
-    found = np.flatnonzero(asked & (counts > 0))
+    found = np.flatnonzero(asked & (counts > 0) if wanted is None else asked)
     return pl.DataFrame({column.name: values[place[found]].cast(CODED), "count": counts[found]})
 
 

@@ -19,6 +19,9 @@ COLUMNS = (
 _UNKNOWN = ["", "unknown", "unstated"]
 _SEXES = {"1": "male", "2": "female", "男": "male", "女": "female", "M": "male", "F": "female"}
 _NUMBERS = ("number", "typed", "typed_ends", "typed_head", "typed_tail")
+_NAMES = ("name", "pinyin", "surname")
+EVIDENCE = ("birth_year", "phone", "door", "typed_ends")
+"""What tells of a person besides a name and a number."""
 _READABLE = r"^[0-9]{6}[0-9X*]{5,12}$"
 """What was typed for a number, when it is long enough to compare: some of it may be masked or wrong."""
 
@@ -71,6 +74,15 @@ def without_number(people: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 def unnumbered(people: pl.DataFrame, where: pl.Expr) -> pl.DataFrame:
     """`people`, where some have neither number nor anything typed for one; births and sexes stay."""
     return people.with_columns(pl.when(~where).then(name).alias(name) for name in _NUMBERS)
+
+
+def without_bare_names(people: pl.DataFrame) -> pl.DataFrame:
+    """`people`, where records that tell of nothing but a name lost it: how common a name is, those tell who bear it.
+
+    A person's monthly orders that name them alone are no namesakes of theirs.
+    """
+    bare = people.select(pl.all_horizontal(pl.col("number", *EVIDENCE).is_null())).to_series()
+    return people.with_columns(pl.when(~bare).then(name).alias(name) for name in _NAMES)
 
 
 def given_names(names: pl.Series) -> pl.Series:

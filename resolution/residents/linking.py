@@ -15,7 +15,7 @@ from resolution.residents import household, model
 from resolution.residents.blocking import Places, RuleCount, Truths, candidate_pairs, rule_budget
 from resolution.residents.coding import codes_of
 from resolution.residents.evident import evident
-from resolution.residents.features import given_names
+from resolution.residents.features import EVIDENCE, given_names, without_bare_names
 from resolution.residents.model import Model
 from resolution.residents.promise import promising
 from resolution.residents.representatives import around, representatives
@@ -36,7 +36,6 @@ WEIGHED = UNRIVALLED - MARGIN
 """What weighs less is nobody's rival."""
 LARGEST = 60
 """More records never come together by weights than this (those of one number count as one)."""
-EVIDENCE = ("birth_year", "phone", "door", "typed_ends")
 LASTING = ("birth_year", "typed_ends")
 """Evidence that stays as long as one lives."""
 
@@ -63,7 +62,7 @@ def link(people: pl.DataFrame, exact: pl.DataFrame, trained: Model) -> Linked:
     loose = clusters.join(numbered, on="cluster", how="anti")["row"]
     # Most people of a good register meet no record without a number, and need not be looked at again.
     some = around(people, clusters, loose)
-    town = town_of(people, clusters["cluster"])
+    town = town_of(without_bare_names(people), clusters["cluster"])
     part = grow(people.join(some, on="row", how="semi"), some, trained, town=town)
     rest = clusters.join(some, on="row", how="anti").with_columns(probable=pl.lit(False))
     return with_households(people, pl.concat([part.clusters, rest]).sort("row"), part)

@@ -13,7 +13,7 @@ from resolution import copying
 from resolution.arrays import array
 from resolution.residents.blocking import MAX_BLOCK
 from resolution.residents.coding import CODED
-from resolution.residents.features import unnumbered, with_births
+from resolution.residents.features import unnumbered, with_births, without_bare_names
 from resolution.residents.keys import TRAITS, counted_keys, entity_blocks, number_keys
 from resolution.restoring import RECORD
 from resolution.union import YEARS_APART
@@ -157,8 +157,8 @@ def people_of(rows: pl.DataFrame) -> pl.DataFrame:
 
 def counted(rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     """key, entities of the values that count of records and their `people_of`; a probable record says nothing of the
-    one that it was attached to."""
-    return counted_keys(people.filter(rows["link_kind"] != "probable"), "entity_key")
+    one that it was attached to, and a bare name nothing of who bears it."""
+    return counted_keys(without_bare_names(people.filter(rows["link_kind"] != "probable")), "entity_key")
 
 
 def rewrite(conn: psycopg.Connection, rows: pl.DataFrame) -> None:

@@ -72,7 +72,10 @@ class Town:
         return self.held["cluster"].n_unique()
 
     def shares(self, column: str, wanted: pl.Series | None = None) -> pl.DataFrame:
-        """Each value of a column (of those `wanted`) and tf_column, its share; each cluster counts a value once."""
+        """Each value of a column (of those `wanted`) and tf_column, its share; each cluster counts a value once.
+
+        A value that is wanted is somebody's, though none of the town's clusters has it.
+        """
         return self.shares_of({column: wanted})[column]
 
     def shares_of(self, wanted: Mapping[str, pl.Series | None]) -> dict[str, pl.DataFrame]:
@@ -84,7 +87,7 @@ class Town:
             found, others = self._with_others(found)
             totals = {column: total + others[column] for column, total in totals.items()}
         return {
-            column: counts.select(column, (pl.col("count") / max(totals[column], LEAST)).alias(f"tf_{column}"))
+            column: counts.select(column, (pl.col("count").clip(1) / max(totals[column], LEAST)).alias(f"tf_{column}"))
             for column, counts in found.items()
         }
 

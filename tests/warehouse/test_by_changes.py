@@ -84,6 +84,18 @@ def _first_day(town: DbtTown) -> None:
     town.land("certificate_library", "certificates", PERMIT | ends)
     with psycopg.connect(town.url) as conn:  # where they live is told by the door alone
         conn.execute("UPDATE landing.household_registry__residents SET community_code = NULL WHERE person_no = 'N0'")
+    # A notice of nobody with the number of a resident, which a steward is asked about; no other record of it changes.
+    deaths = town.contracts["death_register"].streams["deaths"]
+    notice = ("death_register", "deaths", "DOUBT")
+    town.land("death_register", "deaths", whole_town._row(deaths, 1, notice_no="DOUBT", resident_id="RES1"))
+    town.link("resident", "NOBODY", notice)
+    with psycopg.connect(town.url) as conn:
+        conn.execute("UPDATE resolution.membership SET borrowed = true WHERE record_key = 'DOUBT'")
+        conn.execute(
+            "INSERT INTO resolution.review (kind, reason, record) VALUES ('resident', 'doubtful', jsonb_build_object("
+            "'system', %s::text, 'stream', %s::text, 'record_key', %s::text))",
+            notice,
+        )
     orders = town.contracts["hotline_12345"].streams["orders"]
     due = {"due_at": "2026-06-30 20:00:00+08", "reported_at": "2026-06-20 08:00:00+08", "state": "assigned"}
     town.land("hotline_12345", "orders", whole_town._row(orders, whole_town.ROWS, **due))
@@ -102,6 +114,9 @@ def _next_day(town: DbtTown) -> None:
              "updated_at": "2026-06-30 08:00:00+08"}, person_no="N2")  # fmt: skip
     _version(town, "household_registry", "residents", 2, None, person_no="N4")
     _moves(town, "resident", ("household_registry", "residents", "N5"), "SOMEBODY")
+    # A steward has said that the notice is not the bearer's.
+    with psycopg.connect(town.url) as conn:
+        conn.execute("UPDATE resolution.review SET state = 'decided' WHERE state = 'open'")
     # Taxes: a correction, and a taxpayer that becomes another enterprise.
     tax = town.rows("SELECT taxpayer_no, tax_kind, period FROM landing.tax_analysis__collections ORDER BY 3 LIMIT 1")[0]
     _version(town, "tax_analysis", "collections", 2, {"amount": 99}, taxpayer_no=tax[0], tax_kind=tax[1], period=tax[2])
@@ -137,6 +152,7 @@ def built(dbt_town: DbtTown) -> Iterator[dict[str, Any]]:
     _first_day(dbt_town)
     _build(dbt_town, DAY, [])
     first = _tables(dbt_town)
+    in_doubt = dbt_town.rows("SELECT resident_key FROM core.dim_resident WHERE may_be_deceased")
     with psycopg.connect(dbt_town.url) as conn:
         conn.execute(
             "INSERT INTO control.build_state (chain, basis, as_of, reads, loads, runs)"
@@ -155,7 +171,7 @@ def built(dbt_town: DbtTown) -> Iterator[dict[str, Any]]:
     by_changes = _tables(dbt_town)
     _build(dbt_town, NEXT, [])
     anew = _tables(dbt_town)
-    yield {"first": first, "made": made, "by_changes": by_changes, "anew": anew, "tax keys": keys}
+    yield {"first": first, "made": made, "by_changes": by_changes, "anew": anew, "tax keys": keys, "in doubt": in_doubt}
 
 
 def _streams(chain: increments.Chain) -> list[str]:
@@ -188,6 +204,12 @@ def test_every_table_had_something_to_change_and_something_to_leave(built: dict[
     assert built["anew"][model] != built["first"][model]
     assert built["made"][model] > 0
     assert set(built["anew"][model]) & set(built["first"][model]) or model == "int_event_history"
+
+
+def test_a_notice_in_doubt_is_so_until_its_review_is_settled(built: dict[str, Any], dbt_town: DbtTown) -> None:
+    """Of the table that was built before, for no record of theirs changed."""
+    assert built["in doubt"] == [("RE1",)]
+    assert dbt_town.rows("SELECT resident_key FROM core.dim_resident WHERE may_be_deceased") == []
 
 
 def test_a_channel_that_tells_nothing_any_more(dbt_town: DbtTown, built: dict[str, Any]) -> None:

@@ -1,18 +1,46 @@
 -- One row per resident whom resolution knows. Each golden value is the first that a register states, registers in the
 -- order of their rank, then the most recent record, and names the record it came from. One pass over all records: they
 -- are the largest thing that the warehouse sorts.
+-- A number that resolution set aside (borrowed) is another person's, and says nothing of who the record stands with.
+-- A record that is a resident's by its name alone (a probable link) may be a namesake's: it states no golden value, and
+-- what it would decide by itself, a death or a removal, is in doubt.
 with notice as (
-    select deaths.resident_id, deaths.died_on, member.entity_key
+    select
+        deaths.resident_id,
+        deaths.died_on,
+        member.entity_key,
+        -- Nor is whose it is said where a steward parted something from it.
+        coalesce(
+            member.link_kind = 'probable' or member.link_kind = 'steward' and member.reason = 'cannot_link', false
+        ) as by_name,
+        member.borrowed and review.record_key is not null
+        and (member.link_kind, member.reason) is distinct from ('steward', 'must_link') as number_in_doubt
     from {{ ref('stg_death_register__deaths') }} as deaths
     left join {{ source('resolution', 'membership') }} as member
         on member.kind = 'resident' and member.to_run is null and member.system = 'death_register'
         and member.stream = 'deaths' and member.record_key = deaths.record_key
+    left join {{ source('resolution', 'open_review') }} as review
+        on review.kind = 'resident' and review.system = 'death_register' and review.stream = 'deaths'
+        and review.record_key = deaths.record_key
 ),
 
 -- A notice of death that resolution has placed counts for that resident alone; one it has not placed counts for the
 -- bearer of exactly that identity number.
 placed_death as (
-    select entity_key, min(died_on) as died_on from notice where entity_key is not null group by entity_key
+    select entity_key, min(died_on) as died_on
+    from notice
+    where entity_key is not null and not by_name
+    group by entity_key
+),
+
+-- By a name alone a notice makes nobody dead. Nor does a number that resolution set aside; until a steward has said whose
+-- the notice is, the number's bearer may be dead too.
+doubtful_death as (
+    select distinct entity_key from notice where by_name
+),
+
+doubtful_number as (
+    select distinct resident_id from notice where number_in_doubt
 ),
 
 unplaced_death as (
@@ -32,7 +60,7 @@ record as (
     select
         member.entity_key,
         {{ source_record('person') }},
-        person.resident_id,
+        case when member.borrowed is not true then person.resident_id end as resident_id,
         person.name,
         person.sex,
         person.birth_date,
@@ -43,32 +71,41 @@ record as (
         person.updated_at,
         ranking.source_rank,
         person.home_community_code,
-        unplaced_death.died_on
+        coalesce(member.link_kind = 'probable', false) as by_name,
+        unplaced_death.died_on,
+        doubtful_number.resident_id is not null as number_in_doubt
     from person
     inner join {{ source('resolution', 'membership') }} as member
         on member.kind = 'resident' and member.to_run is null and member.system = person.system
         and member.stream = person.stream and member.record_key = person.record_key
     inner join {{ ref('resident_source_rank') }} as ranking
         on ranking.system = person.system and {{ in_force("ranking") }}
-    left join unplaced_death on unplaced_death.resident_id = person.resident_id
+    left join unplaced_death
+        on unplaced_death.resident_id = person.resident_id and member.borrowed is not true
+    left join doubtful_number
+        on doubtful_number.resident_id = person.resident_id and member.borrowed is not true
     where {{ is_changed('residents', 'dim_resident', 'member.entity_key') }}
 ),
 
 golden as (
     select
         entity_key,
-        {{ golden('resident_id') }},
-        {{ golden('name') }},
-        {{ golden('sex', "sex in ('male', 'female')") }},
-        {{ golden('birth_date') }},
-        {{ golden('phone') }},
-        {{ golden('address') }},
-        {{ golden('home_community_code') }},
-        {{ golden('community_code') }},
+        {{ golden('resident_id', among='not by_name') }},
+        {{ golden('name', among='not by_name') }},
+        {{ golden('sex', "sex in ('male', 'female')", among='not by_name') }},
+        {{ golden('birth_date', among='not by_name') }},
+        {{ golden('phone', among='not by_name') }},
+        {{ golden('address', among='not by_name') }},
+        {{ golden('home_community_code', among='not by_name') }},
+        {{ golden('community_code', among='not by_name') }},
         coalesce(bool_or(registration_state = 'normal'), false) as hukou_here,
+        coalesce(bool_or(registration_state = 'normal' and not by_name), false) as surely_here,
         coalesce(bool_or(registration_state = 'moved_out'), false) as registered_away,
+        coalesce(bool_or(registration_state = 'moved_out' and not by_name), false) as surely_away,
         coalesce(bool_or(registration_state = 'dead'), false) as registered_dead,
-        min(died_on) as died_on,
+        coalesce(bool_or(registration_state = 'dead' and not by_name), false) as surely_dead,
+        bool_or(number_in_doubt) as number_in_doubt,
+        min(died_on) filter (where not by_name) as died_on,
         count(*)::integer as record_count
     from record
     group by entity_key
@@ -110,11 +147,16 @@ select
     coalesce(golden.home_community_code_record, golden.community_code_record) as community_code_record,
     golden.hukou_here,
     -- Known to have left: unlike a resident of whom the permanent register knows nothing.
-    golden.registered_away and not golden.hukou_here as moved_out,
-    placed_death.entity_key is not null or golden.died_on is not null or golden.registered_dead as is_deceased,
+    golden.surely_away and not golden.hukou_here as moved_out,
+    golden.registered_away and not golden.surely_here and (golden.hukou_here or not golden.surely_away)
+        as may_have_moved_out,
+    placed_death.entity_key is not null or golden.died_on is not null or golden.surely_dead as is_deceased,
+    (doubtful_death.entity_key is not null or golden.number_in_doubt or golden.registered_dead)
+    and placed_death.entity_key is null and golden.died_on is null and not golden.surely_dead as may_be_deceased,
     least(placed_death.died_on, golden.died_on) as died_on,
     golden.record_count
 from golden
 inner join {{ source('resolution', 'entity') }} as entity
     on entity.entity_key = golden.entity_key and entity.kind = 'resident' and entity.status = 'active'
 left join placed_death on placed_death.entity_key = golden.entity_key
+left join doubtful_death on doubtful_death.entity_key = golden.entity_key

@@ -9,6 +9,7 @@ select
     payment.payment_no,
     payment.policy_code,
     member.entity_key as resident_key,
+    coalesce(member.link_kind = 'probable', false) as payee_in_doubt,
     payment.period,
     case
         when payment.period ~ '^[0-9]{4}-(0[1-9]|1[0-2])$' then to_date(payment.period || '-01', 'YYYY-MM-DD')

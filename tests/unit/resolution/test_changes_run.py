@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
+from typing import Any
 from unittest.mock import MagicMock
 
 import numpy as np
@@ -18,10 +20,13 @@ from resolution.runner import ResolutionResult, resolve
 from resolution.sources import RESIDENT_SCHEMA
 from tests.unit.resolution import test_household
 from tests.unit.resolution.landed_town import LandedTown, grouped
+from tests.unit.resolution.staged import MAN
 from tests.unit.resolution.test_changes import town
 from warehouse import connection
 
 SYSTEMS = ("household_registry", "pension")
+BORN = dt.date(1985, 5, 5)
+"""MAN's birth date."""
 
 
 def people(seed: int, town: Callable[[int], pl.DataFrame] = town) -> pl.DataFrame:
@@ -49,11 +54,14 @@ def is_full(run: int) -> bool:
 def settled(landed: LandedTown) -> ResolutionResult:
     """A run, by changes if any; held against a full run in memory, in the ledger and in all that is kept."""
     done = resolve("residents")
-    found = cluster(landed.current).assigned
-    full = pl.concat([landed.current.select(RECORD), found.select("cluster", "link_kind")], how="horizontal")
+    found = cluster(landed.current)
+    full = pl.concat([landed.current.select(RECORD), found.assigned.select("cluster", "link_kind")], how="horizontal")
     assert landed.groups() == grouped(full)
     with connection.connect("builder") as conn:
-        totals = Totals.of(ledger.current(conn, "resident"))
+        now = ledger.current(conn, "resident")
+        totals = Totals.of(now)
+    set_aside = full.with_row_index("row").filter(pl.col("row").is_in(found.borrowed.implode()))
+    assert set(now.filter("borrowed").select(RECORD).iter_rows()) == set(set_aside.select(RECORD).iter_rows())
     assert (done.content_hash, done.records, done.entities) == (
         totals.content_hash, landed.current.height, full["cluster"].n_unique(),
     )  # fmt: skip
@@ -162,7 +170,23 @@ def test_a_crowded_block_is_not_read_and_makes_no_pairs(landed: LandedTown, monk
     assert not is_full(settled(landed).run)
 
 
-def registered(*records: dict[str, str]) -> pl.DataFrame:
+def test_whose_number_was_set_aside_is_told_by_changes_as_by_full_runs(landed: LandedTown) -> None:
+    """And is no more when the number's bearer has left: then nobody else is known with it."""
+    bearer = {"record_key": "1", "name": "赵敏华", "resident_id_no": MAN, "birth_date": BORN}
+    other = {"record_key": "2", "name": "欧阳锋刚", "resident_id_no": MAN}
+    told = "SELECT record_key, borrowed FROM resolution.membership WHERE to_run IS NULL ORDER BY 1"
+    landed.land(registered(bearer))
+    settled(landed)
+    for records, borrowed in (([bearer, other], [False, True]), ([other], [False]), ([bearer, other], [False, True])):
+        landed.land(registered(*records))
+        assert not is_full(settled(landed).run)
+        assert [row[1] for row in landed.conn.execute(told).fetchall()] == borrowed
+        kept = landed.state()
+        resolve("residents", full=True)
+        assert [row[1] for row in landed.conn.execute(told).fetchall()] == borrowed and landed.state() == kept
+
+
+def registered(*records: dict[str, Any]) -> pl.DataFrame:
     rows = [{"system": SYSTEMS[0], "stream": "t"} | record for record in records]
     return pl.DataFrame(rows, schema=RESIDENT_SCHEMA, orient="row", infer_schema_length=None)
 

@@ -70,7 +70,7 @@ def test_the_household_heads_number_typed_in_is_set_aside_and_reviewed() -> None
         record("王小明", HEAD, birth_date=dt.date(2010, 9, 9)),
     )
     assert groups(found) == {frozenset({0, 1}), frozenset({2})}
-    assert found.doubtful["row"].to_list() == [2]
+    assert found.doubtful["row"].to_list() == [2] == found.borrowed.to_list()
     assert "another person" in found.doubtful["reason"][0]
 
 

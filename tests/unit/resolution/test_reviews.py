@@ -66,3 +66,12 @@ def test_only_what_was_looked_at_leaves_the_queue(conn: psycopg.Connection) -> N
         assert queue(conn) == ["open"]
     review_queue.settle(conn, "resident", 2, told, RECORDS)
     assert queue(conn) == ["decided", "open"]
+
+
+def test_whose_a_notice_of_death_is_a_steward_is_asked_where_a_name_alone_says_so() -> None:
+    linked = pl.DataFrame(
+        {"row": [0, 1, 2], "system": ["death_register", "death_register", "pension"],
+         "stream": ["deaths", "deaths", "pensioners"], "link_kind": ["probable", "exact", "probable"]}
+    )  # fmt: skip
+    assert review_queue.by_name(linked).rows() == [(0, review_queue.BY_NAME)]
+    assert review_queue.by_name(linked.clear()).is_empty()

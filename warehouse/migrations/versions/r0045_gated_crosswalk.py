@@ -5,7 +5,7 @@ from __future__ import annotations
 from warehouse.migrations import run_sql
 
 revision = "0045"
-down_revision = "0039"
+down_revision = "0044"
 
 
 def upgrade() -> None:

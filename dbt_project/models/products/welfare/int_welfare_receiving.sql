@@ -1,8 +1,8 @@
 -- Who receives what at present: an order paid or on its way whose period has begun and has not ended longer ago than the
 -- policy's grace. A returned order reached nobody. What is paid to one member for the whole family the others of that
 -- family receive too. An order whose period cannot be read may be of the present, a year beyond its day of payment at
--- most; one of which a version waits in quarantine may be paid or not. They tell of nobody that they receive nothing, and
--- count where no order is certain.
+-- most; one of which a version waits in quarantine may be paid or not; one that is the payee's by the name alone may be a
+-- namesake's. They tell of nobody that they receive nothing, and count where no order is certain.
 with waiting as (
     select distinct record_key
     from {{ held_rows([['welfare_payment', 'payments']]) }} as held
@@ -14,7 +14,8 @@ payment as (
         payment.policy_code,
         payment.period,
         payment.payment_no,
-        payment.period_from is not null and waiting.record_key is null as is_certain
+        payment.period_from is not null and waiting.record_key is null and payment.payee_in_doubt is not true
+            as is_certain
     from {{ ref('fct_payment') }} as payment
     inner join {{ ref('policy_rules') }} as rule on rule.policy_code = payment.policy_code and {{ in_force('rule') }}
     left join waiting on waiting.record_key = payment.payment_no

@@ -1,6 +1,8 @@
 -- Who is due what, against who receives it. It proposes; a person decides: nothing here starts or stops a payment.
 -- A missing or failed input gives "unknown", never "no"; a known death decides whatever else is missing. Whether somebody
 -- lived is asked of the day on which the claim is judged: a death after the cut-off day of a yearly gift takes nothing.
+-- A death or a removal that may be a namesake's (dim_resident says which) decides nothing: it is "unknown" until a steward
+-- has said whose it is.
 -- A "no" rests on what a register says of the resident, or on its silence. Where rows of that register wait in
 -- quarantine it may be wrong, so it is "unknown" when a waiting row is another version of a record of this resident, and
 -- for whoever receives the benefit also when a waiting row may be anybody's: it has no key or its record never landed.
@@ -66,7 +68,9 @@ weighed as (
         -- Dead by now, but nobody knows whether before the day on which the claim is judged.
         coalesce(resident.is_deceased and resident.died_on is null and considered.due_on < {{ as_of() }}, false)
             as death_undated,
+        coalesce(resident.may_be_deceased, false) as death_in_doubt,
         resident.moved_out and basis.needs_registration as moved_out,
+        coalesce(resident.may_have_moved_out and basis.needs_registration, false) as removal_in_doubt,
         case
             when considered.outcome = 'not_eligible' then coalesce(considered.rests_on, basis.rests_on)
             when resident.moved_out and basis.needs_registration and considered.outcome in ('eligible', 'candidate')
@@ -108,9 +112,10 @@ judged as (
         case
             when deceased then 'not_eligible'
             when cardinality(missing_basis) > 0 then 'unknown'
-            when in_favour and (cardinality(missing_exclusion) > 0 or death_undated) then 'unknown'
+            when in_favour and (cardinality(missing_exclusion) > 0 or death_undated or death_in_doubt) then 'unknown'
             when in_doubt then 'unknown'
             when in_favour and moved_out then 'not_eligible'
+            when in_favour and removal_in_doubt then 'unknown'
             else outcome
         end as final_outcome,
         case
@@ -161,20 +166,30 @@ select
         when final_outcome = 'unknown' and in_favour and death_undated then '; died on a day that is not known'
         else ''
     end || case
+        when final_outcome = 'unknown' and in_favour and death_in_doubt
+            then '; a notice of death may be theirs: a steward is to say whose it is'
+        else ''
+    end || case
+        when final_outcome = 'unknown' and in_favour and removal_in_doubt
+            then '; a record of who moved out may be theirs: a steward is to say whose it is'
+        else ''
+    end || case
         when final_outcome = 'unknown' and in_doubt then '; some rows of ' || no_rests_on || ' wait in quarantine'
         else ''
     end || case
         when seems_unclaimed and held_orders > 0
             then '; payment orders of nobody known wait in quarantine and may be theirs'
         when payments_usable and receiving is null
-            then '; whether it is paid is not known: the period of an order cannot be read, or a version of it waits in'
-                || ' quarantine'
+            then '; whether it is paid is not known: the period of an order cannot be read, a version of it waits in'
+                || ' quarantine, or it may be a namesake''s'
         else ''
     end as reason,
     case
         when final_outcome <> 'unknown' then '{}'::text[]
         else missing_evidence || missing_inputs
             || case when in_favour and death_undated then array['day of death'] else '{}'::text[] end
+            || case when in_favour and death_in_doubt then array['whose a notice of death is'] else '{}'::text[] end
+            || case when in_favour and removal_in_doubt then array['whose a removal is'] else '{}'::text[] end
             || case when in_doubt then array['rows held of ' || no_rests_on] else '{}'::text[] end
     end as missing_evidence,
     receiving,
