@@ -6,9 +6,12 @@ server. Nothing ever touches the clone's own hub: TOWNHUB_HOME points into a tem
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +25,7 @@ import pytest
 from psycopg import sql
 from xdist.scheduler import LoadScopeScheduling
 
+from orchestration import manifest
 from warehouse import access, migrate, server
 from warehouse.grants import ROLES
 
@@ -30,6 +34,16 @@ hypothesis.settings.register_profile("townhub", deadline=None)
 hypothesis.settings.load_profile("townhub")
 
 
+REPOSITORY = Path(__file__).resolve().parents[1]
+PARSED = "townhub"
+"""The database for which `parsed_project` is parsed: the one of an embedded server."""
+PARSE = """
+from orchestration import dbt_parsing, manifest
+folder = manifest.target_folder()
+folder.mkdir(parents=True)
+dbt_parsing.parsed().writable_manifest().write(str(folder / "manifest.json"))
+(folder / "manifest.digest").write_text(manifest.state())
+"""
 FAST = ("tests/unit/", "tests/property/", "tests/conformance/")
 HUB = "tests/integration/hub/"
 """One town that lives on from file to file."""
@@ -97,6 +111,34 @@ def hub_home() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
+def parsed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What dbt makes of the project for a database called PARSED, made once for all processes of the session.
+
+    A home that begins with a copy of it as its `dbt_target` is spared ten seconds of parsing.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    made = shared / "parsed" / "dbt_target"
+    with (shared / "parsed.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (made / "manifest.digest").exists():
+            surroundings = {name: value for name, value in os.environ.items() if not name.startswith("TOWNHUB_")}
+            subprocess.run(
+                [sys.executable, "-c", PARSE],
+                cwd=REPOSITORY, env=surroundings | {"TOWNHUB_HOME": str(made.parent)}, check=True,
+            )  # fmt: skip
+    return made
+
+
+@pytest.fixture(scope="session")
+def compiled_project(parsed_project: Path) -> Path:
+    """The manifest with the SQL of every model, compiled once for all processes, without a database."""
+    with environment(TOWNHUB_HOME=str(parsed_project.parent), TOWNHUB_DATABASE_URL=None):
+        return manifest.ensure_compiled()
+
+
+@pytest.fixture(scope="session")
 def server_url(hub_home: Path) -> str:
     """A server that belongs to the tests."""
     given = os.environ.get("TOWNHUB_TEST_DATABASE_URL")
@@ -119,9 +161,19 @@ def template(server_url: str) -> Iterator[str]:
     _drop(server_url, name)
 
 
+def own_database() -> str:
+    """A name for a database that no other process of the session has on its server: if it can be, that of
+    `parsed_project`."""
+    return f"townhub_{os.getpid()}" if os.environ.get("TOWNHUB_TEST_DATABASE_URL") else PARSED
+
+
 @contextmanager
-def _clone(server_url: str, template: str) -> Iterator[str]:
-    name = f"townhub_test_{secrets.token_hex(4)}"
+def clone(server_url: str, template: str, name: str | None = None) -> Iterator[str]:
+    """A migrated warehouse that commits, gone at the end; TOWNHUB_DATABASE_URL points at it meanwhile."""
+    if name is None:
+        name = f"townhub_test_{secrets.token_hex(4)}"
+    else:
+        _drop(server_url, name)  # a test that spoke to the server as a hub does has left it
     target = _database_url(server_url, name)
     with psycopg.connect(_database_url(server_url, "postgres"), autocommit=True) as connection:
         connection.execute(
@@ -139,7 +191,7 @@ def _clone(server_url: str, template: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def database(server_url: str, template: str) -> Iterator[str]:
     """The session's migrated warehouse (its URL); TOWNHUB_DATABASE_URL points at it. Tests roll back: see `conn`."""
-    with _clone(server_url, template) as target:
+    with clone(server_url, template) as target:
         yield target
 
 
@@ -154,7 +206,7 @@ def conn(database: str) -> Iterator[psycopg.Connection]:
 @pytest.fixture
 def fresh_database(server_url: str, template: str) -> Iterator[str]:
     """A migrated warehouse for one test that commits; TOWNHUB_DATABASE_URL points at it meanwhile."""
-    with _clone(server_url, template) as target:
+    with clone(server_url, template) as target:
         yield target
 
 

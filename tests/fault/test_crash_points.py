@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,7 +28,7 @@ from warehouse import crash
 KILLS = int(os.environ.get("TOWNHUB_TEST_KILLS", "6"))
 WORKER = Path(__file__).with_name("worker.py")
 REPOSITORY = WORKER.parents[2]
-Database = Callable[[], AbstractContextManager[str]]
+Database = Callable[..., AbstractContextManager[str]]
 
 
 @pytest.fixture(scope="module")
@@ -112,15 +114,33 @@ def check_ledger(url: str) -> None:
         assert landed is not None and stored is not None and int(landed[0]) == stored[0]
 
 
+@dataclass(frozen=True)
+class Control:
+    """Two undisturbed days."""
+
+    found: dict[str, Any]
+    """The state after them."""
+    passages: list[tuple[int, int]]
+    """Of a crash point, as (day, number)."""
+    first_day: str
+    """The warehouse as it was after the first, by its URL."""
+    folder: Path
+    """What the upstreams knew then."""
+
+
 @pytest.fixture(scope="module")
 def control(
     another_database: Database, worker: ModuleType, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[dict[str, Any], list[tuple[int, int]]]:
-    """The state after two undisturbed days, and every passage of a crash point as (day, number)."""
+) -> Iterator[Control]:
     passages: list[tuple[int, int]] = []
     folder, original = tmp_path_factory.mktemp("control"), crash.point
-    with another_database() as url:
+    kept = tmp_path_factory.mktemp("first") / "day"
+    with ExitStack() as stack:
+        url = first_day = stack.enter_context(another_database())
         for day in (1, 2):
+            if day == 2:
+                shutil.copytree(folder, kept)
+                url = stack.enter_context(another_database(first_day))
             count = 0
 
             def counted(name: str, day: int = day) -> None:
@@ -134,12 +154,12 @@ def control(
             finally:
                 crash.point = original
         check_ledger(url)
-        return state(url), passages
+        yield Control(state(url), passages, first_day, kept)
 
 
-def test_the_control_did_something_of_everything(control: tuple[dict[str, Any], list[tuple[int, int]]]) -> None:
-    found, passages = control
-    assert len(passages) > 30
+def test_the_control_did_something_of_everything(control: Control) -> None:
+    found = control.found
+    assert len(control.passages) > 30
     for table in ("household_registry__residents", "grid_map__grids", "snapshot_report__reports"):
         assert found[table][0] > found[table][1] > 0, f"{table} has no history"
     assert len(found["held"]) == 9 and found["members"][1] > 0
@@ -147,23 +167,23 @@ def test_the_control_did_something_of_everything(control: tuple[dict[str, Any], 
 
 @pytest.mark.parametrize("kill", range(KILLS))
 def test_a_killed_pass_is_taken_up_again(
-    control: tuple[dict[str, Any], list[tuple[int, int]]],
+    control: Control,
     another_database: Database,
     worker: ModuleType,
     tmp_path: Path,
     kill: int,
 ) -> None:
-    expected, passages = control
+    passages = control.passages
     # From the first to the last passage, evenly; more kills than passages begin anew.
     at = round(kill * (len(passages) - 1) / max(KILLS - 1, 1)) if len(passages) >= KILLS else kill % len(passages)
     day, passage = passages[at]
-    with another_database() as url:
+    with another_database(control.first_day if day == 2 else None) as url:
         if day == 2:
-            worker.run(tmp_path, 1)
+            shutil.copytree(control.folder, tmp_path, dirs_exist_ok=True)
         killed_pass(tmp_path, day, passage)
         for remaining in range(day, 3):
             worker.run(tmp_path, remaining)
         found = state(url)
-        for part, wanted in expected.items():
+        for part, wanted in control.found.items():
             assert found[part] == wanted, f"{part} differs after a kill on day {day} at passage {passage}"
         check_ledger(url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from datetime import date
@@ -14,7 +15,7 @@ import dagster as dg
 import psycopg
 import pytest
 
-from orchestration import building, dbt_runs, definitions, gates, passes, standing, warehouse
+from orchestration import building, dbt_runs, gates, passes, standing, warehouse
 from orchestration.manifest import Project
 from orchestration.report import PassReport
 from quality import gate
@@ -95,6 +96,8 @@ def test_a_pass_that_somebody_stops_ends(monkeypatch: pytest.MonkeyPatch) -> Non
     def intake() -> None:
         asked_to_stop()
 
-    monkeypatch.setattr(definitions, "defs", SimpleNamespace(resolve_job_def=lambda _: intake))
+    # Without the real ones: they would have dbt read the whole project.
+    defs = SimpleNamespace(resolve_job_def=lambda _: intake)
+    monkeypatch.setitem(sys.modules, "orchestration.definitions", SimpleNamespace(defs=defs))
     with dg.DagsterInstance.ephemeral() as instance, pytest.raises(KeyboardInterrupt):
         passes._run_job(instance, "intake", None, "pass", PassReport())

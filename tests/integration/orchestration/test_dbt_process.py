@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 
 from orchestration import dbt_process, manifest
 from orchestration.dbt_process import BuildError
+from tests.conftest import clone, own_database
 from warehouse import connection
 from warehouse.settings import REPOSITORY, process_alive
 
@@ -36,9 +38,20 @@ threading.Event().wait()
 WAITING = "SELECT count(*) FROM pg_locks WHERE relation = 'core.water_classes'::regclass AND NOT granted"
 
 
+@pytest.fixture(scope="module")
+def home(
+    server_url: str, template: str, parsed_project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """A home whose project is parsed already, as it is for a database of this name."""
+    made = tmp_path_factory.mktemp("home")
+    shutil.copytree(parsed_project, made / "dbt_target")
+    with clone(server_url, template, own_database()):
+        yield made
+
+
 @pytest.fixture
-def hub(fresh_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TOWNHUB_HOME", str(tmp_path / "home"))
+def hub(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TOWNHUB_HOME", str(home))
     dbt_process.stop()
     yield
     dbt_process.stop()

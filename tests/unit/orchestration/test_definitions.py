@@ -19,13 +19,22 @@ from connectors.contract_folder import SYSTEMS, load_contracts
 from orchestration import automation, manifest, names
 from orchestration.intake import APPLIED_CHECK, CONTRACT_CHECK
 from quality.families import FAMILIES
+from tests.conftest import environment
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 HEAVY = ("dbt", "great_expectations", "splink", "polars", "pandas", "sqlalchemy")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def parsed(hub_home: Path, parsed_project: Path) -> Iterator[None]:
+    """The home's own database, of which the project is parsed already."""
+    shutil.copytree(parsed_project, hub_home / "dbt_target", dirs_exist_ok=True)
+    with environment(TOWNHUB_DATABASE_URL=None):
+        yield
+
+
 @pytest.fixture(scope="module")
-def repository(hub_home: Path) -> Iterator[dg.RepositoryDefinition]:
+def repository(parsed: None) -> Iterator[dg.RepositoryDefinition]:
     from orchestration.definitions import build
 
     yield build().get_repository_def()
