@@ -9,14 +9,16 @@ from unittest.mock import MagicMock
 
 import numpy as np
 import polars as pl
+import psycopg
 import pytest
 
-from resolution import carried, copying, ledger, runner
+from resolution import carried, copying, ledger, news, runner
 from resolution.content import Totals
 from resolution.residents import blocking, cluster
 from resolution.residents import state as resident_state
 from resolution.restoring import RECORD
 from resolution.runner import ResolutionResult, resolve
+from resolution.source import Source
 from resolution.sources import RESIDENT_SCHEMA
 from tests.unit.resolution import test_household
 from tests.unit.resolution.landed_town import LandedTown, grouped
@@ -133,6 +135,24 @@ def test_what_retention_deleted_is_linked_no_more(landed: LandedTown) -> None:
     kept_now = landed.state()[:2]
     resolve("residents", full=True)
     assert landed.state()[:2] == kept_now
+
+
+def test_sources_without_a_new_load_are_not_looked_through(landed: LandedTown, monkeypatch: pytest.MonkeyPatch) -> None:
+    landed.land(people(0))
+    settled(landed)
+    looked_through: list[str] = []
+
+    def touched(conn: psycopg.Connection, source: Source, load: int) -> pl.Series:
+        looked_through.append(source.system)
+        return find(conn, source, load)
+
+    find = news._touched
+    monkeypatch.setattr(news, "_touched", touched)
+    one = pl.col("system") == SYSTEMS[0]
+    landed.land(landed.current.filter(~one | (pl.col("record_key") != pl.col("record_key").filter(one).min())))
+    done = settled(landed)
+    assert not is_full(done.run) and looked_through == [SYSTEMS[0]]
+    assert resolve("residents", full=True).content_hash == done.content_hash
 
 
 def test_after_the_server_lost_what_was_kept_all_is_linked_anew(landed: LandedTown) -> None:
