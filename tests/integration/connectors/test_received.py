@@ -23,9 +23,9 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     counts: list[int] = []
     conform = Conformer.__call__
 
-    def counted(self: Conformer, page: pl.DataFrame) -> Conformed:
+    def counted(self: Conformer, page: pl.DataFrame, *, clean: bool = False) -> Conformed:
         counts.append(len(page))
-        return conform(self, page)
+        return conform(self, page, clean=clean)
 
     monkeypatch.setattr(Conformer, "__call__", counted)
     return counts
