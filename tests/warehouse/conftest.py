@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import pickle
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +11,7 @@ from hashlib import md5
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 import psycopg
 import pytest
@@ -20,8 +20,9 @@ from psycopg import sql
 from connectors.contract import Contract
 from connectors.contract_folder import load_contracts
 from connectors.tables import ensure_tables
-from tests.conftest import environment
-from warehouse import access
+from quality.dbt_manifest import read_manifest
+from tests.conftest import PARSED, clone, environment, own_database
+from tests.warehouse import rebuilt
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 AS_OF = "2026-06-30"
@@ -47,10 +48,12 @@ class DbtRun:
 
 
 @cache
-def _parsed(database: str) -> Any:
+def _parsed(database: str, kept: Path) -> Any:
     """The project as dbt parses it; it names the database, which has one name in all modules of a process."""
     from dbt.cli.main import dbtRunner
 
+    if database == PARSED:
+        return pickle.loads((kept / "parsed.pickle").read_bytes())[1]
     done = dbtRunner().invoke([*QUIET, "parse", "--no-write-json", *_folders(Path(mkdtemp()))])
     assert done.success, done.exception
     return done.result
@@ -66,9 +69,10 @@ def _folders(target: Path) -> list[str]:
 class DbtTown:
     """Writes records into landing as if they had been taken in, links them as if resolved, and runs dbt over them."""
 
-    def __init__(self, url: str, target: Path) -> None:
+    def __init__(self, url: str, target: Path, parsed: Path) -> None:
         self.url = url
         self.target = target
+        self.parsed = parsed
         self.contracts: dict[str, Contract] = load_contracts()
         with psycopg.connect(url) as conn:
             conn.execute("SET ROLE townhub_loader")
@@ -90,12 +94,18 @@ class DbtTown:
         day = ["--vars", json.dumps({"as_of": as_of})] if as_of is not None else []
         told: list[str] = []
         with environment(**address):
-            project = _parsed(address["TOWNHUB_DBT_DBNAME"]).deepcopy()
+            project = _parsed(address["TOWNHUB_DBT_DBNAME"], self.parsed).deepcopy()
             runner = dbtRunner(project, [lambda event: told.append(event.info.msg)])
             done = runner.invoke([*QUIET, *arguments, *_folders(self.target), *day])
         if done.exception is not None:
             told.append(str(done.exception))
         return DbtRun(0 if done.success else 1, "\n".join(told), self.target)
+
+    def rebuild(self, *models: str) -> None:
+        """Build these models and all that was built on them again, without dbt: see `rebuilt`."""
+        with psycopg.connect(self.url) as conn:
+            for statement in rebuilt.statements(read_manifest(self.target / "manifest.json"), *models):
+                conn.execute(statement)
 
     def land(self, system: str, stream: str, *rows: Mapping[str, Any], current: bool = True) -> None:
         """Add records; columns that a row does not name are null."""
@@ -157,16 +167,9 @@ class DbtTown:
 
 
 @pytest.fixture(scope="module")
-def dbt_town(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DbtTown]:
+def dbt_town(
+    server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory, parsed_project: Path
+) -> Iterator[DbtTown]:
     """An empty migrated warehouse with landing tables; everything in it commits, it is dropped at the end."""
-    name = f"townhub_dbt_{os.getpid()}"
-    with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
-    url = urlunsplit(urlsplit(server_url)._replace(path="/" + name))
-    with psycopg.connect(url) as conn:
-        access.prepare_database(conn)
-    try:
-        yield DbtTown(url, tmp_path_factory.mktemp("dbt"))
-    finally:
-        with psycopg.connect(server_url, autocommit=True) as admin:
-            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    with clone(server_url, template, own_database()) as url:
+        yield DbtTown(url, tmp_path_factory.mktemp("dbt"), parsed_project)

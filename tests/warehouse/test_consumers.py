@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,14 +11,16 @@ from connectors.contract import Contract
 from connectors.contract_changes import Change, changes
 from connectors.contract_folder import load_contracts
 from orchestration.consumers import Consumers, Hit, consumers
+from tests.conftest import environment
 
 CONTRACTS = load_contracts()
 
 
 @pytest.fixture(scope="module")
-def readers() -> Consumers:
+def readers(parsed_project: Path, compiled_project: Path) -> Consumers:
     dropped = Change("police_110", "incidents", "dropped_long_ago", "gone", "x")
-    return consumers(CONTRACTS.values(), [dropped])
+    with environment(TOWNHUB_HOME=str(parsed_project.parent), TOWNHUB_DATABASE_URL=None):
+        return consumers(CONTRACTS.values(), [dropped])
 
 
 def without(system: str, stream: str, column: str) -> Contract:

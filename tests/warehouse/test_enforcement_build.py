@@ -184,10 +184,9 @@ def test_building_again_gives_the_same(build: DbtRun, dbt_town: DbtTown) -> None
 def dead(build: DbtRun, dbt_town: DbtTown) -> Iterator[None]:
     """随手拍 and the door sensors fail."""
     streams = (("snapshot_report", "reports"), ("elder_door_sensor", "readings"))
-    selected = ("dim_input", "path:models/products/enforcement", "path:models/products/control")
     for system, stream in streams:
         dbt_town.load(system, stream, "failed")
-    assert dbt_town.dbt("run", "--select", *selected).code == 0
+    dbt_town.rebuild("dim_input")
     yield
     for system, stream in streams:
         dbt_town.load(system, stream)

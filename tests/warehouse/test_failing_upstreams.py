@@ -22,6 +22,7 @@ from quality.dbt_manifest import Manifest, read_manifest
 from quality.families import FAMILIES
 from quality.purposes import streams_behind
 from tests.warehouse import whole_town
+from tests.warehouse.rebuilt import statements
 
 if TYPE_CHECKING:
     from tests.warehouse.conftest import DbtTown
@@ -78,25 +79,8 @@ class Graph:
 
     @cached_property
     def statements(self) -> list[sql.Composed]:
-        """DELETE and INSERT per model, `dim_input` first and every model after those it reads."""
-        models = self.manifest.models()
-        below = {uid for uid, node in models.items() if node["name"] == "dim_input"}
-        while more := {u for u, node in models.items() if below & set(node["depends_on"].get("nodes", []))} - below:
-            below |= more
-        order: list[str] = []
-        while waiting := below - set(order):
-            order += sorted(u for u in waiting if not waiting & set(models[u]["depends_on"]["nodes"]))
-        made = []
-        for node in (models[uid] for uid in order):
-            table = sql.Identifier(node["schema"], node["name"])
-            columns = sql.SQL(", ").join(map(sql.Identifier, node["columns"]))
-            compiled = sql.SQL(self.manifest.compiled_sql(node))  # type: ignore[arg-type]
-            made.append(
-                sql.SQL("DELETE FROM {t}; INSERT INTO {t} ({c}) SELECT {c} FROM ({q}\n) AS q").format(
-                    t=table, c=columns, q=compiled
-                )
-            )
-        return made
+        """`dim_input` and every model that is built on it, again."""
+        return statements(self.manifest, "dim_input")
 
     @cached_property
     def whole(self) -> Content:

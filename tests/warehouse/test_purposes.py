@@ -7,17 +7,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connectors.contract_folder import load_contracts
 from quality import purposes
-from quality.dbt_manifest import Manifest
+from quality.dbt_manifest import Manifest, read_manifest
 from quality.declassification import Declassification
 from quality.families import FAMILIES
-
-from .conftest import DbtTown
 
 PRODUCTS = [(product.name, product.purpose) for family in FAMILIES.values() for product in family.products]
 
@@ -177,11 +176,9 @@ BLIND: dict[str, str] = {
 
 
 @pytest.fixture(scope="module")
-def compiled(dbt_town: DbtTown) -> Manifest:
+def compiled(compiled_project: Path) -> Manifest:
     """The project's manifest with the SQL that dbt would run today."""
-    run = dbt_town.dbt("compile")
-    assert run.code == 0, run.output[-3000:]
-    return Manifest(run.manifest(), run.target)
+    return read_manifest(compiled_project)
 
 
 @pytest.fixture(scope="module")

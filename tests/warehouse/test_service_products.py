@@ -65,10 +65,10 @@ def test_without_tax_the_rest_is_still_told(build: DbtRun, dbt_town: DbtTown) ->
     profile = "SELECT tax_trend, tax_12_months, status_check, open_demands FROM candidate.enterprise_profile ORDER BY 1"
     before = dbt_town.rows(profile)
     dbt_town.load("tax_analysis", "collections", "failed")
-    assert dbt_town.dbt("run", "--select", "dim_input", "products.economy").code == 0
+    dbt_town.rebuild("dim_input")
     assert set(dbt_town.rows(profile)) == {("unknown", None, "agree", 1), ("unknown", None, "conflict", 0)}
     dbt_town.load("tax_analysis", "collections")
-    assert dbt_town.dbt("run", "--select", "dim_input", "products.economy").code == 0
+    dbt_town.rebuild("dim_input")
     assert dbt_town.rows(profile) == before
 
 
@@ -105,8 +105,8 @@ def test_indicators_topics_and_the_case_study(build: DbtRun, dbt_town: DbtTown) 
 def test_a_silent_source_of_the_case_study_is_unknown(build: DbtRun, dbt_town: DbtTown) -> None:
     figure = "SELECT state, hub_value FROM candidate.case_study WHERE figure_code = 'events'"
     dbt_town.load("four_platform", "events", "failed")
-    assert dbt_town.dbt("run", "--select", "dim_input", "case_study").code == 0
+    dbt_town.rebuild("dim_input")
     assert dbt_town.rows(figure) == [("unknown", None)]
     dbt_town.load("four_platform", "events")
-    assert dbt_town.dbt("run", "--select", "dim_input", "case_study").code == 0
+    dbt_town.rebuild("dim_input")
     assert dbt_town.rows(figure) == [("counted", 10)]
