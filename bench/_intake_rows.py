@@ -37,7 +37,7 @@ _SERVERS = {
 _PLACES = {"json": "records", "csv": "records_*.csv", "sql": "records"}
 _SOURCES = {
     "json": f"{{interface: bench/records, pageSize: {PAGE_ROWS}}}",
-    "csv": "{format: csv}",
+    "csv": "{format: csv, finished: renamed}",
     "sql": "{}",
 }
 _WITHHOLD = ", customProperties: [{property: onInvalid, value: withhold}]"

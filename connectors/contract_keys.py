@@ -45,7 +45,7 @@ SOURCE_KEYS = {
     "gateway": {"interface", "pageSize", "lookup"},
     "catalogue_api": {"interface", "pageSize"},
     "soap": {"pageSize", "record"},
-    "sftp": {"format", "totalRows", "headerRows", "sheet"},
+    "sftp": {"format", "totalRows", "headerRows", "sheet", "openEnd", "finished"},
 }
 LONGEST_AGE_DAYS = 366
 """No answer stands for longer than a year: then it is a copy that nobody keeps."""
@@ -129,6 +129,11 @@ def source_misuse(protocol: str, source: dict[str, Any]) -> Iterator[tuple[str, 
     for name in sorted(source.keys() & _EXCEL_ALONE & known):
         if source.get("format") != "excel":
             yield f"source.{name} has no effect on {source.get('format')} files", "It belongs to format: excel."
+    if "openEnd" in source and (source["openEnd"] is not True or source.get("format") != "csv"):
+        yield "source.openEnd says nothing", "Write true for csv files whose last line has no line end, or take it out."
+    if source.get("finished", "renamed") != "renamed":
+        remedy = "Write renamed where the owner gives a file its name when it is whole, or take it out."
+        yield f"source.finished {source['finished']!r} is unknown", remedy
     for name in sorted(source.keys() & {"pageSize", "headerRows"}):
         if type(source[name]) is not int or source[name] < 1:
             yield f"source.{name} is no count", "Give a whole number from 1."

@@ -127,7 +127,10 @@ class CsvFile:
         self._header = check_header(names, self._stream, self.path, hint)
 
     def _check_tail(self, data: bytes, had_mark: bool) -> None:
-        """A last line without line end is accepted only when it is whole."""
+        """A last line without line end is a cut one, unless the owner's files end so and it has all its fields.
+
+        A value that was cut is a value as well: only the line end says that the last one is whole.
+        """
         complete = split(data)
         used = int(complete.ends[-1]) if len(complete) else 0
         tail = data[used:]
@@ -144,6 +147,12 @@ class CsvFile:
             raise Truncated(
                 f"{self.path.name} ends in the middle of a line ({fields} of {len(self._header)} fields)",
                 "Nothing of it is taken; ask the owner to send the file again",
+            )
+        if not self._stream.source.get("openEnd"):
+            raise Truncated(
+                f"{self.path.name} ends without a line end: it may be cut",
+                "Nothing of it is taken; ask the owner to send the file again, or set source.openEnd: true in the "
+                "contract where the owner's files always end so",
             )
 
     def _block_pages(self, block: bytes, records: Records, bad: list[BadRecord]) -> Iterator[Page]:

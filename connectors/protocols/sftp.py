@@ -4,6 +4,9 @@
 newest file (greatest name: names carry the date). A file with the content that was read before gives no rows and
 is not taken for a complete snapshot, so that nothing vanishes by it.
 
+A writer that pauses leaves a file that looks whole. One that was written to of late is looked at again after a minute,
+unless the contract says that its owner gives files their names when they are finished (`finished: renamed`).
+
 Without a cursor the order of the names is all that tells which of two rows is newer. So behind a file that is read
 again, or that came late, all later ones are read again: what they say stands, as if all had come in order.
 """
@@ -36,6 +39,10 @@ FORMATS: Final[dict[str, Callable[[Path, Stream, str, int], FileReader]]] = {
     "geojson": GeoJsonFile,
 }
 STALE_WORK_SECONDS: Final = 86_400
+STILL_SECONDS: Final = 60
+"""A file that is the same after so long is finished."""
+OLD_SECONDS: Final = 660
+"""So old by our clock it has been still for as long, though the server's clock be ten minutes slow."""
 
 
 def wanted(stream: Stream, entries: Sequence[Entry]) -> Sequence[Entry]:
@@ -53,9 +60,15 @@ def _untouched(entry: Entry, seen: Sequence[Any]) -> bool:
     return list(seen[:2]) == [entry.size, entry.mtime]
 
 
+def _age(entry: Entry) -> float:
+    """Seconds since a file was written to, as far as the server's clock is right."""
+    return time.time() - entry.mtime
+
+
 class SftpExtraction:
-    """State: `files` name → [size, mtime, sha256] of what was read, `newest_file` the latest mtime (epoch seconds),
-    `last` the greatest name ever read, `total_rows_dropped` in this pull."""
+    """State: `files` name → [size, mtime, sha256] of what was read, and True where it was so young that it may be
+    replaced within the second of its mtime; `newest_file` the latest mtime (epoch seconds); `last` the greatest name
+    ever read; `total_rows_dropped` in this pull."""
 
     def __init__(self, pull: Pull, drop: Drop, work: Path) -> None:
         self.state: dict[str, Any] = {}
@@ -82,15 +95,17 @@ class SftpExtraction:
                 "Ask the owner when the file will be sent",
             )
         known: dict[str, list[Any]] = self._pull.state.get("files", {})
+        self._see_still([e for e in wanted(stream, entries) if not (e.name in known and _untouched(e, known[e.name]))])
         files: dict[str, list[Any]] = {}
         dropped, read_any = 0, False
         for entry in wanted(stream, entries):
             seen = known.get(entry.name)
             later = read_any and stream.cursor is None  # than a file that is read in this pull
-            if seen and _untouched(entry, seen) and not later:
+            if seen and _untouched(entry, seen) and not seen[3:] and not later:
                 files[entry.name] = seen
                 continue
             path = self._work / entry.name
+            hurried = [True] if _age(entry) < STILL_SECONDS else []
             digest = self._drop.fetch(entry, path)
             if later or not seen or seen[2] != digest:
                 self._in_order(entry, entries)
@@ -99,12 +114,23 @@ class SftpExtraction:
                 dropped += reader.total_rows_dropped
                 read_any = True
             path.unlink()
-            files[entry.name] = [entry.size, entry.mtime, digest]
+            files[entry.name] = [entry.size, entry.mtime, digest, *hurried]
         newest = max(entry.mtime for entry in entries)
         self.source_time = datetime.fromtimestamp(newest, UTC)
         last = max(self._last, *files)
         self.state = {"files": files, "newest_file": newest, "last": last, "total_rows_dropped": dropped}
         self.complete = stream.load == "snapshot" and read_any
+
+    def _see_still(self, entries: Sequence[Entry]) -> None:
+        """Raise Retriable when one of the files to be read is still being written."""
+        fresh = [entry for entry in entries if _age(entry) < OLD_SECONDS]
+        if not fresh or self._pull.stream.source.get("finished") == "renamed":
+            return
+        time.sleep(STILL_SECONDS)
+        now = self._drop.entries(self._pull.stream.physical_name)
+        for entry in fresh:
+            if entry not in now:
+                raise Retriable(f"{entry.name} is still being written", "Tried again later")
 
     def _in_order(self, entry: Entry, entries: Sequence[Entry]) -> None:
         """Raise ContractViolation where later rows than those of a file were taken from one that is gone."""

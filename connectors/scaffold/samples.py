@@ -5,6 +5,7 @@ What a reader must be told (encoding, header rows, total rows) is found out here
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -94,6 +95,8 @@ def _csv(path: Path) -> Sample:
                 f"{path.name} is separated by {name}", "The hub reads commas: ask the owner for them"
             )
     source: dict[str, Any] = {"format": "csv"}
+    if not _ends_its_line(path):
+        source["openEnd"] = True
     frame, bad = _through(CsvFile(path, _draft(path, source), encoding))
     marks = [mark for mark in TOTALS if _begins(frame, bad, mark)]
     if marks:
@@ -104,6 +107,12 @@ def _csv(path: Path) -> Sample:
     return Sample(
         frame, "sftp", file_pattern(path.name), source, {"encoding": encoding}, remarks=(*remarks, *_of_totals(marks))
     )
+
+
+def _ends_its_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-min(1, path.stat().st_size), os.SEEK_END)
+        return file.read() == b"\n"
 
 
 def _excel(path: Path) -> Sample:

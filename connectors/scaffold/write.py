@@ -113,7 +113,8 @@ def _stream(name: str, sample: Sample, draft: Draft) -> Iterator[str]:
         source = {"interface": f"DIR/{name}", "pageSize": 1000}
         yield f"      - {{property: source, value: {flow(source)}}}  {CONFIRM} dir/id in the gateway's catalogue"
     elif source:
-        yield f"      - {{property: source, value: {flow(source)}}}"
+        renamed = f"  {CONFIRM} add finished: renamed, if a file gets its name when it is whole"
+        yield f"      - {{property: source, value: {flow(source)}}}{renamed if sample.protocol == 'sftp' else ''}"
     yield "    properties:"
     yield f"      {CONFIRM} every classification (L1 open … L4 most sensitive) and every name of ours"
     if draft.key_remark:

@@ -20,6 +20,7 @@ from connectors.contract import Contract, Stream
 from connectors.contract_check import check_file
 from connectors.contract_folder import load_contracts
 from connectors.intake import LoadResult, run_stream
+from connectors.protocols import sftp
 from connectors.scaffold import scaffold
 from connectors.tables import ensure_tables
 from simulator.faults import Faults
@@ -70,6 +71,7 @@ EVENTS = rows_of("four_platform", "events", {name: name for name in (
 
 @contextmanager
 def over_sftp(folder: Path, file: str, content: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(sftp, "STILL_SECONDS", 0)  # a draft does not say how the owner finishes files
     server = SftpServer(folder / "sftp", Faults(), (SYSTEM,))
     server.start()
     server.put(SYSTEM, file, content)

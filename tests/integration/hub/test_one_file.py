@@ -85,7 +85,7 @@ schema:
       - {property: load, value: changes}
       - {property: server, value: drop}
       - {property: expires, value: day}
-      - {property: source, value: {format: csv, totalRows: [合计]}}
+      - {property: source, value: {format: csv, finished: renamed, totalRows: [合计]}}
     properties:
       - {name: stop_no, physicalName: 站点编号, logicalType: string, primaryKey: true, required: true, classification: L1}
       - {name: day, physicalName: 日期, logicalType: date, primaryKey: true, required: true, classification: L1}

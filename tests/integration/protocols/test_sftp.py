@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -204,6 +205,53 @@ def test_a_half_written_file_is_refused_until_it_is_whole(
         take(pull(contracts, "tax_analysis", "collections"))
     faults.clear()
     assert take(pull(contracts, "tax_analysis", "collections"))[0].height == 50
+
+
+def unsaid(of: Pull) -> Pull:
+    """Of an owner who does not say how a file is finished."""
+    source = {name: value for name, value in of.stream.source.items() if name != "finished"}
+    return replace(of, stream=replace(of.stream, source=source))
+
+
+def test_a_file_that_is_written_to_is_not_taken(
+    contracts: dict[str, Contract], server: SftpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its writer has stopped at the end of a line for longer than the download takes: nothing in it shows that."""
+    path = tmp_path / "sftp" / "served" / "tax_analysis" / "tax_collections_202605.csv"
+    whole = collections(contracts, "202605", rows=50)
+    path.write_bytes(whole[: whole.index(b"202605-30")])
+    of = unsaid(pull(contracts, "tax_analysis", "collections"))
+    monkeypatch.setattr(sftp.time, "sleep", lambda seconds: path.write_bytes(whole) if seconds > 1 else None)
+    with pytest.raises(Retriable, match="still being written"):
+        take(of)
+    waited: list[float] = []
+    monkeypatch.setattr(sftp.time, "sleep", waited.append)
+    frame, _, state, _ = take(of)
+    assert frame.height == 50 and waited == [sftp.STILL_SECONDS], "it lay still"
+    waited.clear()
+    take(replace(of, state=state))
+    assert waited == [], "it was read"
+    os.utime(path, (time.time() - 3600, time.time() - 3600))
+    take(of)
+    assert waited == [], "nobody has written to it for an hour"
+    os.utime(path)
+    take(pull(contracts, "tax_analysis", "collections"))
+    assert waited == [], "its owner gives it its name when it is finished"
+
+
+def test_a_file_replaced_within_the_second_in_which_it_was_read_is_seen(
+    contracts: dict[str, Contract], server: SftpServer
+) -> None:
+    """It has the size and the time of before; what had just been written when it was read is looked at again."""
+    path = server.directory / "served" / "tax_analysis" / "tax_collections_202605.csv"
+    now = int(time.time())
+    for written, read_again in ((now, True), (now - 3600, False)):
+        state: dict[str, Any] = {}
+        for content, height in (("first", 3), ("other", 3 if read_again else 0)):
+            path.write_bytes(collections(contracts, content))
+            os.utime(path, (written, written))
+            frame, _, state, _ = take(pull(contracts, "tax_analysis", "collections", state=state))
+            assert frame.height == height
 
 
 def test_lines_in_another_encoding_are_set_apart(

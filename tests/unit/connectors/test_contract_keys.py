@@ -16,7 +16,7 @@ import yaml
 from connectors.contract_check import check_file
 from connectors.contract_file import Problem
 from connectors.contract_folder import SYSTEMS
-from connectors.contract_keys import unread
+from connectors.contract_keys import source_misuse, unread
 
 BASE = yaml.safe_load((SYSTEMS / "police_110.odcs.yaml").read_text(encoding="utf-8"))
 
@@ -145,6 +145,19 @@ def test_a_property_that_would_have_no_effect_is_refused(
 
 def test_every_shipped_contract_is_without_a_mistake() -> None:
     assert [str(p) for path in sorted(SYSTEMS.glob("*.odcs.yaml")) for p in check_file(path)[1]] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ({"format": "csv", "finished": "renamed", "openEnd": True}, None),
+        ({"format": "csv", "finished": "soon"}, "source.finished 'soon' is unknown"),
+        ({"format": "csv", "openEnd": False}, "source.openEnd says nothing"),
+        ({"format": "excel", "openEnd": True}, "source.openEnd says nothing"),
+    ],
+)
+def test_how_an_owner_finishes_files_is_said_in_words_that_are_read(source: dict[str, Any], told: str | None) -> None:
+    assert [reason for reason, _ in source_misuse("sftp", source)] == ([told] if told else [])
 
 
 LOOKUP = {"parameter": "sfzh", "values": "${PAYEE_ACCOUNT_LOOKUPS}", "maxAgeDays": 30}

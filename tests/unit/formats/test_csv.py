@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import tracemalloc
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +42,9 @@ def read(
     frames = [page.frame for page in pages if page.frame.height]
     frame = pl.concat(frames) if frames else pl.DataFrame(schema=dict.fromkeys(names, pl.String))
     return frame, [bad for page in pages for bad in page.bad], reader
+
+
+TWO = stream("bh", "je")
 
 
 @pytest.fixture
@@ -104,15 +109,21 @@ def test_total_rows_are_no_records(path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"a,b\n1,2\n3", b'a,b\n1,2\n3,"half', b"a,b\n1,2\n3,\xe4\xb8", b"a,b\n1,2\n" + b"3" * 100]
 )
-def test_a_file_that_ends_in_the_middle_is_refused_whole(path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("open_end", [False, True])
+def test_a_file_that_ends_in_the_middle_is_refused_whole(path: Path, content: bytes, open_end: bool) -> None:
+    path.write_bytes(content)
     with pytest.raises(Truncated):
-        read(path, content, "a", "b")
+        list(CsvFile(path, replace(stream("a", "b"), source={"format": "csv", "openEnd": open_end}), "utf-8").pages())
 
 
 @pytest.mark.parametrize("content", [b"a,b\n1,2", b'a,b\n"1","2"', b"a,b"])
-def test_a_whole_last_line_needs_no_line_end(path: Path, content: bytes) -> None:
-    frame, bad, _ = read(path, content, "a", "b")
-    assert frame.rows() == [("1", "2")] * (len(content) > 4) and bad == []
+def test_a_whole_last_line_needs_no_line_end_where_the_contract_says_so(path: Path, content: bytes) -> None:
+    with pytest.raises(Truncated, match="without a line end"):
+        read(path, content, "a", "b")
+    of = stream("a", "b")
+    pages = list(CsvFile(path, replace(of, source=of.source | {"openEnd": True}), "utf-8").pages())
+    rows = [row for page in pages for row in page.frame.rows()]
+    assert rows == [("1", "2")] * (len(content) > 4) and not any(page.bad for page in pages)
 
 
 def test_missing_columns_are_named(path: Path) -> None:
@@ -245,3 +256,15 @@ def test_lines_under_another_header_are_others(path: Path) -> None:
 def test_of_any_other_file_all_lines_are_parsed(path: Path, content: bytes, totals: tuple[str, ...]) -> None:
     page = register(path, Memory(), content, totals)
     assert page.records is None and page.rows == page.frame.height == 1
+
+
+def test_a_file_cut_anywhere_within_a_line_is_refused(tmp_path: Path) -> None:
+    """Also in its last column, whose beginning is a value too."""
+    whole = b"bh,je\r\nA1,100\r\nA2,2500\r\nA3,7\r\n"
+    accepted = []
+    for end in range(1, len(whole) + 1):
+        path = tmp_path / "cut.csv"
+        path.write_bytes(whole[:end])
+        with suppress(Truncated, ContractViolation):
+            accepted.append(sum(page.frame.height for page in CsvFile(path, TWO, "utf-8").pages()))
+    assert accepted == [0, 1, 2, 3]
