@@ -18,6 +18,9 @@ from zoneinfo import ZoneInfo
 
 from connectors.semantics import SEMANTICS
 
+MOST_YUAN = 1_000_000_000
+"""An amount beyond it was given in another unit than the contract's, unless the contract has a limit of its own."""
+
 UNIT_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "month": 2_678_400, "year": 31_536_000}
 
 _POSTGRES_TYPES = {
@@ -62,6 +65,14 @@ class Column:
         """Whether the value as received is landed beside ours, as text, in `<name>_raw`."""
         semantic = SEMANTICS.get(self.semantic_type or "")
         return bool(self.codes) or self.on_invalid == "withhold" or bool(semantic and semantic.keeps_raw)
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """The least and the greatest value that is no slip: what the contract says, of sums of money else what a town
+        can pay."""
+        if self.semantic_type == "cn.amount" and self.minimum is None and self.maximum is None:
+            return -MOST_YUAN, MOST_YUAN
+        return self.minimum, self.maximum
 
     @property
     def postgres_type(self) -> str:
