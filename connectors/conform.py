@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import reduce
-from operator import or_
+from operator import and_, or_
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -114,11 +115,8 @@ class Conformer:
             marks.wrong(column, reason, rows)
         values = judged.values
         wrong = [*judged.wrong.values(), *([nested] if nested is not None else [])]
-        if column.minimum is not None or column.maximum is not None:
-            inside = values.is_between(
-                column.minimum if column.minimum is not None else float("-inf"),
-                column.maximum if column.maximum is not None else float("inf"),
-            )
+        if column.bounds != (None, None):
+            inside = _inside(values, *column.bounds)
             if not inside.all():
                 outside = ~inside.fill_null(True)
                 marks.wrong(column, "out_of_range", outside)
@@ -316,6 +314,20 @@ def _without_future(times: pl.Series, horizon: datetime) -> pl.Series:
 
 def _any_of(masks: Iterable[pl.Series], height: int) -> pl.Series:
     return reduce(or_, masks, pl.repeat(False, height, dtype=pl.Boolean, eager=True))
+
+
+def _inside(values: pl.Series, low: float | None, high: float | None) -> pl.Series:
+    if isinstance(values.dtype, pl.Decimal):
+        # Sums are compared exactly; with a float, infinite or not, they cannot be compared at all.
+        least, most = (None if limit is None else Decimal(str(limit)) for limit in (low, high))
+        return _between(values, least, most)
+    return _between(values, low, high)
+
+
+def _between(values: pl.Series, least: object, most: object) -> pl.Series:
+    limits = [values >= least] if least is not None else []
+    limits += [values <= most] if most is not None else []
+    return reduce(and_, limits)
 
 
 def _nulled(values: pl.Series, rows: pl.Series) -> pl.Series:

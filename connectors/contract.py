@@ -18,6 +18,9 @@ from zoneinfo import ZoneInfo
 
 from connectors.semantics import SEMANTICS
 
+MOST_YUAN = 1_000_000_000
+"""An amount beyond it was given in another unit than the contract's, unless the contract has a limit of its own."""
+
 UNIT_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "month": 2_678_400, "year": 31_536_000}
 
 _POSTGRES_TYPES = {
@@ -62,6 +65,14 @@ class Column:
         """Whether the value as received is landed beside ours, as text, in `<name>_raw`."""
         semantic = SEMANTICS.get(self.semantic_type or "")
         return bool(self.codes) or self.on_invalid == "withhold" or bool(semantic and semantic.keeps_raw)
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """The least and the greatest value that is no slip: what the contract says, of sums of money else what a town
+        can pay."""
+        if self.semantic_type == "cn.amount" and self.minimum is None and self.maximum is None:
+            return -MOST_YUAN, MOST_YUAN
+        return self.minimum, self.maximum
 
     @property
     def postgres_type(self) -> str:
@@ -120,6 +131,10 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
+def _digest(described: list[Any]) -> str:
+    return sha256(json.dumps(described, ensure_ascii=False, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
 Values = dict[str, str | bool | None]
 """Column → the value that it has."""
 
@@ -168,7 +183,41 @@ class Stream:
             [c.name, c.physical_name, c.logical_type, c.semantic_type, c.codes, c.on_invalid, c.unit, c.format]
             for c in self.columns
         ]
+        # Never said otherwise: by another digest every warehouse would read everything again.
         return sha256(json.dumps(described, ensure_ascii=False).encode()).hexdigest()[:16]
+
+    def reading(self, server: Server) -> str:
+        """A digest of what else decides what is read and what becomes of it. Beside `shape`, which warehouses of before
+        keep alone: a part that a warehouse does not know yet is taken to be as it was.
+
+        What only sets the pace is left out, and what no column is read by.
+        """
+        source = {name: value for name, value in self.source.items() if name not in ("pageSize", "lookup")}
+        lookup = {name: value for name, value in (self.source.get("lookup") or {}).items() if name != "maxAgeDays"}
+        return _digest(
+            [
+                self.physical_name, self.load, self.cursor and self.cursor.name, source, lookup, server.encoding,
+                server.crs if self.has_places else None, server.timezone.key if self.has_times else None,
+                [[c.name, c.required, c.minimum, c.maximum] for c in self.columns],
+            ]
+        )  # fmt: skip
+
+    def clock(self, server: Server) -> str | None:
+        """A digest of how the time of change is read: by another one the times of what is landed order nothing."""
+        if self.cursor is None:
+            return None
+        zone = None if self.cursor.format == "epoch" else server.timezone.key
+        return _digest([self.cursor.name, self.cursor.physical_name, self.cursor.format, zone])
+
+    @property
+    def has_places(self) -> bool:
+        """Whether points are in the system's own coordinates, which its server declares."""
+        return any(column.semantic_type in ("geo.longitude", "geo.latitude") for column in self.columns)
+
+    @property
+    def has_times(self) -> bool:
+        """Whether times are written by the system's own clock, whose zone its server declares."""
+        return any(column.logical_type == "timestamp" and column.format != "epoch" for column in self.columns)
 
     @cached_property
     def primary_key(self) -> tuple[Column, ...]:

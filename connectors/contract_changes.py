@@ -69,6 +69,7 @@ def _of_stream(old: Contract, before: Stream, new: Contract, after: Stream) -> I
     elif after.expires is not None and any(values not in after.stands_while for values in before.stands_while):
         reason = "what stands whatever its age is another: records that stood until now may go"
         yield Change(before.system, before.name, None, "rows", reason)
+    yield from _of_reading(old, before, new, after)
     if before.load != after.load:
         reason = f"loaded as {after.load} and no longer as {before.load}: what vanishes at the source is told otherwise"
         yield Change(before.system, before.name, None, "rows", reason)
@@ -89,6 +90,28 @@ def _of_stream(old: Contract, before: Stream, new: Contract, after: Stream) -> I
             yield Change(before.system, before.name, column.name, "gone", reason)
 
 
+def _of_reading(old: Contract, before: Stream, new: Contract, after: Stream) -> Iterator[Change]:
+    """What is read at the source, and by what clock and map: all of the stream is read again."""
+    was, now = old.servers.get(before.server_name), new.servers.get(after.server_name)
+    if was is not None and now is not None:
+        for label, said in (
+            ("encoding", (was.encoding, now.encoding)),
+            ("coordinate system", (was.crs, now.crs) if after.has_places else ("", "")),
+            ("time zone", (was.timezone.key, now.timezone.key) if after.has_times else ("", "")),
+        ):
+            if said[0] != said[1]:
+                reason = f"the {label} is {said[1]} and no longer {said[0]}: its values mean something else"
+                yield Change(before.system, before.name, None, "values", reason)
+    source = {name for name in {*before.source, *after.source} if before.source.get(name) != after.source.get(name)}
+    other = sorted(source - {"pageSize"}) + (["physicalName"] if before.physical_name != after.physical_name else [])
+    if other:
+        yield Change(before.system, before.name, None, "rows", f"read otherwise at the source: {', '.join(other)}")
+    cursors = [stream.cursor.name if stream.cursor else "arrival" for stream in (before, after)]
+    if cursors[0] != cursors[1]:
+        reason = f"ordered by {cursors[1]} and no longer by {cursors[0]}: another version may be current"
+        yield Change(before.system, before.name, None, "rows", reason)
+
+
 def _of_column(stream: Stream, before: Column, after: Column) -> Iterator[Change]:
     if before.postgres_type != after.postgres_type:
         reason = f"{after.postgres_type} and no longer {before.postgres_type}: a landed column keeps its type"
@@ -100,6 +123,16 @@ def _of_column(stream: Stream, before: Column, after: Column) -> Iterator[Change
         if old != new:
             reason = f"the {label} is {new or 'none'} and no longer {old or 'none'}: its values mean something else"
             yield Change(stream.system, stream.name, before.name, "values", reason)
+    if after.required and not before.required and not after.primary_key:
+        yield Change(stream.system, stream.name, before.name, "rows", "required now: rows without it are quarantined")
+    floor, ceiling = float("-inf"), float("inf")
+    (low, high), (least, most) = [
+        (floor if bounds[0] is None else bounds[0], ceiling if bounds[1] is None else bounds[1])
+        for bounds in (before.bounds, after.bounds)
+    ]
+    if least > low or most < high:
+        reason = f"only values from {least:g} to {most:g} are good now"
+        yield Change(stream.system, stream.name, before.name, "values", reason)
     if after.codes and not before.codes:
         yield Change(stream.system, stream.name, before.name, "values", "only the listed codes are values now")
     lost = sorted(set((before.codes or {}).values()) - set((after.codes or {}).values())) if after.codes else []

@@ -186,7 +186,8 @@ def _pull(
 ) -> LoadResult:
     clock = Clock()
     server = resolve_server(contract.server_of(stream))
-    shape, key = stream.shape, [column.name for column in stream.primary_key]
+    key = [column.name for column in stream.primary_key]
+    read_by = {"shape": stream.shape, "reading": stream.reading(server), "clock": stream.clock(server)}
     if position.get("key", key) != key:
         raise Permanent(
             f"{stream.system}.{stream.name}: the contract's key is {', '.join(key)}, but its records were landed by "
@@ -198,8 +199,9 @@ def _pull(
     gap = _gap(contract, stream, position)
     # The source has noted as taken what this warehouse, new or restored from a backup, may never have seen.
     believes_us = bool(server.get("acknowledge")) and (not position or restored is not None)
-    if position.get("shape", shape) != shape:
-        # A column or a code more: what was taken in before is read again, or it would lack them for ever.
+    changed = {name for name, digest in read_by.items() if position.get(name, digest) != digest}
+    if changed:
+        # A code more, another time zone: what was taken in before is read again, or it would never be like the rest.
         position = {"afresh": True}
     afresh = position.get("afresh", False) or believes_us
     asks = "lookup" in stream.source
@@ -227,7 +229,9 @@ def _pull(
         pages = in_chunks(pace.pages(extraction.pages(), name), CHUNK_ROWS)
         fetched = open_now.enter_context(begun(pages, "intake-fetch"))
         open_now.callback(standing.cancel)  # first of all: the fetching thread may be waiting for it
-        lander = open_now.enter_context(Lander(conn, stream, load_id, contract.version, rekey=rekey))
+        lander = open_now.enter_context(
+            Lander(conn, stream, load_id, contract.version, rekey=rekey, reclock="clock" in changed)
+        )
         if is_kept(stream):
             received = Received.begin(conn, stream, server, load_id, lander.standing, afresh=afresh)
             standing.set_result(received)
@@ -276,7 +280,8 @@ def _pull(
                 load_id,
                 landed,
                 cursor=_position(position, landed, extraction)
-                | {"shape": shape, "key": key}
+                | read_by
+                | {"key": key}
                 | ({"gap": gap} if gap else {}),
                 bytes_in=bytes_in,
                 seconds=clock.seconds,

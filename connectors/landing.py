@@ -78,13 +78,15 @@ class Lander:
         *,
         replay: bool = False,
         rekey: bool = False,
+        reclock: bool = False,
     ) -> None:
-        """With `rekey`, every current version is closed first: its key was made of other columns."""
+        """With `rekey`, every current version is closed first: its key was made of other columns. With `reclock`, those
+        of before are older than whatever comes: their times of change were read by another clock."""
         self._conn = conn
         self._stream = stream
         self._load_id = load_id
         self._contract_version = contract_version
-        self._table = LandingTable(conn, stream, load_id)
+        self._table = LandingTable(conn, stream, load_id, reclock=reclock)
         self._rejected: list[pl.DataFrame] = []
         self._added: dict[str, str] = {}
         self._held = None if replay else HeldRows(conn, stream, load_id)

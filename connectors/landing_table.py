@@ -26,11 +26,12 @@ BLOCKS = 1_024
 class LandingTable:
     """The table of one stream, inside the caller's transaction; see `connectors.landing`."""
 
-    def __init__(self, conn: psycopg.Connection, stream: Stream, load_id: int) -> None:
+    def __init__(self, conn: psycopg.Connection, stream: Stream, load_id: int, *, reclock: bool = False) -> None:
         self._conn = conn
         self._stream = stream
         self._load_id = load_id
         self._table = table_of(stream)
+        self._reclock = reclock
         self._copying: Copying | None = None
 
     @property
@@ -116,7 +117,11 @@ class LandingTable:
         cursor = self._stream.cursor
         if cursor is None:
             return sql.SQL("0::bigint")
-        return sql.SQL("(extract(epoch FROM {}) * 1000000)::bigint").format(sql.Identifier(cursor.name))
+        number = sql.SQL("(extract(epoch FROM {}) * 1000000)::bigint").format(sql.Identifier(cursor.name))
+        if not self._reclock:
+            return number
+        oldest = sql.Literal(np.iinfo(np.int64).min + 1)
+        return sql.SQL("CASE WHEN _from_load < {} THEN {} ELSE {} END").format(self._load_id, oldest, number)
 
     def in_history(self, keys: Hashes, hashes: Hashes, rows: Mask) -> Mask:
         """Which of the given rows stand in the table as earlier versions, key and content alike."""

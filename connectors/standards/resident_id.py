@@ -32,7 +32,7 @@ _WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK_CHARACTERS: Final = np.frombuffer(b"10X98765432", dtype=np.uint8)
 _DIGIT: Final = lookup("0123456789")
 _CENTENARIANS: Final = 996
-_FIRST_YEAR, _LAST_YEAR = 1850, 2100
+_FIRST_YEAR, _LAST_YEAR = 1850, 2099
 _MONTH_LENGTHS: Final = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int32)
 
 _DOCUMENTS: Final = {"81": "hong_kong", "82": "macao", "83": "taiwan"} | {f"9{digit}": "foreign" for digit in range(10)}
@@ -64,7 +64,7 @@ def normalise(s: pl.Series) -> pl.Series:
 
 
 def is_valid(s: pl.Series) -> pl.Series:
-    """True where the value is canonical, has a possible birth date (1850–2100) and the right check."""
+    """True where the value is canonical, has a possible birth date (1850–2099) and the right check."""
     matrix = byte_matrix(s, 18)
     values = _DIGIT[matrix]
     digits = (values[:, :17] != INVALID).all(axis=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,8 @@ import psycopg
 import pytest
 
 from connectors import inbox, intake, quarantine
+from connectors.contract import Column, Server
+from connectors.contract_folder import load_contracts
 from connectors.errors import ContractViolation, IntakeError, Permanent, Retriable, Unwell
 from connectors.pace import Pace
 from connectors.protocols.base import BadRecord, Page, Pull
@@ -39,6 +42,8 @@ def test_rows_ledger_cursor_and_defects_are_one(hub: Any, make_page: Rows) -> No
     assert [row[0] for row in hub.current()] == ["P001", "P002"]
     assert hub.cursor() == {
         "newest": 1777593900000000, "state": {"page": 2}, "shape": hub.stream.shape, "key": ["id"],
+        "reading": hub.stream.reading(hub.contract.servers["any"]),
+        "clock": hub.stream.clock(hub.contract.servers["any"]),
     }  # fmt: skip
     assert hub.ask("SELECT column_name, reason, outcome, rows FROM control.defect") == done.defects
     assert {"extract", "conform", "land"} <= set(done.seconds)
@@ -482,6 +487,73 @@ def test_a_contract_that_reads_otherwise_takes_everything_in_again(hub: Any, mak
     assert asked.afresh and asked.since is None and asked.state == {}
     hub.take(make_page())
     assert not hub.upstream.pulls[-1].afresh, "once is enough"
+
+
+LOAD = "{property: load, value: changes}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("{property: timezone, value: Asia/Shanghai}", "{property: timezone, value: UTC}"),
+        ("{property: timezone, value: Asia/Shanghai}", "{property: encoding, value: gb18030}"),
+        ("physicalName: ry", "physicalName: ry2"),
+        (
+            "{property: load, value: changes}",
+            "{property: load, value: changes}\n      - {property: source, value: {interface: b}}",
+        ),
+        ("physicalName: xm, logicalType: string,", "physicalName: xm, logicalType: string, required: true,"),
+    ],
+)
+def test_a_corrected_contract_reads_everything_again(hub: Any, make_page: Rows, old: str, new: str) -> None:
+    hub.take(make_page(person(1)))
+    hub.mend(old, new)
+    hub.take(make_page(person(1)))
+    assert hub.upstream.pulls[-1].afresh and hub.upstream.pulls[-1].since is None
+    hub.take(make_page())
+    assert not hub.upstream.pulls[-1].afresh, "once is enough"
+
+
+def test_what_was_read_by_another_clock_orders_nothing(hub: Any, make_page: Rows) -> None:
+    """The time of change moves eight hours back with its zone: by it the mended rows would be late, and history."""
+    zone = "{property: timezone, value: UTC}"
+    hub.mend("{property: timezone, value: Asia/Shanghai}", zone)
+    hub.take(make_page(person(1), person(2), person(3)))
+    hub.mend(zone, "{property: timezone, value: Asia/Shanghai}")
+    # What the source does not send again stays; of two versions in one pull the newer stands, whichever comes first.
+    hub.upstream.gives(make_page(person(1, "2", minute=7)), make_page(person(1), person(2)))
+    assert hub.run().landed == 3
+    told = [(row[0], row[2], row[3].astimezone(UTC).strftime("%H:%M")) for row in hub.current()]
+    assert told == [("P001", "gone", "00:07"), ("P002", "here", "00:00"), ("P003", "here", "08:00")]
+    assert hub.take(make_page(person(1, minute=5))).landed == 1, "and from then on times order as ever"
+    assert [row[2] for row in hub.current()] == ["gone", "here", "here"]
+
+
+def test_a_warehouse_of_before_reads_nothing_again(hub: Any, make_page: Rows) -> None:
+    hub.take(make_page(person(1)))
+    with psycopg.connect(hub.url) as conn:
+        conn.execute("UPDATE control.cursor SET value = value - 'reading' - 'clock'")
+    hub.take(make_page())
+    assert not hub.upstream.pulls[-1].afresh
+    assert {"reading", "clock"} <= hub.cursor().keys()
+
+
+def test_how_fast_a_source_is_asked_is_no_other_reading() -> None:
+    contract = load_contracts()["payee_account"]
+    (stream,) = contract.streams.values()
+    server = contract.server_of(stream)
+    slower = replace(
+        stream, source=stream.source | {"pageSize": 7, "lookup": stream.source["lookup"] | {"maxAgeDays": 3}}
+    )
+    assert slower.reading(server) == stream.reading(server)
+    # Without a point or a written time, neither map nor zone matters.
+    bare = replace(stream, columns=stream.columns[:1], cursor=None)
+    moved = Server("any", server.properties | {"crs": "gcj02", "timezone": "UTC"})
+    assert bare.reading(moved) == bare.reading(server) and bare.clock(moved) is None
+    place = replace(
+        bare, columns=(*bare.columns, Column("longitude", "x", "number", "L1", semantic_type="geo.longitude"))
+    )
+    assert place.reading(moved) != place.reading(server)
 
 
 def test_another_key_is_refused_until_everything_is_read_again_under_it(hub: Any, make_page: Rows) -> None:

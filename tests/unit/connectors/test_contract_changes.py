@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Column, Contract
+from connectors.contract import Column, Contract, Server
 from connectors.contract_changes import Change, changes, line_of
 from connectors.contract_folder import SYSTEMS, load_contract, load_contracts
 
@@ -22,6 +22,10 @@ def with_stream(**changed: Any) -> Contract:
 
 def with_column(named: str, /, **changed: Any) -> Contract:
     return with_stream(columns=tuple(replace(c, **changed) if c.name == named else c for c in STREAM.columns))
+
+
+def with_server(**changed: Any) -> Contract:
+    return replace(OLD, servers={n: Server(n, s.properties | changed) for n, s in OLD.servers.items()})
 
 
 def without(*names: str) -> Contract:
@@ -49,6 +53,13 @@ TAKEN_AWAY: list[tuple[Contract | None, str, str, str]] = [
      "premises_safety any more"),
     (with_column("state", primary_key=True), "police_110.incidents", "rows", "the key is incident_no, state"),
     (with_stream(load="snapshot"), "police_110.incidents", "rows", "loaded as snapshot"),
+    (with_server(timezone="UTC"), "police_110.incidents", "values", "time zone is UTC and no longer Asia/Shanghai"),
+    (with_server(encoding="gb18030"), "police_110.incidents", "values", "encoding is gb18030"),
+    (with_stream(physical_name="other"), "police_110.incidents", "rows", "read otherwise at the source: physicalName"),
+    (with_stream(source={"interface": "x"}), "police_110.incidents", "rows", "at the source: interface"),
+    (with_stream(cursor=STREAM.column("reported_at")), "police_110.incidents", "rows", "ordered by reported_at"),
+    (with_column("address", required=True), "police_110.incidents.address", "rows", "required now"),
+    (with_column("longitude", maximum=120.0), "police_110.incidents.longitude", "values", "from -inf to 120"),
 ]  # fmt: skip
 
 

@@ -54,6 +54,7 @@ def test_every_rule_of_a_contract_is_checked(contract: Contract) -> None:
         ("cn.disability_class", "7", "8"),
         ("cn.disability_level", "4", "5"),
         ("cn.gb28181_device_id", "33010600001320000001", "3301060000132"),
+        ("cn.gb28181_device_id", "3301060000000131", "330106000000013100"),
         ("cn.warning_id", "33019941600001_20260630080000_1", "33019941600001_20260630_1"),
         ("cn.month", "2026-12", "2026-13"),
         ("geo.polygon", '{"type":"MultiPolygon","coordinates":[]}', '{"type":"Point"}'),
