@@ -282,7 +282,8 @@ def begin_afresh(connection: psycopg.Connection, system: str, stream: str) -> bo
     with stream_lock(connection, system, stream):
         found = connection.execute(
             """UPDATE control.cursor
-                  SET value = (value - '{newest,state,shape,key}'::text[]) || '{"afresh": true, "rekey": true}'
+                  SET value = (SELECT coalesce(jsonb_object_agg(name, part), '{}') FROM jsonb_each(value) AS e (name, part)
+                                WHERE name IN ('restored', 'gap')) || '{"afresh": true, "rekey": true}'
                 WHERE (system, stream) = (%s, %s)""",
             [system, stream],
         ).rowcount
