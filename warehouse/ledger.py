@@ -282,8 +282,9 @@ def begin_afresh(connection: psycopg.Connection, system: str, stream: str) -> bo
     with stream_lock(connection, system, stream):
         found = connection.execute(
             """UPDATE control.cursor
-                  SET value = (SELECT coalesce(jsonb_object_agg(name, part), '{}') FROM jsonb_each(value) AS e (name, part)
-                                WHERE name IN ('restored', 'gap')) || '{"afresh": true, "rekey": true}'
+                  SET value = (SELECT coalesce(jsonb_object_agg(name, part), '{}')
+                                 FROM jsonb_each(value) AS of_restore (name, part) WHERE name IN ('restored', 'gap'))
+                           || '{"afresh": true, "rekey": true}'
                 WHERE (system, stream) = (%s, %s)""",
             [system, stream],
         ).rowcount
