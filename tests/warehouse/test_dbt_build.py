@@ -280,14 +280,14 @@ def test_failed_inputs_turn_results_unknown_and_back(build: DbtRun, dbt_town: Db
     failed = (("fire_119", "incidents"), ("disability_certificate", "certificates"), ("welfare_payment", "payments"))
     for system, stream in failed:
         dbt_town.load(system, stream, "failed")
-    assert dbt_town.dbt("run", "--select", "dim_input+").code == 0
+    dbt_town.rebuild("dim_input")
     assert colours(dbt_town) == {"A1": "grey", "A2": "grey", "A3": "red", "A4": "grey"}
     found = matches(dbt_town)
     assert found["R3", "P07"] == ("unknown", None, "undecided")
     assert found["R1", "P08"] == ("eligible", None, "undecided")
     for system, stream in failed:
         dbt_town.load(system, stream)
-    assert dbt_town.dbt("run", "--select", "dim_input+").code == 0
+    dbt_town.rebuild("dim_input")
     assert content(dbt_town) == before
 
 
@@ -313,7 +313,7 @@ def test_held_rows_turn_a_no_unknown_until_they_are_settled(build: DbtRun, dbt_t
     hold(dbt_town, "household_registry", "residents", "NR4")
     hold(dbt_town, "household_registry", "residents", None)
     for _ in range(2):  # the second time after another load that rejected nothing
-        assert dbt_town.dbt("run", "--select", "dim_input+", "int_welfare_held+").code == 0
+        dbt_town.rebuild("dim_input", "int_welfare_held")
         found = matches(dbt_town)
         assert found["R4", "P08"] == ("unknown", False, "undecided")
         assert found["R2", "P08"] == ("not_eligible", True, "receiving_not_found_eligible")  # a death is known
@@ -323,25 +323,25 @@ def test_held_rows_turn_a_no_unknown_until_they_are_settled(build: DbtRun, dbt_t
         ) == [(2,)]
         dbt_town.load("household_registry", "residents")
     settle(dbt_town)
-    assert dbt_town.dbt("run", "--select", "dim_input+", "int_welfare_held+").code == 0
+    dbt_town.rebuild("dim_input", "int_welfare_held")
     assert content(dbt_town) == before
 
 
 def test_held_orders_are_neither_paid_nor_unclaimed_until_they_are_settled(build: DbtRun, dbt_town: DbtTown) -> None:
     """A version of an order that landed, and two orders that never did: of the two who seem to receive nothing."""
-    before, models = content(dbt_town), ("dim_input+", "int_welfare_held+", "int_welfare_receiving+")
+    before, models = content(dbt_town), ("dim_input", "int_welfare_held", "int_welfare_receiving")
     hold(dbt_town, "welfare_payment", "payments", "Z1")
     hold(dbt_town, "welfare_payment", "payments", "Z8")
-    assert dbt_town.dbt("run", "--select", *models).code == 0
+    dbt_town.rebuild(*models)
     assert matches(dbt_town)["R1", "P08"] == ("eligible", None, "undecided")
     assert matches(dbt_town)["R3", "P07"] == ("eligible", False, "unclaimed"), "one of two is not most of them"
     hold(dbt_town, "welfare_payment", "payments", None)
-    assert dbt_town.dbt("run", "--select", *models).code == 0
+    dbt_town.rebuild(*models)
     found = matches(dbt_town)
     assert (found["R3", "P07"], found["R5", "P01"]) == (("eligible", None, "undecided"),) * 2
     assert found["R4", "P08"] == ("not_eligible", False, "not_due")
     settle(dbt_town)
-    assert dbt_town.dbt("run", "--select", *models).code == 0
+    dbt_town.rebuild(*models)
     assert content(dbt_town) == before
 
 
@@ -351,8 +351,8 @@ def test_held_rows_turn_green_grey_until_they_are_settled(build: DbtRun, dbt_tow
     hold(dbt_town, "safety_inspection", "hazards", "H9", csbm="A1", dj="9")
     hold(dbt_town, "safety_inspection", "hazards", "H1", dj="9")
     hold(dbt_town, "safety_inspection", "inspections", None, csbm="A99")
-    models = "dim_input+", "int_premises_held+"
-    assert dbt_town.dbt("run", "--select", *models).code == 0
+    models = "dim_input", "int_premises_held"
+    dbt_town.rebuild(*models)
     assert colours(dbt_town) == {"A1": "grey", "A2": "grey", "A3": "red", "A4": "grey"}
     told = (
         "SELECT premises_code, held_inputs FROM candidate.premises_risk WHERE cardinality(held_inputs) > 0 ORDER BY 1"
@@ -365,7 +365,7 @@ def test_held_rows_turn_green_grey_until_they_are_settled(build: DbtRun, dbt_tow
     closures = "SELECT category, open_hazards, rows_held FROM candidate.hazard_closure WHERE state = 'incomplete'"
     assert sorted(dbt_town.rows(closures)) == [("rental_housing", 1, 1), ("street_shop", 0, 1)]
     settle(dbt_town)
-    assert dbt_town.dbt("run", "--select", *models).code == 0
+    dbt_town.rebuild(*models)
     assert content(dbt_town) == before
 
 

@@ -97,6 +97,7 @@ class Stage:
 
     report: dict[str, Any]
     code: int
+    said: str
     last_load: int
     releases: list[dict[str, Any]]
     premises: pl.DataFrame
@@ -114,6 +115,7 @@ def run_pass(hub: Hub, *words: str, **more: str) -> Stage:
     return Stage(
         report=json.loads(done.stdout),
         code=done.returncode,
+        said=done.stderr,
         last_load=hub.value("SELECT max(load_id) FROM control.load"),
         releases=hub.answer("release", "list"),
         premises=pl.DataFrame(
@@ -129,10 +131,12 @@ def run_pass(hub: Hub, *words: str, **more: str) -> Stage:
     )
 
 
-def new_home() -> Path:
-    """A folder that the unprivileged user of the embedded server may pass through."""
+def new_home(parsed: Path | None = None) -> Path:
+    """A folder that the unprivileged user of the embedded server may pass through; dbt has parsed the project."""
     home = Path(tempfile.mkdtemp(prefix="townhub-hub-"))
     home.chmod(0o755)
+    if parsed is not None:
+        shutil.copytree(parsed, home / "dbt_target")
     return home
 
 
@@ -174,8 +178,9 @@ def second(hub: Hub, truth: dict[str, pl.DataFrame]) -> Stage:
 
 @pytest.fixture(scope="package")
 def bereft(hub: Hub, second: Stage) -> Stage:
-    """A pass while the fire brigade's system is dead."""
+    """A pass while the fire brigade's system is dead, and the police's, which shares its server with others."""
     assert hub.answer("simulate", "faults", "fire_119", "dead") == {"fire_119": {"dead": {}}}
+    hub.answer("simulate", "faults", "police_110", "dead")
     stage = run_pass(hub, "run")
     stage.more["status"] = hub.answer("status")
     return stage
@@ -183,11 +188,11 @@ def bereft(hub: Hub, second: Stage) -> Stage:
 
 @pytest.fixture(scope="package")
 def healed(hub: Hub, bereft: Stage, more_systems: Path) -> Stage:
-    """The fire brigade is back: it and a system whose contract is new are taken in, nothing else."""
+    """Both are back: they, a system whose contract is new and one stream of three are taken in, nothing else."""
     assert hub.answer("simulate", "faults", "--clear") == {}
-    return run_pass(
-        hub, "run", "--select", "fire_119", "--select", "second_platform", TOWNHUB_SYSTEMS=str(more_systems)
-    )
+    wanted = ("fire_119", "police_110", "second_platform", "safety_inspection.hazards")
+    selected = [word for name in wanted for word in ("--select", name)]
+    return run_pass(hub, "run", *selected, TOWNHUB_SYSTEMS=str(more_systems))
 
 
 @pytest.fixture(scope="package")
@@ -234,8 +239,24 @@ def later_day(hub: Hub, next_day_again: Stage) -> Stage:
 
 
 @pytest.fixture(scope="package")
-def later_day_anew(hub: Hub, later_day: Stage) -> Stage:
-    """The same day, built from everything."""
+def mistaken(hub: Hub, later_day: Stage, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """The same day, while a mistake stands in the fire brigade's contract."""
+    folder = tmp_path_factory.mktemp("mistaken")
+    for path in (REPOSITORY / "connectors" / "systems").glob("*.odcs.yaml"):
+        shutil.copy(path, folder)
+    contract = folder / "fire_119.odcs.yaml"
+    text = contract.read_text(encoding="utf-8")
+    contract.write_text(text.replace("logicalType: string", "logicalType: strong", 1), encoding="utf-8")
+    stage = run_pass(hub, "run", "--rebuild", TOWNHUB_SYSTEMS=str(folder))
+    stage.more["status"] = hub.answer("status", TOWNHUB_SYSTEMS=str(folder))
+    stage.more["refusal"] = hub.refusal("run", "--select", "fire_119", TOWNHUB_SYSTEMS=str(folder))
+    stage.more["systems"] = hub.answer("systems", "list", TOWNHUB_SYSTEMS=str(folder))
+    return stage
+
+
+@pytest.fixture(scope="package")
+def later_day_anew(hub: Hub, mistaken: Stage) -> Stage:
+    """The same day with the contract mended, built from everything."""
     stage = run_pass(hub, "run", "--rebuild")
     stage.more["made anew"] = made_anew(hub)
     stage.more["tables"] = by_changes(hub)

@@ -28,9 +28,11 @@ def backup(hub: Hub, second: Stage, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def other(backup: tuple[Path, dict[str, Any]], town: dict[str, str]) -> Iterator[tuple[Hub, dict[str, Any]]]:
+def other(
+    backup: tuple[Path, dict[str, Any]], town: dict[str, str], parsed_project: Path
+) -> Iterator[tuple[Hub, dict[str, Any]]]:
     """A hub of another home, restored from it, and what the command said."""
-    made = Hub(new_home())
+    made = Hub(new_home(parsed_project))
     try:
         yield made, made.answer("restore", str(backup[0]), **town)
     finally:
@@ -63,11 +65,12 @@ def test_a_restored_hub_goes_on_where_the_backup_was_made(
 
 
 def test_views_are_made_again_where_their_sql_is_missing(
-    other: tuple[Hub, dict[str, Any]], town: dict[str, str], second: Stage
+    other: tuple[Hub, dict[str, Any]], town: dict[str, str], second: Stage, parsed_project: Path
 ) -> None:
     """What dbt leaves in the home is no part of a backup; the gates read it."""
     restored, _ = other
     shutil.rmtree(restored.home / "dbt_target")
+    shutil.copytree(parsed_project, restored.home / "dbt_target")  # the project parsed, and no SQL
     stage = run_pass(restored, "run", "--rebuild", **town)
     assert stage.report["verdicts"] == second.report["verdicts"]
     assert stage.report["content_hash"] == second.report["content_hash"]

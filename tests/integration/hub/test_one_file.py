@@ -166,9 +166,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def alone() -> Iterator[Hub]:
+def alone(parsed_project: Path) -> Iterator[Hub]:
     """A hub that has taken in nothing yet."""
-    made = Hub(new_home())
+    made = Hub(new_home(parsed_project))
     try:
         yield made
     finally:

@@ -47,7 +47,9 @@ def test_the_report_is_as_scripts_rely_on(first: Stage) -> None:
         for release in report["releases"].values()
     )
     assert len(report["content_hash"]) == 64
-    assert set(report["seconds"]) >= STEPS
+    seconds = report["seconds"]
+    assert set(seconds) >= {*STEPS, "orchestration", "total"}
+    assert seconds["total"] == pytest.approx(sum(seconds[step] for step in {*STEPS, "orchestration"}), rel=0.05)
 
 
 def test_the_isolated_health_code_is_neither_pulled_nor_shown(hub: Hub, first: Stage) -> None:
@@ -253,6 +255,13 @@ def test_every_listing_answers(hub: Hub, second: Stage) -> None:
     assert all(row["remedy"] for row in waiting)
     assert {row["family"] for row in hub.answer("release", "list")} == set(FAMILIES)
     assert hub.answer("holds", "list") == []
+    listed = hub.answer("quarantine", "list", "--rows")
+    assert len(listed) > len(waiting)
+    releases = hub.answer("release", "list", "--family", "safety")
+    assert releases[0]["current"] is True
+    shown = hub.answer("release", "show", str(releases[-1]["release"]))
+    assert shown["verdicts"] and {verdict["state"] for verdict in shown["verdicts"]} == {"green"}
+    assert hub.answer("release", "diff", str(releases[0]["release"]), str(releases[0]["release"])) == []
     done = hub.command("status")
     assert (done.returncode, done.stderr) == (0, "")
     assert all(system in done.stdout for system, _ in _streams())

@@ -30,6 +30,28 @@ def test_no_keys_of_records_are_left_behind(hub: Hub, later_day: Stage) -> None:
     assert left == 0
 
 
+def test_a_broken_contract_stops_its_own_system_alone(later_day: Stage, mistaken: Stage) -> None:
+    """The others are taken in; what reads the system keeps its last release; who names it is told why."""
+    before, found = later_day.report, mistaken.report
+    assert mistaken.code == 1
+    assert "fire_119 is not taken in, because its contract is refused" in mistaken.said
+    assert "fire_119.odcs.yaml:" in mistaken.said
+    held = ["publish enforcement", "publish safety"]
+    assert [failure.split(":")[0] for failure in found["failures"]] == ["build", *held]
+    assert all("guard.inputs is red" in failure for failure in found["failures"][1:])
+    assert set(found["systems"]) == set(before["systems"]) - {"fire_119"}
+    assert found["releases"]["safety"]["release_id"] == before["releases"]["safety"]["release_id"]
+    assert found["content_hash"] == before["content_hash"]
+    rows = {(row["system"], row["stream"]): row for row in mistaken.more["status"]}
+    shown = rows["fire_119", "incidents"]
+    assert shown["state"] == "broken" and "'strong' cannot be landed" in shown["error"] and shown["age_seconds"]
+    assert rows["police_110", "incidents"]["state"] == "fresh"
+    assert "the contract of fire_119 is refused" in mistaken.more["refusal"]
+    assert "Use string" in mistaken.more["refusal"]
+    told = {row["system"]: row["mistakes"] for row in mistaken.more["systems"]}
+    assert [system for system, mistakes in told.items() if mistakes] == ["fire_119"]
+
+
 def test_everything_built_anew_is_the_same(later_day: Stage, later_day_anew: Stage) -> None:
     assert later_day_anew.code == 0
     assert later_day_anew.more["made anew"] == {}
