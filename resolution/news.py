@@ -45,7 +45,7 @@ def since(conn: psycopg.Connection, kind: str, then: Mapping[str, Any], now: Map
 def _of_source(
     conn: psycopg.Connection, kind: str, source: Source, then: Mapping[str, Any], now: Mapping[str, Any]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    keys = _touched(conn, source, int(then.get(f"{source.system}.{source.stream}", 0)))
+    keys = touched(conn, source, int(then.get(f"{source.system}.{source.stream}", 0)))
     here, held = _both(conn, kind, source, keys)
     came = here.join(held, on="record_key", how="anti").height
     went = held.join(here, on="record_key", how="anti").height
@@ -69,7 +69,7 @@ def _both(conn: psycopg.Connection, kind: str, source: Source, keys: pl.Series) 
     return sources.read_some(conn, source, sources.SCHEMAS[kind], keys), pl.DataFrame(rows, schema=_HELD, orient="row")
 
 
-def _touched(conn: psycopg.Connection, source: Source, load: int) -> pl.Series:
+def touched(conn: psycopg.Connection, source: Source, load: int) -> pl.Series:
     """Keys of records of which a later load than this one wrote or closed a row."""
     query = sql.SQL(
         "SELECT DISTINCT ({key})::text FROM {table} WHERE _from_load > %(load)s OR _to_load > %(load)s"

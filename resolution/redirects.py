@@ -13,7 +13,7 @@ import psycopg
 _HOLDERS = """
     SELECT e.entity_key, e.merged_into, e.resolves_to, n.entity_key AS holder, count(*)
       FROM resolution.entity e
-      LEFT JOIN resolution.membership m ON m.entity_key = e.entity_key AND m.to_run = e.updated_run
+      LEFT JOIN resolution.membership m ON m.entity_key = e.entity_key AND m.to_run = e.updated_run AND NOT m.voided
       LEFT JOIN resolution.membership n ON n.kind = m.kind AND n.to_run IS NULL
        AND (n.system, n.stream, n.record_key) = (m.system, m.stream, m.record_key)
      WHERE e.kind = %s AND e.status <> 'active'

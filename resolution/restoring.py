@@ -22,12 +22,12 @@ had at its end, `other` for one that `into` had just before it took the key's.""
 _FORMER = """
     SELECT m.system, m.stream, m.record_key, e.entity_key, e.updated_run, e.merged_into, 'own'
       FROM resolution.entity e JOIN resolution.membership m
-        ON m.entity_key = e.entity_key AND m.to_run = e.updated_run
+        ON m.entity_key = e.entity_key AND m.to_run = e.updated_run AND NOT m.voided
      WHERE e.kind = %(kind)s AND e.status <> 'active'
     UNION ALL
     SELECT m.system, m.stream, m.record_key, e.entity_key, e.updated_run, e.merged_into, 'other'
       FROM resolution.entity e JOIN resolution.membership m
-        ON m.entity_key = e.merged_into AND m.from_run < e.updated_run
+        ON m.entity_key = e.merged_into AND m.from_run < e.updated_run AND NOT m.voided
        AND (m.to_run IS NULL OR m.to_run >= e.updated_run)
      WHERE e.kind = %(kind)s AND e.status = 'merged'
 """
