@@ -159,7 +159,10 @@ def write(
         columns = opened.select(pl.lit(kind).alias("kind"), *_MEMBERSHIP, pl.lit(run).alias("run"))
         copy.write(columns.write_csv(include_header=False))
     if opened.height or closed.height:
-        redirects.refresh(conn, kind)
+        told = pl.concat([opened.select(restoring.RECORD), closed.select(restoring.RECORD)]).unique()
+        ended = moves.filter(pl.col("type").is_in(["merge", "retire"]))["from_key"]
+        back = moves.filter(pl.col("type") == "restore")["to_key"]
+        redirects.refresh(conn, kind, told, pl.concat([ended, back]))
     counts = dict(moves.group_by("type").len().iter_rows())
     return Reconciled(
         created=counts.get("create", 0),

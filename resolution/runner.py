@@ -87,7 +87,7 @@ def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> Res
         numbered = records.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
         decided, lapsed = _decided(conn, kind, numbered.join(found.assigned, on="row"))
         named = numbered.join(apply_decisions(found.assigned, decided, found.numbered), on="row")
-        former = restoring.former(conn, entity)
+        former = restoring.former(conn, entity, None if isinstance(work, Whole) else named)
         concerned, before = work.concerned(conn, named, former)
         reassigned = work.reassigned(conn, last.inputs if last is not None else None, inputs)
         memberships, moves = ledger.reconcile(entity, concerned, before, former, reassigned)

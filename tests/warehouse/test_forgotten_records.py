@@ -110,8 +110,10 @@ def ledger(fresh_database: str) -> str:
 
 def test_a_purged_record_has_no_claim_to_a_key(ledger: str) -> None:
     """Nor has one that ended before it was purged, whatever its key is; one that is there keeps what it was."""
-    was = ("INSERT INTO resolution.membership (kind, system, stream, record_key, entity_key, link_kind, from_run, to_run)"
-           " VALUES ('resident', 'payee_account', 'accounts', %s, %s, 'single', 1, 2)")  # fmt: skip
+    was = (
+        "INSERT INTO resolution.membership (kind, system, stream, record_key, entity_key, link_kind, from_run, to_run)"
+        " VALUES ('resident', 'payee_account', 'accounts', %s, %s, 'single', 1, 2)"
+    )
     with psycopg.connect(ledger) as conn:
         conn.execute(was, ["P0017", "R8"])
         conn.execute(was, [STAYS + ACCOUNT, "R9"])
