@@ -18,9 +18,12 @@ from connectors.versions import key_hashes
 def forget_gone(conn: psycopg.Connection, system: str, stream: str, table: sql.Composable) -> int:
     """Replace such keys of a stream whose records have no row in `table`; how many. In the caller's transaction.
 
-    Should the same record ever come again, it is a new one.
+    Should the same record ever come again, it is a new one, which has no claim to the entity's key that it had.
     """
-    found = conn.execute("SELECT control.kept_records(%s, %s)", [system, stream]).fetchall()
+    found = conn.execute(
+        "SELECT control.kept_records(%(system)s, %(stream)s) UNION SELECT control.past_records(%(system)s, %(stream)s)",
+        {"system": system, "stream": stream},
+    ).fetchall()
     keys = pl.Series([row[0] for row in found], dtype=pl.String)
     if keys.is_empty():
         return 0
@@ -32,6 +35,7 @@ def forget_gone(conn: psycopg.Connection, system: str, stream: str, table: sql.C
     missing = [bool(row[0]) for row in conn.execute(query, [hashes]).fetchall()]
     gone = keys.filter(pl.Series(missing, dtype=pl.Boolean))
     if len(gone):
+        conn.execute("SELECT control.void_records(%s, %s, %s)", [system, stream, gone.to_list()])
         conn.execute("SELECT control.forget_records(%s, %s, %s)", [system, stream, gone.to_list()])
     return len(gone)
 

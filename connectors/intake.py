@@ -279,10 +279,7 @@ def _pull(
                 conn,
                 load_id,
                 landed,
-                cursor=_position(position, landed, extraction)
-                | read_by
-                | {"key": key}
-                | ({"gap": gap} if gap else {}),
+                cursor=_position(position, landed, extraction) | read_by | {"key": key} | ({"gap": gap} if gap else {}),
                 bytes_in=bytes_in,
                 seconds=clock.seconds,
                 source_time=_source_time(conn, stream, extraction),

@@ -70,22 +70,30 @@ def entities(conn: psycopg.Connection, kind: str, records: pl.DataFrame) -> pl.D
 
 
 def reconcile(
-    kind: str, clusters: pl.DataFrame, before: pl.DataFrame, former: pl.DataFrame | None = None
+    kind: str,
+    clusters: pl.DataFrame,
+    before: pl.DataFrame,
+    former: pl.DataFrame | None = None,
+    reassigned: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(memberships, moves) of a run.
 
     `clusters`: system, stream, record_key, cluster, link_kind, reason, borrowed (without it nobody's number was set
     aside). `before`: memberships in force. `former`: what keys that are out of use held, from `restoring.former`;
-    without it no key comes back. `moves`: type (create, merge, split, restore, retire), from_key, to_key.
+    without it no key comes back. `reassigned`: system, stream, record_key of records that are another's now, which have
+    no say in who keeps or gets back a key. `moves`: type (create, merge, split, restore, retire), from_key, to_key.
     """
     if "borrowed" not in clusters.columns:
         clusters = clusters.with_columns(borrowed=pl.lit(False))
+    same = clusters
+    if reassigned is not None and reassigned.height:
+        same = clusters.join(reassigned, on=restoring.RECORD, how="anti")
     shared = (
-        clusters.join(before.select(*restoring.RECORD, old="entity_key"), on=restoring.RECORD)
+        same.join(before.select(*restoring.RECORD, old="entity_key"), on=restoring.RECORD)
         .group_by("cluster", "old")
         .len("overlap")
     )
-    had = restoring.overlaps(clusters, former)
+    had = restoring.overlaps(same, former)
     undone = restoring.undone(shared, had)
     # Greedy by overlap; the key itself breaks ties, so that the same input always gives the same keys.
     ordered = shared.sort("overlap", "old", "cluster", descending=[True, False, False])
@@ -131,13 +139,20 @@ def _moves(keys: pl.DataFrame, given: pl.DataFrame, shared: pl.DataFrame, before
 
 
 def write(
-    conn: psycopg.Connection, kind: str, run: int, memberships: pl.DataFrame, moves: pl.DataFrame, before: pl.DataFrame
+    conn: psycopg.Connection,
+    kind: str,
+    run: int,
+    memberships: pl.DataFrame,
+    moves: pl.DataFrame,
+    before: pl.DataFrame,
+    reassigned: pl.DataFrame | None = None,
 ) -> Reconciled:
-    """Write what changed, inside the caller's transaction."""
+    """Write what changed, inside the caller's transaction; what the `reassigned` records were is closed as void."""
     same = memberships.join(before, on=_MEMBERSHIP, how="semi", nulls_equal=True)
     opened = memberships.join(same, on=restoring.RECORD, how="anti")
     closed = before.join(same, on=restoring.RECORD, how="anti")
-    _close(conn, kind, run, closed)
+    other = pl.DataFrame(schema=dict.fromkeys(restoring.RECORD, pl.String())) if reassigned is None else reassigned
+    _close(conn, kind, run, closed.join(other.with_columns(voided=pl.lit(True)), on=restoring.RECORD, how="left"))
     _write_entities(conn, kind, run, moves)
     with conn.cursor().copy(
         "COPY resolution.membership (kind, system, stream, record_key, entity_key, link_kind, reason, borrowed,"
@@ -146,7 +161,10 @@ def write(
         columns = opened.select(pl.lit(kind).alias("kind"), *_MEMBERSHIP, pl.lit(run).alias("run"))
         copy.write(columns.write_csv(include_header=False))
     if opened.height or closed.height:
-        redirects.refresh(conn, kind)
+        told = pl.concat([opened.select(restoring.RECORD), closed.select(restoring.RECORD)]).unique()
+        ended = moves.filter(pl.col("type").is_in(["merge", "retire"]))["from_key"]
+        back = moves.filter(pl.col("type") == "restore")["to_key"]
+        redirects.refresh(conn, kind, told, pl.concat([ended, back]))
     counts = dict(moves.group_by("type").len().iter_rows())
     return Reconciled(
         created=counts.get("create", 0),
@@ -160,11 +178,11 @@ def _close(conn: psycopg.Connection, kind: str, run: int, closed: pl.DataFrame) 
     if closed.is_empty():
         return
     conn.execute(
-        """UPDATE resolution.membership AS m SET to_run = %s
-             FROM unnest(%s::text[], %s::text[], %s::text[]) AS c(system, stream, record_key)
+        """UPDATE resolution.membership AS m SET to_run = %s, voided = m.voided OR c.voided
+             FROM unnest(%s::text[], %s::text[], %s::text[], %s::boolean[]) AS c(system, stream, record_key, voided)
             WHERE m.kind = %s AND m.to_run IS NULL
               AND (m.system, m.stream, m.record_key) = (c.system, c.stream, c.record_key)""",
-        [run, *(array(closed[name]) for name in restoring.RECORD), kind],
+        [run, *(array(closed[name]) for name in restoring.RECORD), closed["voided"].fill_null(False).to_list(), kind],
     )
 
 

@@ -49,7 +49,7 @@ def _of_source(
     load, rows = f"{source.system}.{source.stream}", sources.rows_of(source)
     if rows in then and all(then.get(name) == now.get(name) for name in (load, rows)):
         return _both(conn, kind, source, pl.Series([], dtype=pl.String))  # to look for what landed reads all of it
-    keys = _touched(conn, source, int(then.get(load, 0)))
+    keys = touched(conn, source, int(then.get(load, 0)))
     here, held = _both(conn, kind, source, keys)
     came = here.join(held, on="record_key", how="anti").height
     went = held.join(here, on="record_key", how="anti").height
@@ -72,7 +72,7 @@ def _both(conn: psycopg.Connection, kind: str, source: Source, keys: pl.Series) 
     return sources.read_some(conn, source, sources.SCHEMAS[kind], keys), pl.DataFrame(rows, schema=_HELD, orient="row")
 
 
-def _touched(conn: psycopg.Connection, source: Source, load: int) -> pl.Series:
+def touched(conn: psycopg.Connection, source: Source, load: int) -> pl.Series:
     """Keys of records of which a later load than this one wrote or closed a row."""
     query = sql.SQL(
         "SELECT DISTINCT ({key})::text FROM {table} WHERE _from_load > %(load)s OR _to_load > %(load)s"

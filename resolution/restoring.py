@@ -10,6 +10,8 @@ from __future__ import annotations
 import polars as pl
 import psycopg
 
+from resolution.arrays import array
+
 RECORD = ["system", "stream", "record_key"]
 
 FORMER_SCHEMA: dict[str, pl.DataType] = {
@@ -22,22 +24,53 @@ had at its end, `other` for one that `into` had just before it took the key's.""
 _FORMER = """
     SELECT m.system, m.stream, m.record_key, e.entity_key, e.updated_run, e.merged_into, 'own'
       FROM resolution.entity e JOIN resolution.membership m
-        ON m.entity_key = e.entity_key AND m.to_run = e.updated_run
+        ON m.entity_key = e.entity_key AND m.to_run = e.updated_run AND NOT m.voided
      WHERE e.kind = %(kind)s AND e.status <> 'active'
     UNION ALL
     SELECT m.system, m.stream, m.record_key, e.entity_key, e.updated_run, e.merged_into, 'other'
       FROM resolution.entity e JOIN resolution.membership m
-        ON m.entity_key = e.merged_into AND m.from_run < e.updated_run
+        ON m.entity_key = e.merged_into AND m.from_run < e.updated_run AND NOT m.voided
        AND (m.to_run IS NULL OR m.to_run >= e.updated_run)
      WHERE e.kind = %(kind)s AND e.status = 'merged'
 """
+_SOME = f"SELECT * FROM ({_FORMER}) AS f WHERE entity_key = ANY (%(keys)s)"
+# Each branch begins with the records: keys that went out of use grow for ever, and what a run looks at does not.
+_TOUCHED = """
+    WITH r AS (SELECT * FROM unnest(%(system)s::text[], %(stream)s::text[], %(record_key)s::text[])
+                             AS t (system, stream, record_key)),
+    held AS (
+        SELECT m.entity_key, m.from_run, m.to_run FROM r JOIN resolution.membership m USING (system, stream, record_key)
+         WHERE m.kind = %(kind)s AND m.to_run IS NOT NULL
+        UNION ALL
+        SELECT m.entity_key, m.from_run, m.to_run FROM r JOIN resolution.membership m USING (system, stream, record_key)
+         WHERE m.kind = %(kind)s AND m.to_run IS NULL
+    )
+    SELECT e.entity_key FROM held JOIN resolution.entity e USING (entity_key)
+     WHERE e.status <> 'active' AND e.updated_run = held.to_run
+    UNION
+    SELECT e.entity_key FROM held JOIN resolution.entity e ON e.merged_into = held.entity_key
+     WHERE held.from_run < e.updated_run AND (held.to_run IS NULL OR held.to_run >= e.updated_run)
+"""
 
 
-def former(conn: psycopg.Connection, kind: str) -> pl.DataFrame:
-    """What keys of a kind that are out of use held at their end; see `FORMER_SCHEMA`."""
+def former(conn: psycopg.Connection, kind: str, records: pl.DataFrame | None = None) -> pl.DataFrame:
+    """What keys of a kind that are out of use held at their end; see `FORMER_SCHEMA`.
+
+    With `records` (system, stream, record_key) of those keys alone that held one of these.
+    """
     with conn.cursor() as cursor:
-        rows = cursor.execute(_FORMER, {"kind": kind}).fetchall()
+        if records is None:
+            rows = cursor.execute(_FORMER, {"kind": kind}).fetchall()
+        else:
+            keys = touched(conn, kind, records)
+            rows = cursor.execute(_SOME, {"kind": kind, "keys": keys}).fetchall() if keys else []
     return pl.DataFrame(rows, schema=FORMER_SCHEMA, orient="row")
+
+
+def touched(conn: psycopg.Connection, kind: str, records: pl.DataFrame) -> list[str]:
+    """Keys out of use that had one of these records at their end, or that were merged into a key that had one then."""
+    named = {name: array(records[name]) for name in RECORD}
+    return [row[0] for row in conn.execute(_TOUCHED, {"kind": kind, **named}).fetchall()]
 
 
 def beside(former: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:

@@ -16,6 +16,7 @@ from resolution.events import lesson as event_lesson
 from resolution.events import state as event_state
 from resolution.events import town as event_town
 from resolution.residents import Clusters
+from resolution.residents import reassigned as resident_reassigned
 from resolution.residents import state as resident_state
 from resolution.residents.exact import borrowed_numbers
 from resolution.residents.features import features
@@ -45,6 +46,14 @@ class Whole:
         """(clusters, memberships in force): all of them."""
         return clusters, ledger.current(conn, sources.entity_kind(self.kind))
 
+    def reassigned(
+        self, conn: psycopg.Connection, then: Mapping[str, Any] | None, now: Mapping[str, Any]
+    ) -> pl.DataFrame | None:
+        """system, stream, record_key of records that are another person's since the run of the fingerprint `then`."""
+        if then is None or not isinstance(self.state, _Residents):
+            return None
+        return resident_reassigned.since(conn, then, now, self.state.numbered)
+
     def totals(self, before: pl.DataFrame, after: pl.DataFrame) -> Totals:
         """Of the whole ledger, where these memberships were and are."""
         return Totals.of(after)
@@ -65,6 +74,12 @@ class _Residents:
 
     people: pl.DataFrame
     borrowed: pl.Series
+
+    @property
+    def numbered(self) -> pl.DataFrame:
+        """system, stream, record_key, name, number (null where it is likely another's)."""
+        own = ~pl.col("row").is_in(self.borrowed.implode())
+        return self.people.select(*RECORD, "name", number=pl.when(own).then("number"))
 
     def write(self, conn: psycopg.Connection, memberships: pl.DataFrame) -> None:
         resident_state.rewrite(conn, resident_state.rows_of(self.people, self.borrowed, memberships))

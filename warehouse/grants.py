@@ -69,7 +69,13 @@ GRANTS: tuple[Grant, ...] = (
         LOADER,
         "function",
         "EXECUTE",
-        ("control.audit_append", "control.kept_records", "control.forget_records"),
+        (
+            "control.audit_append",
+            "control.kept_records",
+            "control.past_records",
+            "control.void_records",
+            "control.forget_records",
+        ),
     ),
     # Retention: whole releases by their age, and rows of residents of whom nothing is held.
     Grant(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -20,7 +21,7 @@ def one(
     system: Annotated[str, typer.Option(help="System of a record that was taken in.")] = "",
     key: Annotated[str, typer.Option(help="Its key there.")] = "",
     stream: Annotated[str, typer.Option(help="Its stream, where a system has several.")] = "",
-    id_no: Annotated[str, typer.Option(help="Identity number of a person.")] = "",
+    id_no: Annotated[str, typer.Option(help="Identity number of a person; - reads it from stdin.")] = "",
     name: Annotated[str, typer.Option(help="Name of a person; needs --birth or --phone.")] = "",
     birth: Annotated[str, typer.Option(help="Birth date, YYYY-MM-DD.")] = "",
     phone: Annotated[str, typer.Option(help="Telephone; needs --name.")] = "",
@@ -29,7 +30,8 @@ def one(
 ) -> None:
     """The entity of one record, or of one person by number, name, birth date and telephone.
 
-    Exit code 1 when there is no one answer. Every look-up is on record in the audit chain, without its values.
+    Exit code 1 when there is no one answer. Every look-up is on record in the audit chain, without its values. A number
+    on the command line stays in the shell's history and is seen by who lists processes: `--id-no -` is read from stdin.
 
     Example: townhub resolve one --system pension --key P0017
     """
@@ -37,7 +39,7 @@ def one(
     from resolution.errors import IdentityError
     from warehouse import audit, connection
 
-    person = _person(id_no, name, birth, phone)
+    person = _person(sys.stdin.readline().strip() if id_no == "-" else id_no, name, birth, phone)
     if bool(system and key) == (person is not None):
         raise IdentityError("say either --system and --key of a record, or --id-no, --name, --birth, --phone")
     with connection.connect("builder") as conn:

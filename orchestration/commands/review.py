@@ -10,6 +10,8 @@ import typer
 from orchestration import output
 
 if TYPE_CHECKING:
+    import psycopg
+
     from orchestration.masking import Masks
     from resolution.review import Candidate, Doubt
 
@@ -26,6 +28,7 @@ KINDS = ("resident", "enterprise", "premises", "event")
 def list_(
     kind: Annotated[str, typer.Option(help="Only this kind: resident, enterprise, premises, event.")] = "",
     decided: Annotated[bool, typer.Option("--decided", help="Those that are settled, with their decisions.")] = False,
+    by: Annotated[str, BY] = "",
     as_json: Annotated[bool, output.JSON_OPTION] = False,
 ) -> None:
     """Records that may be somebody else's, the oldest first, with the reason of the doubt.
@@ -40,6 +43,7 @@ def list_(
         raise IdentityError(f"{kind!r} is no kind: use one of {', '.join(KINDS)}")
     masks = _masks()
     with connection.connect("builder") as conn:
+        _note(conn, by, "identity doubts listed", {"kind": kind or None, "decided": decided})
         found = review.queue(conn, kind=kind or None, decided=decided)
         waiting = 0 if decided else sum(rows for of, rows in review.counts(conn).items() if kind in ("", of))
     lines = [
@@ -57,6 +61,7 @@ def list_(
 @app.command()
 def show(
     review_id: Annotated[int, typer.Argument(help="Number of the review, from `townhub review list`.")],
+    by: Annotated[str, BY] = "",
     as_json: Annotated[bool, output.JSON_OPTION] = False,
 ) -> None:
     """The doubtful record and what it is held against, side by side; sensitive columns masked, = same, ≠ differs.
@@ -68,6 +73,7 @@ def show(
 
     masks = _masks()
     with connection.connect("builder") as conn:
+        _note(conn, by, "identity doubt shown", {"review": review_id})
         doubt = review.show(conn, review_id)
     if as_json:
         output.emit_json(_document(doubt, masks))
@@ -164,6 +170,7 @@ def reopen(
 @app.command()
 def explain(
     key: Annotated[str, typer.Argument(help="A key of an entity, also one that was merged long ago.")],
+    by: Annotated[str, BY] = "",
     as_json: Annotated[bool, output.JSON_OPTION] = False,
 ) -> None:
     """Why these records are one: links, weights, what became of the key, and what stewards decided.
@@ -173,11 +180,17 @@ def explain(
     from dataclasses import asdict
 
     from resolution import explain as explaining
+    from resolution.errors import IdentityError
     from warehouse import connection
 
     masks = _masks()
     with connection.connect("builder") as conn:
-        found = explaining.explain(conn, key)
+        try:
+            found = explaining.explain(conn, key)
+        except IdentityError:
+            _note(conn, by, "identity explained", {"found": False})  # the key may be anything
+            raise
+        _note(conn, by, "identity explained", {"found": True, "key": key})
     records = [each | {"record": masks.record(each["record"])} for each in found.records]
     edges = [each | {"a": masks.record(each["a"]), "b": masks.record(each["b"])} for each in found.edges]
     decided = [_decision(each, masks) for each in found.decisions]
@@ -189,6 +202,14 @@ def explain(
     output.emit_rows(edges, as_json=False, title="evidence", empty=found.note)
     output.emit_rows(found.history, as_json=False, title="history")
     output.emit_rows(decided, as_json=False, title="decisions", empty="no steward decided about these records")
+
+
+def _note(conn: psycopg.Connection, by: str, action: str, detail: dict[str, Any]) -> None:
+    """Who looked at what, in the audit chain before anything is shown."""
+    from warehouse import audit
+
+    audit.append(conn, by or getpass.getuser(), action, detail)
+    conn.commit()
 
 
 def _masks() -> Masks:

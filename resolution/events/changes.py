@@ -51,6 +51,12 @@ class EventsByChanges:
         told = ["link_kind", "reason"]
         return carried.concerned(conn, _ENTITY, clusters, self.part.was, former, stands=clusters, told=told)
 
+    def reassigned(
+        self, conn: psycopg.Connection, then: Mapping[str, Any] | None, now: Mapping[str, Any]
+    ) -> pl.DataFrame | None:
+        """None: a report is nobody's."""
+        return None
+
     def totals(self, before: pl.DataFrame, after: pl.DataFrame) -> Totals:
         """Of the whole ledger, where these memberships were and are."""
         return self.last - Totals.of(before) + Totals.of(after)

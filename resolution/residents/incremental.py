@@ -21,7 +21,7 @@ import psycopg
 
 from resolution import carried, residents, stand_ins
 from resolution.content import Totals
-from resolution.residents import changes, household, model
+from resolution.residents import changes, household, model, reassigned
 from resolution.residents import state as resident_state
 from resolution.residents.part import Part
 from resolution.restoring import RECORD
@@ -67,6 +67,14 @@ class ByChanges:
         """system, stream, record_key, entity_key, link_kind before, of all that was read and of what vanished."""
         columns = [*RECORD, "entity_key", "link_kind"]
         return pl.concat([self.part.was.select(columns), self.held.select(columns)]).unique(RECORD)
+
+    def reassigned(
+        self, conn: psycopg.Connection, then: Mapping[str, Any] | None, now: Mapping[str, Any]
+    ) -> pl.DataFrame | None:
+        """system, stream, record_key of records that are another person's now."""
+        was = self.part.was.with_columns(number=pl.when(~pl.col("borrowed")).then("number"))
+        people = pl.concat([self.part.rows.select(RECORD), self.part.people.select("name", "number")], how="horizontal")
+        return reassigned.between(was, people)
 
     def totals(self, before: pl.DataFrame, after: pl.DataFrame) -> Totals:
         """Of the whole ledger, where these memberships were and are."""

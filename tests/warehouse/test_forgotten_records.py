@@ -108,6 +108,22 @@ def ledger(fresh_database: str) -> str:
     return fresh_database
 
 
+def test_a_purged_record_has_no_claim_to_a_key(ledger: str) -> None:
+    """Nor has one that ended before it was purged, whatever its key is; one that is there keeps what it was."""
+    was = (
+        "INSERT INTO resolution.membership (kind, system, stream, record_key, entity_key, link_kind, from_run, to_run)"
+        " VALUES ('resident', 'payee_account', 'accounts', %s, %s, 'single', 1, 2)"
+    )
+    with psycopg.connect(ledger) as conn:
+        conn.execute(was, ["P0017", "R8"])
+        conn.execute(was, [STAYS + ACCOUNT, "R9"])
+    with connect("loader") as loader:
+        retention.purge(loader, CONTRACTS, date(2026, 6, 30))
+    with psycopg.connect(ledger) as conn:
+        voided = dict(conn.execute("SELECT entity_key, voided FROM resolution.membership").fetchall())
+    assert voided == {"R0": True, "R1": False, "R2": True, "R8": True, "R9": False}
+
+
 def test_no_table_holds_the_number_of_a_purged_record(ledger: str) -> None:
     tables = {f"resolution.{name}" for name in ("membership", "decision", "review", "resident_record", "event_record")}
     tables |= {"control.changed_record", "control.changed_key"}

@@ -88,6 +88,30 @@ def test_explain_says_what_is_known(town: str) -> None:
     assert f"resident {key}: active" in run("review", "explain", key)
 
 
+def test_who_looked_at_doubts_is_on_record(town: str) -> None:
+    number = doubt(town, "pension", "pensioners", "P1")
+    key = keys(town)["N1"]
+    run("review", "list", "--kind", "resident", "--by", "li")
+    run("review", "show", str(number), "--by", "li")
+    run("review", "explain", key, "--by", "li")
+    assert CliRunner().invoke(app, ["review", "explain", MAN, "--by", "li"]).exit_code == 1
+    with connection.connect() as conn:
+        noted = [entry for entry in reversed(audit.entries(conn)) if entry.actor == "li"]
+    assert [(entry.action, entry.detail) for entry in noted] == [
+        ("identity doubts listed", {"kind": "resident", "decided": False}),
+        ("identity doubt shown", {"review": number}),
+        ("identity explained", {"found": True, "key": key}),
+        ("identity explained", {"found": False}),
+    ]
+
+
+def test_a_number_can_be_given_where_nobody_sees_it(town: str) -> None:
+    key = keys(town)["N1"]
+    known(town, (key, MAN, "张伟", "1985-05-05", PHONE))
+    done = CliRunner().invoke(app, ["resolve", "one", "--id-no", "-", "--json"], input=f"{MAN}\n")
+    assert json.loads(done.output)["entity_key"] == key
+
+
 def test_lookup_prints_keys_and_reasons(town: str) -> None:
     key = keys(town)["N1"]
     known(town, (key, MAN, "张伟", "1985-05-05", PHONE))

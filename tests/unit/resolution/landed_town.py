@@ -76,6 +76,7 @@ class LandedTown:
         for system, _, key in records.select(RECORD).iter_rows():
             table = sql.Identifier("landing", f"{system}__t")
             self.conn.execute(sql.SQL("DELETE FROM {} WHERE record_key = %s").format(table), [key])
+            self.conn.execute("SELECT control.void_records(%s, 't', %s)", [system, [key]])
             self.conn.execute("SELECT control.forget_records(%s, 't', %s)", [system, [key]])
         self.current = self.current.join(records, on=RECORD, how="anti")
 

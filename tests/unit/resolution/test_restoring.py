@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resolution import ledger, restoring
+from resolution import ledger, redirects, restoring
 from resolution.errors import IdentityError
 
 SCHEMA = ["system", "stream", "record_key", "cluster", "link_kind", "reason"]
@@ -37,12 +37,26 @@ class Ledger:
         former = restoring.former(self.conn, self.kind)
         memberships, moves = ledger.reconcile(self.kind, clusters, before, former)
         self.done = ledger.write(self.conn, self.kind, row[0], memberships, moves, before)
+        self.looked_at(clusters)
         held = dict(memberships.select("record_key", "entity_key").iter_rows())
         was = dict(before.select("record_key", "entity_key").iter_rows())
         for key in set(was.values()) - set(held.values()):
             self.ended[key] = {name for name in was if was[name] == key}
         self.ever |= set(held.values())
         return held
+
+    def looked_at(self, clusters: pl.DataFrame) -> None:
+        """What a run reads of keys out of use for the records at hand is all that concerns these."""
+        query = "SELECT entity_key, resolves_to FROM resolution.entity ORDER BY 1"
+        stand_for = self.conn.execute(query).fetchall()
+        redirects.refresh(self.conn, self.kind)
+        assert self.conn.execute(query).fetchall() == stand_for
+        everything = restoring.former(self.conn, self.kind)
+        for some in (clusters[::2], clusters[1::3]):
+            of_some = restoring.former(self.conn, self.kind, some)
+            for find in (restoring.beside, lambda former, mine: restoring.overlaps(mine, former)):
+                found, all_found = find(of_some, some), find(everything, some)
+                assert found.sort(found.columns).equals(all_found.sort(found.columns))
 
 
 def of(groups: str) -> dict[str, int]:
@@ -113,6 +127,14 @@ def test_chains_of_merges_lead_to_their_end(conn: psycopg.Connection) -> None:
     assert {ledger.resolve_key(conn, key) for key in first.values()} == {None}
     with pytest.raises(IdentityError, match="no key RNEVER"):
         ledger.resolve_key(conn, "RNEVER")
+
+
+def test_a_chain_of_which_no_record_is_left_is_followed_to_its_end(conn: psycopg.Connection) -> None:
+    book = Ledger(conn)
+    first = book.run(of("a bc def ghij"))
+    for groups in ("abc def ghij", "bc def ghij", "bcdef ghij", "def ghij", "defghij"):
+        book.run(of(groups))
+    assert {ledger.resolve_key(conn, key) for key in first.values()} == {first["g"]}
 
 
 def test_two_merged_keys_whose_records_leave_together(conn: psycopg.Connection) -> None:

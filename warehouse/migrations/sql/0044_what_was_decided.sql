@@ -11,3 +11,25 @@ ALTER TABLE resolution.review
     ADD CONSTRAINT dismissed_before_reopened CHECK (reopened_at IS NULL OR (
         outcome = 'dismiss' AND reopened_by <> '' AND reopened_reason <> ''
     ));
+
+-- A record that was purged, or that is another person's since, says nothing of who has the key that it had.
+ALTER TABLE resolution.membership ADD voided boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN resolution.membership.voided IS
+    'the record was purged, or became another person''s: whoever has it now has no claim to the key that it had';
+
+CREATE FUNCTION control.past_records(p_system text, p_stream text) RETURNS SETOF text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT DISTINCT m.record_key FROM resolution.membership m
+     WHERE (m.system, m.stream) = (p_system, p_stream) AND m.to_run IS NOT NULL AND NOT m.voided
+       AND NOT EXISTS (SELECT FROM resolution.membership n WHERE n.kind = m.kind AND n.to_run IS NULL
+                          AND (n.system, n.stream, n.record_key) = (m.system, m.stream, m.record_key))
+$$;
+COMMENT ON FUNCTION control.past_records(text, text) IS
+    'Keys of a stream''s records that identities had and have no more, and that were not purged as far as is known.';
+
+CREATE FUNCTION control.void_records(p_system text, p_stream text, p_keys text[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    UPDATE resolution.membership SET voided = true
+     WHERE (system, stream) = (p_system, p_stream) AND record_key = ANY (p_keys) AND NOT voided
+$$;
+REVOKE ALL ON FUNCTION control.past_records(text, text), control.void_records(text, text, text[]) FROM PUBLIC;
