@@ -141,6 +141,9 @@ def streams_given(scope: Scope) -> Streams:
 
 def _of_branches(source: Scope, row: Sequence[exp.Expression], asked: frozenset[tuple[int, str]]) -> _Told | None:
     """Of a subquery: every branch of its unions, where columns go by their place."""
+    ring = source.expression.find_ancestor(exp.With)
+    if ring is not None and ring.args.get("recursive"):
+        return None  # inside a recursion its first branch alone is seen, and the next round reads what the others say
     places = {name: place for place, name in enumerate(source.expression.named_selects)}
     found: _Told = set()
     for branch in _branches(source):

@@ -47,9 +47,13 @@ INDIFFERENT: dict[str, tuple[str, ...]] = {
         "business_environment tax_registry.taxpayers",
     ),
     WAITING: (
-        "hazard_closure fire_119.incidents", "hazard_closure smoke_sensor.installations",
-        "uninspected_premises fire_119.incidents", "uninspected_premises safety_inspection.hazards",
-        "uninspected_premises safety_inspection.inspections",
+        "hazard_closure administrative_penalty.penalties", "hazard_closure fire_119.incidents",
+        "hazard_closure fire_supervision.inspections", "hazard_closure hazmat_enterprise.licences",
+        "hazard_closure safety_patrol.patrols", "hazard_closure smoke_sensor.installations",
+        "hazard_closure smoke_sensor.messages",
+        "uninspected_premises administrative_penalty.penalties", "uninspected_premises fire_119.incidents",
+        "uninspected_premises safety_inspection.hazards", "uninspected_premises safety_inspection.inspections",
+        "uninspected_premises safety_patrol.patrols", "uninspected_premises smoke_sensor.messages",
     ),
     A_YES: ("welfare_match pension.illnesses",),
     PERSON: (
@@ -58,8 +62,6 @@ INDIFFERENT: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 """Why a product may stand as it is when a stream that it reads fails → product and stream."""
-BY_KEYS = {("building_economy", "tax_registry.taxpayers")}
-"""Dependencies that no column shows: whose tax it is, is looked up among the keys that resolution gave the register."""
 _MAY_STAND = {tuple(pair.split()) for pairs in INDIFFERENT.values() for pair in pairs}
 
 Content = dict[str, dict[str, tuple[bool, dict[str, Any]]]]
@@ -149,7 +151,7 @@ def test_building_again_changes_nothing(graph: Graph) -> None:
 @pytest.mark.parametrize("number", range(len(STREAMS)), ids=STREAMS)
 def test_failing_one_upstream_turns_exactly_what_depends_on_it_unknown(graph: Graph, number: int) -> None:
     stream = STREAMS[number]
-    depends = {name for name in PRODUCTS if stream in graph.behind[name] or (name, stream) in BY_KEYS}
+    depends = {name for name in PRODUCTS if stream in graph.behind[name]}
     with graph.without(stream, aged=number % 3 == 2) as found:
         pass
     changed = {name for name in PRODUCTS if found[name] != graph.whole[name]}

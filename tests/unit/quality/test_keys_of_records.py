@@ -146,6 +146,16 @@ def test_a_condition_that_leaves_rows_over_fixes_nothing(joined: str, tmp_path: 
     assert [violation.source for violation in found] == [None]
 
 
+def test_a_recursion_tells_no_stream(tmp_path: Path) -> None:
+    """What its first round reads is not what the second does."""
+    sql = (
+        "with recursive r as (select 'police_110' as system, 'x' as a union all select 'minimum_living', m.entity_key"
+        " from r inner join resolution.membership as m on m.system = r.system) select r.a from r"
+    )
+    found = judged(tmp_path, sql, "event_handling")
+    assert [violation.source for violation in found] == [None]
+
+
 LAWFUL = {
     "own stream": "select m.entity_key as a from resolution.membership as m"
     " where m.kind = 'event' and m.system = 'police_110' and m.stream = 'incidents'",
