@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from resolution.decisions import Record
 from resolution.errors import IdentityError
 from resolution.record_fields import Fields
 
+SET_ASIDE = "its identity number is likely another person's and was set aside"
 NO_WEIGHTS = "rules linked these records, and rules have no weights: the kind and reason of each link is all there is"
 
 
@@ -55,7 +56,8 @@ def explain(conn: psycopg.Connection, key: str, evidence: Evidence | None = None
     now = ledger.resolve_key(conn, key)
     kind, status = _state(conn, key)
     records = _records(conn, now) if now is not None else []
-    edges, note = _edges(conn, kind, [each["record"] for each in records], evidence or evidence_of(kind))
+    set_aside = {each["record"] for each in records if each.pop("borrowed")}
+    edges, note = _edges(conn, kind, [each["record"] for each in records], set_aside, evidence or evidence_of(kind))
     decided = decisions.about(conn, kind, [each["record"] for each in records])
     return Explanation(key, kind, status, now, records, edges, note, _history(conn, key), decided)
 
@@ -69,25 +71,28 @@ def _state(conn: psycopg.Connection, key: str) -> tuple[str, str]:
 
 def _records(conn: psycopg.Connection, key: str) -> list[dict[str, Any]]:
     rows = conn.execute(
-        """SELECT system, stream, record_key, link_kind, reason, weight, started_at
+        """SELECT system, stream, record_key, link_kind, reason, weight, started_at, borrowed
              FROM resolution.membership m LEFT JOIN resolution.run r ON r.run_id = m.from_run
             WHERE entity_key = %s AND to_run IS NULL ORDER BY 1, 2, 3""",
         [key],
     ).fetchall()
     return [
-        {"record": Record(*row[:3]), "link_kind": row[3], "reason": row[4], "weight": row[5], "since": row[6]}
+        {"record": Record(*row[:3]), "link_kind": row[3], "reason": f"{row[4]}; {SET_ASIDE}" if row[7] else row[4],
+         "weight": row[5], "since": row[6], "borrowed": row[7]}
         for row in rows
-    ]
+    ]  # fmt: skip
 
 
 def _edges(
-    conn: psycopg.Connection, kind: str, records: Sequence[Record], evidence: Evidence | None
+    conn: psycopg.Connection, kind: str, records: Sequence[Record], set_aside: Set[Record], evidence: Evidence | None
 ) -> tuple[list[dict[str, Any]], str]:
     if len(records) < 2:
         return [], "there is one record, and nothing to link"
     if evidence is None:
         return [], NO_WEIGHTS
     read = record_fields.read(conn, kind, records)
+    for record in set_aside & read.keys():  # what was set aside linked nothing
+        read[record]["resident_id_no"] = None
     named = [record for record in records if record in read]
     if len(named) < 2:
         return [], "fewer than two of its records are staged now: run `townhub run`, then ask again"

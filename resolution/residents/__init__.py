@@ -17,7 +17,7 @@ from resolution.residents import model
 from resolution.residents.blocking import RuleCount
 from resolution.residents.changes import link_changes
 from resolution.residents.evidence import explain
-from resolution.residents.exact import borrowed_numbers, exact_clusters
+from resolution.residents.exact import borrowed_numbers, exact_clusters, questioned_numbers
 from resolution.residents.features import features, without_number
 from resolution.residents.linking import Linked, link
 from resolution.residents.town import Elsewhere
@@ -115,7 +115,8 @@ def _told(people: pl.DataFrame, borrowed: pl.DataFrame, linked: Linked) -> Clust
         pl.Series(name, texts).gather(places)
         for name, texts in (("link_kind", kinds), ("reason", [*_REASONS.values()]))
     )
-    doubtful = pl.concat([borrowed.drop_nulls(), linked.torn.select("row", reason=pl.lit(TORN))])
+    torn = linked.torn.select("row", reason=pl.lit(TORN))
+    doubtful = pl.concat([borrowed.drop_nulls(), questioned_numbers(people), torn])
     return Clusters(
         assigned.select("row", "cluster", "link_kind", "reason").sort("row"),
         doubtful.sort("row"),

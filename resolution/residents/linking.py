@@ -108,9 +108,8 @@ def grow(
     alone = rows.filter(~pl.col("id").is_in(members["row"].implode()))
     rows = pl.concat([alone, whole]).sort("id")
     again, _ = _weighed(rows, _of(rows, first, members["row"]), trained, town, budget)
-    same = edges.join(grown.rename({"cluster": "a"}), on="a", how="anti").join(
-        grown.rename({"cluster": "b"}), on="b", how="anti"
-    )
+    parts = clusters.join(members, on="row", how="semi")["cluster"].unique().implode()
+    same = edges.filter(~pl.col("a").is_in(parts) & ~pl.col("b").is_in(parts))
     edges = pl.concat([same, again])
     second = _joined(people, first, edges)
     attached, torn = _probable(people, second, edges)

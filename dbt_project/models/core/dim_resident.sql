@@ -9,10 +9,12 @@ with notice as (
         deaths.resident_id,
         deaths.died_on,
         member.entity_key,
-        -- Nor is whose it is said where a steward parted something from it.
+        -- Nor is whose it is said where a steward parted something from it, or is asked whether its number is its own.
         coalesce(
-            member.link_kind = 'probable' or member.link_kind = 'steward' and member.reason = 'cannot_link', false
-        ) as by_name,
+            member.link_kind = 'probable' or member.link_kind = 'steward' and member.reason = 'cannot_link'
+            or review.record_key is not null and member.borrowed is not true and member.link_kind <> 'steward',
+            false
+        ) as in_doubt,
         member.borrowed and review.record_key is not null
         and (member.link_kind, member.reason) is distinct from ('steward', 'must_link') as number_in_doubt
     from {{ ref('stg_death_register__deaths') }} as deaths
@@ -29,14 +31,14 @@ with notice as (
 placed_death as (
     select entity_key, min(died_on) as died_on
     from notice
-    where entity_key is not null and not by_name
+    where entity_key is not null and not in_doubt
     group by entity_key
 ),
 
--- By a name alone a notice makes nobody dead. Nor does a number that resolution set aside; until a steward has said whose
--- the notice is, the number's bearer may be dead too.
+-- By a name alone a notice makes nobody dead, nor by a number that may be a brother's. Where resolution set the number
+-- aside, its bearer may be dead too until a steward has said whose the notice is.
 doubtful_death as (
-    select distinct entity_key from notice where by_name
+    select distinct entity_key from notice where in_doubt
 ),
 
 doubtful_number as (

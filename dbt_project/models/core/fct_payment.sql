@@ -9,7 +9,12 @@ select
     payment.payment_no,
     payment.policy_code,
     member.entity_key as resident_key,
-    coalesce(member.link_kind = 'probable', false) as payee_in_doubt,
+    -- By the name alone, or by a number of which a steward is asked whether it is a relative's.
+    coalesce(
+        member.link_kind = 'probable'
+        or review.record_key is not null and member.borrowed is not true and member.link_kind <> 'steward',
+        false
+    ) as payee_in_doubt,
     payment.period,
     case
         when payment.period ~ '^[0-9]{4}-(0[1-9]|1[0-2])$' then to_date(payment.period || '-01', 'YYYY-MM-DD')
@@ -27,3 +32,6 @@ from payment
 left join {{ source('resolution', 'membership') }} as member
     on member.kind = 'resident' and member.to_run is null and member.system = 'welfare_payment'
     and member.stream = 'payments' and member.record_key = payment.record_key
+left join {{ source('resolution', 'open_review') }} as review
+    on review.kind = 'resident' and review.system = 'welfare_payment' and review.stream = 'payments'
+    and review.record_key = payment.record_key

@@ -41,7 +41,7 @@ numbered as (
     from compared
 ),
 
-stay as (
+told_stay as (
     select
         system,
         stream,
@@ -50,16 +50,50 @@ stay as (
         min(address) as address,
         min(address_code) as address_code,
         (array_agg(community_code order by seen_from desc, first_load desc))[1] as community_code,
-        coalesce(
-            (array_agg(stated_from order by seen_from desc, first_load desc))[1],
-            min(told_on) filter (where moved and not earliest)
-        ) as valid_from,
+        (array_agg(stated_from order by seen_from desc, first_load desc))[1] as stated_from,
         (array_agg(stated_to order by seen_from desc, first_load desc))[1] as stated_to,
-        min(told_on) as told_on,
+        min(told_on) filter (where moved and not earliest) as moved_on,
         min(seen_from) as known_from,
         case when bool_or(seen_to is null) then null else max(seen_to) end as known_to
     from numbered
     group by system, stream, record_key, stay
+),
+
+-- A day that stood there for the address before is not that of the move.
+begun as (
+    select
+        told_stay.*,
+        case
+            when (stated_from > lag(stated_from) over record) is not false then coalesce(stated_from, moved_on)
+            else moved_on
+        end as begun_on
+    from told_stay
+    window record as (partition by system, stream, record_key order by stay)
+),
+
+-- No stay begins before the ones that it followed.
+valid as (
+    select begun.*, max(begun_on) over (partition by system, stream, record_key order by stay) as valid_from
+    from begun
+),
+
+-- It ends when it was said to, or with the next one.
+stay as (
+    select
+        valid.*,
+        least(stated_to, lead(valid_from) over (partition by system, stream, record_key order by stay)) as ended_on
+    from valid
+),
+
+-- Of a record that its register deleted what it told stays true: it is where it was last.
+last_link as (
+    select distinct on (system, stream, record_key) system, stream, record_key, entity_key
+    from {{ source('resolution', 'membership') }}
+    where kind = 'resident' and (system, stream) in (
+        ('household_registry', 'residents'), ('migrant_registry', 'registrations')
+    )
+        and {{ is_changed('residents', 'link_resident_address', "system || '/' || stream || '/' || record_key") }}
+    order by system, stream, record_key, from_run desc
 )
 
 select
@@ -71,13 +105,9 @@ select
     stay.address_code,
     stay.community_code,
     stay.valid_from,
-    coalesce(
-        stay.stated_to,
-        lead(stay.told_on) over (partition by stay.system, stay.stream, stay.record_key order by stay.stay)
-    ) as valid_to,
+    case when stay.ended_on is not null then greatest(stay.valid_from, stay.ended_on) end as valid_to,
     stay.known_from,
     stay.known_to
 from stay
-inner join {{ source('resolution', 'membership') }} as link
-    on link.kind = 'resident' and link.to_run is null and link.system = stay.system
-    and link.stream = stay.stream and link.record_key = stay.record_key
+inner join last_link as link
+    on link.system = stay.system and link.stream = stay.stream and link.record_key = stay.record_key

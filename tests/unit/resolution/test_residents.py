@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from connectors.standards import resident_id
 from resolution.residents import TORN, Clusters, cluster
+from resolution.residents.exact import ONE_OF_TWO
 from resolution.residents.linking import LARGEST
 from resolution.sources import RESIDENT_SCHEMA
 
@@ -93,6 +94,54 @@ def test_quite_another_name_under_a_number_needs_a_birth_date_to_be_believed() -
     assert groups(found) == {frozenset({0}), frozenset({1})}
     assert found.doubtful["row"].to_list() == [1], "the name that bears the number's birth date is its owner's"
     assert together(record("古丽·买买提", HEAD), record("古丽", HEAD)), "a name cut short is no other name"
+
+
+@pytest.mark.parametrize(
+    ("bearer", "other"),
+    [
+        ("王建国", record("王国建", HEAD)),  # the same characters are another name in another order
+        ("古丽·买买提", record("阿依·买买提", HEAD)),  # sisters
+        ("王浩", record("李静", HEAD, birth_date=BORN)),  # a register that has the birth date from the number
+        ("王浩", record("王静", HEAD, birth_date=BORN, sex="female")),  # twins
+        ("王建国", record("王建红", HEAD, sex="female")),
+    ],
+)
+def test_a_relatives_number_is_set_aside(bearer: str, other: dict[str, Any]) -> None:
+    found = clustered(record(bearer, HEAD, birth_date=BORN, sex="male"), record(bearer, HEAD), other)
+    assert groups(found) == {frozenset({0, 1}), frozenset({2})}
+    assert found.doubtful["row"].to_list() == [2] == found.borrowed.to_list()
+
+
+@pytest.mark.parametrize("other", ["王建军", "王卫国", "王国"])
+def test_a_brothers_number_or_a_slip_in_the_name_is_asked_about(other: str) -> None:
+    """Half of the given name is the usual one: it stays where the number says until a steward has said whose it is."""
+    found = clustered(record("王建国", HEAD, birth_date=BORN, sex="male"), record("王建国", HEAD), record(other, HEAD))
+    assert len(groups(found)) == 1 and found.borrowed.is_empty()
+    assert found.doubtful.rows() == [(2, ONE_OF_TWO)]
+
+
+def test_whose_sex_and_birth_date_are_the_numbers_bears_it() -> None:
+    """However many records of the other there are."""
+    sister = record("王静", HEAD, birth_date=BORN, sex="female")
+    found = clustered(sister, sister, sister, record("李浩", HEAD, birth_date=BORN, sex="male"))
+    assert found.borrowed.to_list() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("bearer", "other"),
+    [
+        ("王志明", record("玉志明", HEAD)),  # a surname misread
+        ("王志新", record("王志星", HEAD)),  # a name misheard
+        ("古丽·买买提", record("古丽", HEAD)),  # cut short
+        (
+            "王志明",
+            record("王小明", HEAD, birth_date=BORN),
+        ),  # the birth date says it is the same
+    ],
+)
+def test_one_name_written_badly_is_one_person(bearer: str, other: dict[str, Any]) -> None:
+    found = clustered(record(bearer, HEAD, birth_date=BORN, sex="male"), record(bearer, HEAD), other)
+    assert len(groups(found)) == 1 and found.doubtful.is_empty()
 
 
 def kind_of_last(*records: dict[str, Any]) -> str:

@@ -255,3 +255,25 @@ def _evidence(records: pl.DataFrame) -> pl.DataFrame:
     assert records["name"].to_list() == ["李娜", "张伟", "李娜", "张伟", "张伟"]
     assert records.schema["birth_date"] == pl.Date()
     return pl.DataFrame({"a": [0], "b": [2], "field": ["name"], "evidence": ["equal"], "weight": [7.5]})
+
+
+def test_what_was_set_aside_explains_no_link(fresh_database: str) -> None:
+    """Two records of a wife with her husband's number are hers by name and telephone, and not by that number."""
+    wife = {"resident_id": MAN, "name": "李娜", "phone": "13957103326"}
+    stage(
+        fresh_database,
+        {
+            "household_registry.residents": [
+                {"person_no": "N1", "resident_id": MAN, "name": "张伟", "birth_date": "1985-05-05"}
+            ],
+            "pension.pensioners": [{"pension_no": "P1"} | wife],
+            "elderly_service.elders": [{"elder_no": "E1"} | wife],
+        },
+    )
+    resolve("residents")
+    assert keys(fresh_database)["P1"] == keys(fresh_database)["E1"] != keys(fresh_database)["N1"]
+    with connection.connect("builder") as conn:
+        found = explain.explain(conn, keys(fresh_database)["P1"])
+    assert {edge["field"] for edge in found.edges} == {"name", "phone"}
+    assert all(edge["weight"] is not None for edge in found.edges)
+    assert all(each["reason"].endswith(explain.SET_ASIDE) for each in found.records)

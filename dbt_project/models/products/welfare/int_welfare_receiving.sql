@@ -1,8 +1,9 @@
 -- Who receives what at present: an order paid or on its way whose period has begun and has not ended longer ago than the
 -- policy's grace. A returned order reached nobody. What is paid to one member for the whole family the others of that
 -- family receive too. An order whose period cannot be read may be of the present, a year beyond its day of payment at
--- most; one of which a version waits in quarantine may be paid or not; one that is the payee's by the name alone may be a
--- namesake's. They tell of nobody that they receive nothing, and count where no order is certain.
+-- most; one of which a version waits in quarantine may be paid or not; one that is the payee's by the name alone, or by
+-- a number that may be a relative's, may be another's. They tell of nobody that they receive nothing, and count where no
+-- order is certain.
 with waiting as (
     select distinct record_key
     from {{ held_rows([['welfare_payment', 'payments']]) }} as held

@@ -181,7 +181,7 @@ select
             then '; payment orders of nobody known wait in quarantine and may be theirs'
         when payments_usable and receiving is null
             then '; whether it is paid is not known: the period of an order cannot be read, a version of it waits in'
-                || ' quarantine, or it may be a namesake''s'
+                || ' quarantine, or it may be another''s'
         else ''
     end as reason,
     case
