@@ -146,8 +146,8 @@ def test_sources_without_a_new_load_are_not_looked_through(landed: LandedTown, m
         looked_through.append(source.system)
         return find(conn, source, load)
 
-    find = news._touched
-    monkeypatch.setattr(news, "_touched", touched)
+    find = news.touched
+    monkeypatch.setattr(news, "touched", touched)
     one = pl.col("system") == SYSTEMS[0]
     landed.land(landed.current.filter(~one | (pl.col("record_key") != pl.col("record_key").filter(one).min())))
     done = settled(landed)

@@ -124,7 +124,8 @@ def in_one_go(records: pl.DataFrame, town: event_town.Town) -> pl.DataFrame:
         decided = rows_of(in_force(conn, "event"), rows)
     found = rows.join(apply_decisions(events.clustered(told, judged).assigned, decided), on="row")
     record = pl.concat_str(RECORD, separator="|")
-    return found.select(*RECORD, record.min().over("cluster").alias("entity_key"), "link_kind", "reason").sort(RECORD)
+    keys = record.min().over("cluster").alias("entity_key")
+    return found.select(*RECORD, keys, "link_kind", "reason", borrowed=pl.lit(False)).sort(RECORD)
 
 
 def kept() -> list[tuple[object, ...]]:
