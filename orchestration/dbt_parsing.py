@@ -1,4 +1,7 @@
-"""dbt's own form of the project: parsed once per state of it, and kept for the next process."""
+"""dbt's own form of the project: parsed once per state of it, and kept for the next process.
+
+As a program it keeps that, and writes manifest.json for who reads the project without dbt (see `manifest`).
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ def _parsed_anew(key: str) -> Any:
         ["--quiet", "--log-level", "none", "parse", "--no-write-json", *manifest.arguments(folder)]
     )
     if not done.success:
-        raise BuildError(f"dbt cannot parse the project: {done.exception}")
+        raise BuildError(f"the project cannot be parsed: {done.exception}")
     path = _kept_file()
     partial = path.with_suffix(f".{os.getpid()}")
     partial.write_bytes(pickle.dumps((_made_by(key), done.result)))
@@ -61,3 +64,14 @@ def _kept_file() -> Path:
 
 def _made_by(key: str) -> tuple[str, ...]:
     return key, sys.version, *(metadata.version(name) for name in ("dbt-core", "dbt-common", "dbt-postgres"))
+
+
+def _main() -> None:
+    try:
+        parsed().writable_manifest().write(str(manifest.target_folder() / "manifest.json"))
+    except BuildError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,7 +1,7 @@
 """What dbt's manifest says, read without dbt: models, tests, what depends on what, and in which step they run.
 
-The manifest is made by `dbt parse` in a subprocess when the project's files changed, and kept in the hub's home so
-that the checkout stays clean. Parsing needs no database.
+The manifest is made in a subprocess when the project's files changed, together with dbt's own form of it (see
+`dbt_parsing`), and kept in the hub's home so that the checkout stays clean. Parsing needs no database.
 """
 
 from __future__ import annotations
@@ -113,26 +113,26 @@ def target_folder() -> Path:
 
 def ensure_manifest() -> Path:
     """Path of a manifest.json that belongs to the project's present files. Raises ManifestError."""
-    return _ensure(target_folder(), "parse")
+    return _ensure(target_folder(), "orchestration.dbt_parsing")
 
 
 def ensure_compiled() -> Path:
     """Path of a manifest.json with the SQL of every model, made without a database. Raises ManifestError."""
     # Any day will do: it does not change which columns are read.
     day = json.dumps({"as_of": date.today().isoformat()})
-    return _ensure(
-        environment.home() / "dbt_compiled", "compile", "--no-populate-cache", "--no-introspect", "--vars", day
-    )
+    folder = environment.home() / "dbt_compiled"
+    how = ["--quiet", "compile", "--no-populate-cache", "--no-introspect", "--vars", day, *arguments(folder)]
+    return _ensure(folder, "dbt.cli.main", *how)
 
 
-def _ensure(folder: Path, *command: str) -> Path:
+def _ensure(folder: Path, program: str, *how: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     manifest, stamp = folder / "manifest.json", folder / "manifest.digest"
     wanted = state()
     if not _fresh(manifest, stamp, wanted):
         with _locked(folder / "parse.lock"):
             if not _fresh(manifest, stamp, wanted):
-                _run(folder, command)
+                _run(manifest, program, how)
                 stamp.write_text(wanted, encoding="ascii")
     return manifest
 
@@ -235,19 +235,19 @@ def _fresh(manifest: Path, stamp: Path, wanted: str) -> bool:
     return manifest.exists() and stamp.exists() and stamp.read_text(encoding="ascii") == wanted
 
 
-def _run(folder: Path, command: Sequence[str]) -> None:
-    whole = [sys.executable, "-m", "dbt.cli.main", "--quiet", *command, *arguments(folder)]
+def _run(manifest: Path, program: str, how: Sequence[str]) -> None:
     done = subprocess.run(
-        whole,
+        [sys.executable, "-m", program, *how],
         capture_output=True,
         text=True,
+        cwd=environment.REPOSITORY,
         env={**os.environ, **environment.QUIET, **parse_environment()},
         check=False,
         timeout=300,
     )
-    if done.returncode != 0 or not (folder / "manifest.json").exists():
+    if done.returncode != 0 or not manifest.exists():
         name = environment.DBT_PROJECT.name
-        raise ManifestError(f"dbt cannot {command[0]} {name}/: {(done.stdout + done.stderr).strip()}")
+        raise ManifestError(f"dbt cannot read {name}/: {(done.stdout + done.stderr).strip()}")
 
 
 def arguments(folder: Path) -> list[str]:

@@ -10,8 +10,6 @@ import fcntl
 import os
 import secrets
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,16 +32,8 @@ hypothesis.settings.register_profile("townhub", deadline=None)
 hypothesis.settings.load_profile("townhub")
 
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 PARSED = "townhub"
 """The database for which `parsed_project` is parsed: the one of an embedded server."""
-PARSE = """
-from orchestration import dbt_parsing, manifest
-folder = manifest.target_folder()
-folder.mkdir(parents=True)
-dbt_parsing.parsed().writable_manifest().write(str(folder / "manifest.json"))
-(folder / "manifest.digest").write_text(manifest.state())
-"""
 FAST = ("tests/unit/", "tests/property/", "tests/conformance/")
 HUB = "tests/integration/hub/"
 """One town that lives on from file to file."""
@@ -122,12 +112,8 @@ def parsed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = shared / "parsed" / "dbt_target"
     with (shared / "parsed.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (made / "manifest.digest").exists():
-            surroundings = {name: value for name, value in os.environ.items() if not name.startswith("TOWNHUB_")}
-            subprocess.run(
-                [sys.executable, "-c", PARSE],
-                cwd=REPOSITORY, env=surroundings | {"TOWNHUB_HOME": str(made.parent)}, check=True,
-            )  # fmt: skip
+        with environment(TOWNHUB_HOME=str(made.parent), TOWNHUB_DATABASE_URL=None):
+            manifest.ensure_manifest()
     return made
 
 
