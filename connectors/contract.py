@@ -131,6 +131,10 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
+_HOW = ("pageSize", "finished", "openEnd")
+"""Of `source`, what says how and when to take rows, and not which ones."""
+
+
 def _digest(described: list[Any]) -> str:
     return sha256(json.dumps(described, ensure_ascii=False, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
@@ -190,17 +194,23 @@ class Stream:
         """A digest of what else decides what is read and what becomes of it. Beside `shape`, which warehouses of before
         keep alone: a part that a warehouse does not know yet is taken to be as it was.
 
-        What only sets the pace is left out, and what no column is read by.
+        What no column is read by is left out.
         """
-        source = {name: value for name, value in self.source.items() if name not in ("pageSize", "lookup")}
-        lookup = {name: value for name, value in (self.source.get("lookup") or {}).items() if name != "maxAgeDays"}
         return _digest(
             [
-                self.physical_name, self.load, self.cursor and self.cursor.name, source, lookup, server.encoding,
+                self.physical_name, self.load, self.cursor and self.cursor.name, self.asked_for, server.encoding,
                 server.crs if self.has_places else None, server.timezone.key if self.has_times else None,
                 [[c.name, c.required, c.minimum, c.maximum] for c in self.columns],
             ]
         )  # fmt: skip
+
+    @property
+    def asked_for(self) -> dict[str, Any]:
+        """Of `source`, what decides which rows come: not the pace, nor what is done until a file is taken for whole."""
+        told = {name: value for name, value in self.source.items() if name not in _HOW}
+        if lookup := told.pop("lookup", None):
+            told |= {f"lookup.{name}": value for name, value in lookup.items() if name != "maxAgeDays"}
+        return told
 
     def clock(self, server: Server) -> str | None:
         """A digest of how the time of change is read: by another one the times of what is landed order nothing."""

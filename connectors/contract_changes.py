@@ -102,8 +102,9 @@ def _of_reading(old: Contract, before: Stream, new: Contract, after: Stream) -> 
             if said[0] != said[1]:
                 reason = f"the {label} is {said[1]} and no longer {said[0]}: its values mean something else"
                 yield Change(before.system, before.name, None, "values", reason)
-    source = {name for name in {*before.source, *after.source} if before.source.get(name) != after.source.get(name)}
-    other = sorted(source - {"pageSize"}) + (["physicalName"] if before.physical_name != after.physical_name else [])
+    old_source, new_source = before.asked_for, after.asked_for
+    other = sorted(name for name in {*old_source, *new_source} if old_source.get(name) != new_source.get(name))
+    other += ["physicalName"] if before.physical_name != after.physical_name else []
     if other:
         yield Change(before.system, before.name, None, "rows", f"read otherwise at the source: {', '.join(other)}")
     cursors = [stream.cursor.name if stream.cursor else "arrival" for stream in (before, after)]

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -23,13 +23,14 @@ import psycopg
 from connectors import outages
 from connectors.conform import Conformed, Conformer, empty_rejects
 from connectors.contract import Contract, Stream
-from connectors.errors import IntakeError, Permanent, Retriable, Unwell
+from connectors.errors import IntakeError, Retriable, Unwell
 from connectors.held_loads import Allowed, Held
 from connectors.landed import Landed, commit
 from connectors.landing import Batch, Lander
 from connectors.lookups import Lookups
 from connectors.pace import Pace
 from connectors.pipeline import Clock, ahead, begun, in_chunks, timed
+from connectors.position import Position
 from connectors.protocols import open_extraction
 from connectors.protocols.base import BadRecord, Extraction, Page, Pull
 from connectors.raw_records import Found
@@ -48,9 +49,6 @@ LONGEST_PAUSE = 10.0
 CHUNK_ROWS = 10_000
 """Several of these are under way at once, as texts or typed: with 12,500 a pull holds five to ten MiB more. Each costs
 3 to 4 ms of conforming and hashing besides its rows."""
-OVERLAP = timedelta(minutes=10)
-"""Changes are asked for from so long before the cursor: what tied with it, or was committed late over there, may have
-come since. A record that comes twice costs a look-up and is unchanged."""
 
 
 @dataclass(frozen=True)
@@ -143,8 +141,8 @@ def _entered(
 ) -> LoadResult:
     """Pull, and enter how it ended; the warehouse's own trouble is the caller's."""
     try:
-        position = ledger.cursor(books, stream.system, stream.name) or {}
-        return _pull(books, contract, stream, load_id, position, pace, lender, probing)
+        cursor = ledger.cursor(books, stream.system, stream.name) or {}
+        return _pull(books, contract, stream, load_id, cursor, pace, lender, probing)
     except Held as error:
         ledger.hold(books, load_id, stream.system, stream.name, error.kind, error.detail)
         ledger.fail_load(books, load_id, str(error), state="held")
@@ -179,33 +177,16 @@ def _pull(
     contract: Contract,
     stream: Stream,
     load_id: int,
-    position: dict[str, Any],
+    cursor: dict[str, Any],
     pace: Pace,
     lender: Lender,
     probing: bool,
 ) -> LoadResult:
     clock = Clock()
     server = resolve_server(contract.server_of(stream))
-    key = [column.name for column in stream.primary_key]
-    read_by = {"shape": stream.shape, "reading": stream.reading(server), "clock": stream.clock(server)}
-    if position.get("key", key) != key:
-        raise Permanent(
-            f"{stream.system}.{stream.name}: the contract's key is {', '.join(key)}, but its records were landed by "
-            f"{', '.join(position['key'])}: each would become a second one",
-            f"Restore the key, or read everything again under the new one: townhub backfill "
-            f"{stream.system}.{stream.name}",
-        )
-    rekey, restored = bool(position.get("rekey")), position.get("restored")
-    gap = _gap(contract, stream, position)
-    # The source has noted as taken what this warehouse, new or restored from a backup, may never have seen.
-    believes_us = bool(server.get("acknowledge")) and (not position or restored is not None)
-    changed = {name for name, digest in read_by.items() if position.get(name, digest) != digest}
-    if changed:
-        # A code more, another time zone: what was taken in before is read again, or it would never be like the rest.
-        position = {"afresh": True}
-    afresh = position.get("afresh", False) or believes_us
+    position = Position.read(cursor, contract, stream, server, settings().as_of())
     asks = "lookup" in stream.source
-    lookups = Lookups.begin(books, stream, settings().as_of(), afresh=afresh) if asks else None
+    lookups = Lookups.begin(books, stream, settings().as_of(), afresh=position.afresh) if asks else None
     received: Received | None = None
     standing: Future[Received] = Future()  # asked by the thread that fetches, which waits for it at its first page
 
@@ -213,8 +194,8 @@ def _pull(
         return standing.result().find(hashes)
 
     pull = Pull(
-        stream, server, since=_since(position), state=position.get("state", {}), page_rows=CHUNK_ROWS,
-        afresh=afresh, probing=probing, due=lookups.due if lookups else list,
+        stream, server, since=position.since, state=position.state, page_rows=CHUNK_ROWS,
+        afresh=position.afresh, probing=probing, due=lookups.due if lookups else list,
         known=known if is_kept(stream) else None,
     )  # fmt: skip
     conform = Conformer(stream, server)
@@ -230,10 +211,10 @@ def _pull(
         fetched = open_now.enter_context(begun(pages, "intake-fetch"))
         open_now.callback(standing.cancel)  # first of all: the fetching thread may be waiting for it
         lander = open_now.enter_context(
-            Lander(conn, stream, load_id, contract.version, rekey=rekey, reclock="clock" in changed)
+            Lander(conn, stream, load_id, contract.version, rekey=position.rekey, reclock=position.reclock)
         )
         if is_kept(stream):
-            received = Received.begin(conn, stream, server, load_id, lander.standing, afresh=afresh)
+            received = Received.begin(conn, stream, server, load_id, lander.standing, afresh=position.afresh)
             standing.set_result(received)
         bytes_in = 0
 
@@ -252,7 +233,7 @@ def _pull(
                 pace.progress(lander.result.rows_in)
 
         take(fetched)
-        if extraction.complete and lander.absent and (again := getattr(extraction, "again", None)):
+        if extraction.complete and lander.missed and (again := getattr(extraction, "again", None)):
             take(in_chunks(pace.pages(again(), name), CHUNK_ROWS))  # see `protocols.base.Moving`
         crash.point("intake.all_pages")
         with clock("land"):
@@ -267,7 +248,7 @@ def _pull(
             )
             if lookups is not None:
                 landed.lookups = lookups.keep(conn, load_id)
-            landed.messages_missing = gap if restored else None
+            landed.messages_missing = position.gap if position.restored else None
             if received is not None:
                 received.finish()
             crash.point("intake.before_commit")
@@ -279,10 +260,10 @@ def _pull(
                 conn,
                 load_id,
                 landed,
-                cursor=_position(position, landed, extraction) | read_by | {"key": key} | ({"gap": gap} if gap else {}),
+                cursor=position.after(landed, extraction.state),
                 bytes_in=bytes_in,
                 seconds=clock.seconds,
-                source_time=_source_time(conn, stream, extraction),
+                source_time=_source_time(conn, stream, extraction, landed),
             )
         crash.point("intake.before_acknowledge")
         unheard = _acknowledge(books, load_id, extraction, pace)
@@ -363,36 +344,16 @@ def _result(
     )
 
 
-def _source_time(conn: psycopg.Connection, stream: Stream, extraction: Extraction) -> datetime | None:
-    """When the source last spoke, None for now: where it answers, the answer is the sign of life.
+def _source_time(conn: psycopg.Connection, stream: Stream, extraction: Extraction, landed: Landed) -> datetime | None:
+    """When the source last spoke, None for now: where it answers, or something came, that is the sign of life.
 
     A source that was not heard in this pull is as old as it was; see `protocols.base.Dated`.
     """
     if not hasattr(extraction, "source_time"):
         return None
-    return extraction.source_time or load_history.last_heard(conn, stream.system, stream.name)
-
-
-def _since(position: dict[str, Any]) -> datetime | None:
-    newest = position.get("newest")
-    return datetime.fromtimestamp(newest / 1_000_000, UTC) - OVERLAP if newest else None
-
-
-def _gap(contract: Contract, stream: Stream, position: dict[str, Any]) -> dict[str, str] | None:
-    """{"from", "to"} of the messages that went with the warehouse of before, while they would still be kept."""
-    gap: dict[str, str] | None = position.get("restored") or position.get("gap")
-    if gap is None or stream.load != "messages":
+    if extraction.source_time is None and landed.landed + landed.tombstoned:
         return None
-    kept = datetime.fromisoformat(gap["to"]).date() + timedelta(days=contract.retention_days)
-    return gap if kept >= settings().as_of() else None
-
-
-def _position(before: dict[str, Any], landed: Landed, extraction: Extraction) -> dict[str, Any]:
-    """Where the next pull begins: never behind where this one began."""
-    # A fast clock over there must not move us past changes that are still to come.
-    reached = min(landed.newest or 0, time.time_ns() // 1000)
-    newest = max(before.get("newest") or 0, reached) or None
-    return {"newest": newest, "state": extraction.state}
+    return extraction.source_time or load_history.last_heard(conn, stream.system, stream.name)
 
 
 def _with_bad_records(conformed: Conformed, bad: tuple[BadRecord, ...]) -> Conformed:

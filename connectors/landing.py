@@ -112,9 +112,12 @@ class Lander:
         return self._all_versions()
 
     @property
-    def absent(self) -> int:
-        """How many current versions of a register have not come in this load."""
-        return self._all_versions().absent if self._stream.load == "snapshot" else 0
+    def missed(self) -> bool:
+        """Whether a record of a register that is known from before, landed or held, has not come in this load."""
+        if self._stream.load != "snapshot":
+            return False
+        held = self._held is not None and self._held.unheard
+        return bool(self._closed or self._all_versions().absent or held)
 
     def add(self, page: Conformed, *, standing: bool = False) -> None:
         """Land one conformed page; see `add_batch`. The connection is free afterwards."""
@@ -138,7 +141,10 @@ class Lander:
         rejected_keys = page.rejected["record_key"].drop_nulls()
         if self._stream.load == "snapshot":
             versions.mark_seen(keys, places)
-            versions.mark_seen(key_hashes(rejected_keys))
+            rejected = key_hashes(rejected_keys)
+            versions.mark_seen(rejected)
+            if self._held is not None:
+                self._held.come_again(rejected)
             self._nameless |= len(rejected_keys) < len(page.rejected)
         self._reject(page.rejected)
         self._append(batch, versions, places, standing)

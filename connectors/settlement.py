@@ -32,6 +32,7 @@ class HeldRows:
     _waiting: dict[bytes, list[tuple[int, int | None]]] = field(init=False)
     _firsts: npt.NDArray[np.uint64] = field(init=False)
     _answered: set[int] = field(default_factory=set)
+    _again: set[bytes] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         rows = self.conn.execute(
@@ -53,6 +54,18 @@ class HeldRows:
             for quarantine_id, version in self._waiting.get(hash_bytes(keys[row : row + 1])[0], ()):
                 if self.stream.cursor is None or version is None or version <= numbers[row]:
                     self._answered.add(quarantine_id)
+
+    def come_again(self, keys: Hashes) -> None:
+        """Records that are wrong still."""
+        self._again.update(hash_bytes(keys[np.isin(keys[:, 0], self._firsts)]) if len(self._firsts) else ())
+
+    @property
+    def unheard(self) -> bool:
+        """Whether some of the records were neither answered nor came again."""
+        return any(
+            key not in self._again and not all(number in self._answered for number, _ in rows)
+            for key, rows in self._waiting.items()
+        )
 
     def settle(self, *, whole: bool) -> int:
         """Settle what was answered, and with `whole` (a complete snapshot) all that it did not hold again.

@@ -33,6 +33,8 @@ class _Build:
     """Digest of all that decides which columns the models' SQL gives, as it was when the build began."""
     plan: increments.Plan | None = None
     built: set[str] = field(default_factory=set)
+    noted: set[str] = field(default_factory=set)
+    """Families of which all products were made, and what they were made from was noted."""
     lost: set[names.Key] = field(default_factory=set)
 
 
@@ -91,6 +93,9 @@ def note_built(run_id: str, project: Project, models: Iterable[str]) -> None:
         found_good.note(build.conn, found_good.CONTRACTS, build.code, build.as_of)
     if build.plan is not None:
         increments.keep(build.conn, project, build.plan, build.built)
+        made = {f for f in project.families if {n.unique_id for n in project.products_of(f)} <= build.built}
+        build_inputs.note_runs(build.conn, made - build.noted, build.plan.runs)
+        build.noted |= made
 
 
 def note_lost(run_id: str, tables: Iterable[names.Key]) -> None:

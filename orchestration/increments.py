@@ -84,7 +84,6 @@ def plan(
     """
     bases = {chain.name: _basis(conn, project, chain, contracts, as_of) for chain in CHAINS}
     known, runs = _states(conn), _last_runs(conn)
-    build_inputs.note_runs(conn, runs)
     forget_changes(conn)
     going_on = []
     for chain in CHAINS:

@@ -5,7 +5,7 @@ One build at a time has the warehouse, and retention deletes nothing from under 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import psycopg
 
@@ -65,14 +65,16 @@ def fix(connection: psycopg.Connection) -> None:
         )
 
 
-def note_runs(connection: psycopg.Connection, runs: Mapping[str, int]) -> None:
-    """By kind of entity, the run of resolution that core and the candidates are built from (see migration 0045)."""
+def note_runs(connection: psycopg.Connection, families: Iterable[str], runs: Mapping[str, int]) -> None:
+    """By kind of entity, the run of resolution that candidates of these families were built from (migration 0045)."""
     with connection.transaction():
-        connection.execute("DELETE FROM control.build_run")
-        connection.execute(
-            "INSERT INTO control.build_run (kind, run_id) SELECT * FROM unnest(%s::text[], %s::bigint[])",
-            [list(runs), list(runs.values())],
-        )
+        for family in families:
+            connection.execute("DELETE FROM control.build_run WHERE family = %s", [family])
+            connection.execute(
+                "INSERT INTO control.build_run (family, kind, run_id)"
+                " SELECT %s, * FROM unnest(%s::text[], %s::bigint[])",
+                [family, list(runs), list(runs.values())],
+            )
 
 
 def lift(connection: psycopg.Connection) -> None:

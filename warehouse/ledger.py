@@ -294,8 +294,8 @@ def begin_afresh(connection: psycopg.Connection, system: str, stream: str) -> bo
 def note_restore(connection: psycopg.Connection) -> None:
     """Let the next pull of every stream know that this warehouse came from a backup, and what time it knows nothing of.
 
-    `{"restored": {"from", "to"}}` joins each cursor: from the newest load that the backup knows until now. A source
-    that was told in between that rows are taken will not offer them by itself.
+    `{"restored": {"from", "to"}}` joins each cursor: from the newest load that the backup knows, or from where that of
+    an earlier restore begins, until now. A source that was told in between that rows are taken does not offer them.
     """
     connection.execute(
         """WITH restored AS (
@@ -304,7 +304,10 @@ def note_restore(connection: psycopg.Connection) -> None:
                                (SELECT min(synced_at) FROM control.stream)), 'to', now())) AS value)
            INSERT INTO control.cursor AS c (system, stream, value)
            SELECT s.system, s.stream, r.value FROM control.stream AS s CROSS JOIN restored AS r
-               ON CONFLICT (system, stream) DO UPDATE SET value = c.value || excluded.value"""
+               ON CONFLICT (system, stream) DO UPDATE SET value = jsonb_set(
+                      c.value || excluded.value, '{restored,from}',
+                      coalesce(c.value #> '{restored,from}', c.value #> '{gap,from}',
+                               excluded.value #> '{restored,from}'))"""
     )
 
 

@@ -1,9 +1,10 @@
 """What the audit chain, which nothing is ever taken out of, keeps of a statement: its words, not the values in it.
 
-A number in a WHERE may be a person's. Every literal becomes `?`, comments are left out, and so is a name that holds a
-long number or is no plain one. Keyed digests (HMAC, SHA-256) of the literals tell whoever has the key, and nobody else,
-whether a value that they name was asked for. The key is `audit` in the home's `postgres/secret.json`, not in the
-database nor in a backup of it; once it is deleted, nobody can tell any more.
+A number in a WHERE may be a person's. Every literal becomes `?`, comments are left out, and so is a name that stands in
+quotes (MySQL's users write values so), holds a long number or is no plain one. Keyed digests (HMAC, SHA-256) of the
+literals tell whoever has the key, and nobody else, whether a value that they name was asked for. The key is `audit` in
+the home's `postgres/secret.json`, not in the database nor in a backup of it; once it is deleted, nobody can tell any
+more.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from warehouse.settings import settings
 
 LITERALS: Final = 100
 """Digests of so many literals are kept of one statement; how many it has is always kept."""
-_PLAIN: Final = re.compile(r'"?[a-z_][a-z0-9_$]*"?(\s+[a-z_]+)*|[^\w\s\'"$]+', re.ASCII | re.IGNORECASE)
+_PLAIN: Final = re.compile(r'[a-z_][a-z0-9_$]*(\s+[a-z_]+)*|[^\w\s\'"$]+', re.ASCII | re.IGNORECASE)
 _NUMBER: Final = re.compile(r"\d{6}")
 
 

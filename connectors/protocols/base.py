@@ -68,8 +68,9 @@ class Pull:
 
     `since` is the highest cursor value that was landed (aware), for protocols that can ask for changes only;
     `state` is what the protocol itself left in `Extraction.state` after the last committed pull. With `afresh`
-    everything is asked for again, also what was acknowledged: the contract reads it otherwise than before. A `probing`
-    pull tries once until the source has answered: its last loads failed, and the others are waiting. A look-up asks
+    everything is asked for again, also what was acknowledged; where the contract reads it otherwise than before, only
+    `lasting` is left of `state`. A `probing` pull tries once until the source has answered: its last loads failed, and
+    the others are waiting. A look-up asks
     only those of its values that `due` gives back; see `connectors.lookups`. `known`, of a register, tells what is
     known of records by their bytes; see `connectors.raw_records`.
     """

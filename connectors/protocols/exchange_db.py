@@ -78,14 +78,18 @@ class ExchangeExtraction:
         where, order = self._condition(table)
         first_row = 0
         register = self._register(names)
-        flagged, self._names = self._flag is not None, names
+        self._names = names
+        # Of rows that were taken long ago nothing is remembered until the commit: nobody has to be told of them.
+        waiting = (
+            waits(self.dialect.quote(self._flag.column), self.dialect.literal(self._flag.waiting)) if self._flag else ""
+        )
         batches = self.dialect.rows(
-            self.engine, table, names, where, order, self.pull.page_rows, register, digest=flagged
+            self.engine, table, names, where, order, self.pull.page_rows, register, digest=waiting
         )
         with self._errors("reading"):
             for page in self._in_time(batches):
-                if flagged:
-                    self._read.append(page.frame.select(self._identity))
+                if waiting:
+                    self._read.append(page.frame.select(self._identity).drop_nulls(DIGEST))
                     page = replace(page, frame=page.frame.drop(DIGEST))
                 yield _bounded(page, first_row)
                 first_row += page.rows

@@ -65,11 +65,11 @@ class Dialect(Protocol):
 
     def rows(
         self, engine: Engine, table: Table, names: list[str], where: str, order: str, batch: int,
-        kept: Register | None, *, digest: bool,
+        kept: Register | None, *, digest: str,
     ) -> Iterator[Page]:  # fmt: skip
         """The rows in pages of ``batch``; of a register that is ``kept`` only those that are new are parsed.
 
-        With ``digest``, that of all columns in ``names`` stands behind them.
+        With ``digest``, a condition, the digest of all columns in ``names`` stands behind them, null where it is false.
         """
 
     def acknowledge(
@@ -155,11 +155,11 @@ class PostgreSql:
 
     def rows(
         self, engine: Engine, table: Table, names: list[str], where: str, order: str, batch: int,
-        kept: Register | None, *, digest: bool,
+        kept: Register | None, *, digest: str,
     ) -> Iterator[Page]:  # fmt: skip
         columns = [self._read_as(name, table.types[name]) for name in names]
         if digest:
-            columns, names = [*columns, self._digest(names)], [*names, DIGEST]
+            columns, names = [*columns, f"CASE WHEN {digest} THEN {self._digest(names)} END"], [*names, DIGEST]
         query = _select(self, table, columns, where, order)
         with closing(engine.raw_connection()) as pooled:
             driver: Any = pooled.driver_connection
@@ -274,13 +274,13 @@ class MySql:
 
     def rows(
         self, engine: Engine, table: Table, names: list[str], where: str, order: str, batch: int,
-        kept: Register | None, *, digest: bool,
+        kept: Register | None, *, digest: str,
     ) -> Iterator[Page]:  # fmt: skip
         from pymysql.cursors import SSCursor
 
         columns = [self.quote(name) for name in names]
         if digest:
-            columns, names = [*columns, self._digest(names)], [*names, DIGEST]
+            columns, names = [*columns, f"CASE WHEN {digest} THEN {self._digest(names)} END"], [*names, DIGEST]
         query = _select(self, table, columns, where, order)
         with closing(engine.raw_connection()) as pooled:
             connection: Any = pooled.driver_connection

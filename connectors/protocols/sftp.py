@@ -67,8 +67,8 @@ def _age(entry: Entry) -> float:
 
 class SftpExtraction:
     """State: `files` name → [size, mtime, sha256] of what was read, and True where it was so young that it may be
-    replaced within the second of its mtime; `newest_file` the latest mtime (epoch seconds); `last` the greatest name
-    ever read; `total_rows_dropped` in this pull."""
+    replaced within the second of its mtime; `newest_file` the latest mtime (epoch seconds); `total_rows_dropped`
+    in this pull; `lasting.last` the greatest name ever read."""
 
     def __init__(self, pull: Pull, drop: Drop, work: Path) -> None:
         self.state: dict[str, Any] = {}
@@ -77,7 +77,7 @@ class SftpExtraction:
         self._pull = pull
         self._drop = drop
         self._work = work
-        self._last = max([str(pull.state.get("last", "")), *pull.state.get("files", {})])
+        self._last = max([str(pull.state.get("lasting", {}).get("last", "")), *pull.state.get("files", {})])
         kind = str(pull.stream.source.get("format", ""))
         if kind not in FORMATS:
             raise Permanent(
@@ -118,7 +118,7 @@ class SftpExtraction:
         newest = max(entry.mtime for entry in entries)
         self.source_time = datetime.fromtimestamp(newest, UTC)
         last = max(self._last, *files)
-        self.state = {"files": files, "newest_file": newest, "last": last, "total_rows_dropped": dropped}
+        self.state = {"files": files, "newest_file": newest, "total_rows_dropped": dropped, "lasting": {"last": last}}
         self.complete = stream.load == "snapshot" and read_any
 
     def _see_still(self, entries: Sequence[Entry]) -> None:

@@ -126,8 +126,8 @@ def test_nothing_but_green_is_ever_visible(builder: psycopg.Connection) -> None:
 
 def test_a_candidate_knows_the_runs_of_resolution_that_it_was_built_from(builder: psycopg.Connection) -> None:
     build(builder, {"a": 1})
-    build_inputs.note_runs(builder, {"resident": 7, "enterprise": 3})
-    build_inputs.note_runs(builder, {"resident": 8})
+    build_inputs.note_runs(builder, ["safety", "welfare"], {"resident": 7, "enterprise": 3})
+    build_inputs.note_runs(builder, ["safety"], {"resident": 8})
     candidate = release.register_candidate(builder, "safety", DAY)
     noted = "SELECT resolution_runs FROM control.candidate WHERE candidate_id = %s"
     assert builder.execute(noted, [candidate.candidate_id]).fetchall() == [({"resident": 8},)]

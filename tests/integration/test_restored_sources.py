@@ -18,7 +18,7 @@ from connectors.tables import ensure_tables
 from orchestration.intake import _applied_check
 from tests.conftest import environment
 from tests.integration.test_backup import empty
-from warehouse import backup, connection
+from warehouse import backup, connection, ledger
 from warehouse.status import status_rows
 
 _CHANGED = Column("updated_at", "gxsj", "timestamp", "L1", required=True)
@@ -147,6 +147,10 @@ def test_messages_that_nobody_sends_again_are_told(
         assert not check.passed and gap["from"] in str(check.description)
         assert pull().notes == {}, "it is the first load's note"
         assert told() == {"messages_missing": gap}, "status tells it on"
+        with connection.connect("loader") as conn:
+            ledger.note_restore(conn)  # from a backup that was made meanwhile
+        second = pull().notes["messages_missing"]
+        assert second["from"] == gap["from"] and second["to"] > gap["to"], "what the first one lost stays told"
         with connection.connect("loader") as conn:
             conn.execute(
                 """UPDATE control.cursor

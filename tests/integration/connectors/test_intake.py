@@ -354,6 +354,21 @@ def test_what_moved_out_of_sight_is_looked_for_before_it_is_taken_for_deleted(re
     assert len(register.current()) == 40
 
 
+def test_what_is_read_anew_or_waits_in_quarantine_is_looked_for_too(register: Any, make_page: Rows) -> None:
+    everything = [entry(number) for number in range(40)]
+    register.take(make_page(*everything[:39], entry(39) | {"je": "much"}))
+    assert register.take(make_page(*everything[:39], entry(39) | {"je": "much"})).quarantined == 1
+    assert register.upstream.readings == 0, "it is wrong still"
+    register.upstream.out_of_sight = [make_page(entry(39) | {"je": "much"})]
+    assert register.take(make_page(*everything[:39])).quarantined == 1
+    assert register.upstream.readings == 1
+    assert [state for state, *_ in register.ask("SELECT state FROM quarantine.row")] == ["held"]
+    read_again("register")
+    register.upstream.out_of_sight = [make_page(*everything[38:])]
+    assert (register.take(make_page(*everything[:38])).tombstoned, register.upstream.readings) == (0, 2)
+    assert len(register.current()) == 40
+
+
 def released(by: str = "Wang") -> dict[str, Any]:
     """The one hold that waits, released."""
     with connection.connect("loader") as conn:

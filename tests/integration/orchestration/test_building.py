@@ -15,11 +15,11 @@ import dagster as dg
 import psycopg
 import pytest
 
-from orchestration import building, dbt_runs, gates, passes, standing, warehouse
-from orchestration.manifest import Project
+from orchestration import building, dbt_runs, gates, increments, passes, standing, warehouse
+from orchestration.manifest import Node, Project
 from orchestration.report import PassReport
 from quality import gate
-from warehouse import build_inputs, release
+from warehouse import build_inputs, connection, release
 from warehouse.settings import ConfigurationError
 
 EVENING, MORNING = date(2026, 6, 30), date(2026, 7, 1)
@@ -58,6 +58,28 @@ def test_every_step_after_midnight_has_the_day_on_which_the_build_began(evening:
     assert seen == [EVENING] * 3
     assert building.end("run") == EVENING
     assert building.begin("run") == MORNING, "the next build has its own"
+
+
+def test_the_runs_of_resolution_are_noted_for_families_that_were_made_from_them(evening: pytest.MonkeyPatch) -> None:
+    def product(uid: str, family: str) -> Node:
+        group = f"products_{family}"
+        return Node(uid, uid, "model", "candidate", uid, "table", "", "products", group, (), ())
+
+    nodes = [product("risk", "safety"), product("plan", "safety"), product("match", "welfare")]
+    project = Project({node.unique_id: node for node in nodes}, {}, {})
+
+    def built(run: int, *models: str) -> list[tuple[str, str, int]]:
+        building.begin("run")
+        building._held["run"].plan = increments.Plan([], {}, EVENING, {"resident": run})
+        building.note_built("run", project, models)
+        building.end("run")
+        with connection.connect("builder") as conn:
+            return conn.execute("SELECT family, kind, run_id FROM control.build_run ORDER BY 1").fetchall()
+
+    assert built(4, "risk", "plan", "match") == [("safety", "resident", 4), ("welfare", "resident", 4)]
+    half = built(5, "plan", "match")
+    assert half == [("safety", "resident", 4), ("welfare", "resident", 5)], "risk is still what run 4 gave"
+    assert built(6) == half
 
 
 def test_a_build_that_cannot_know_its_day_leaves_no_lock_behind(evening: pytest.MonkeyPatch) -> None:

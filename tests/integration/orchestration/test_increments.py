@@ -157,16 +157,3 @@ def test_the_day_on_which_a_seed_changes(tmp_path: Path, monkeypatch: pytest.Mon
     assert [increments.dated_since(day) for day in (DAY, NEXT, date(2026, 8, 31), date(2027, 1, 1))] == [
         "2020-01-01", "2026-07-01", "2026-07-01", "2026-09-01",
     ]  # fmt: skip
-
-
-def test_a_build_says_which_runs_of_resolution_it_reads(conn: psycopg.Connection) -> None:
-    def noted() -> dict[str, int]:
-        return dict(conn.execute("SELECT kind, run_id FROM control.build_run").fetchall())
-
-    add = "INSERT INTO resolution.run (kind, finished_at) VALUES ('residents', %s) RETURNING run_id"
-    (first,) = conn.execute(add, [NEXT]).fetchone() or ()
-    conn.execute(add, [None])  # never came to its end
-    _built(conn, _plan(conn))
-    assert noted() == {"resident": first}, "and stays: a gate that is run again judges what was built from it"
-    (last,) = conn.execute(add, [NEXT]).fetchone() or ()
-    assert _plan(conn).runs == noted() == {"resident": last}

@@ -141,6 +141,18 @@ def keys(pages: list[Page], name: str = "jjdbh") -> list[str]:
     return sorted(key for page in pages if page.frame.height for key in page.frame[name])
 
 
+def test_who_reads_all_again_remembers_only_what_waits(town: Town) -> None:
+    pull = town.pull()
+    assert len(keys(town.read(pull))) == 250
+    first = town.execute("SELECT min(jjdbh) FROM t_jq")[0][0]
+    town.execute(f"UPDATE t_jq SET afdz = 'x', clbz = '0' WHERE jjdbh = '{first}'")
+    with open_extraction(replace(pull, afresh=True)) as extraction:
+        assert len(keys(list(extraction.pages()))) == 250
+        assert sum(len(part) for part in extraction._read) == 1
+        extraction.acknowledge()
+    assert town.read(pull) == []
+
+
 def test_of_a_table_with_refused_columns_only_the_contracts_are_asked_for(town: Town) -> None:
     pull = town.pull()
     refusing = replace(pull.stream, refusals=(Refusal("field", "zbx", "where people are is nobody's business"),))

@@ -1,10 +1,12 @@
 -- What apps learn of identities is what the products that they are shown rest on: the same gate and the same pointer
 -- stand before both, and a rollback turns both back.
 
--- The last run of resolution, by kind of entity, that core and the candidates were last built from.
+-- The last run of resolution, by kind of entity, that the candidates of a family were built from.
 CREATE TABLE control.build_run (
-    kind text PRIMARY KEY,
-    run_id bigint NOT NULL
+    family text NOT NULL,
+    kind text NOT NULL,
+    run_id bigint NOT NULL,
+    PRIMARY KEY (family, kind)
 );
 
 ALTER TABLE control.candidate ADD COLUMN resolution_runs jsonb;
@@ -14,7 +16,7 @@ CREATE OR REPLACE FUNCTION control.register_candidate(
 ) RETURNS bigint LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO control.candidate (family, content_hash, exact_hash, row_counts, as_of, inputs, run_id, resolution_runs)
     SELECT p_family, content, exact, rows, p_as_of, p_inputs, p_run,
-        (SELECT jsonb_object_agg(kind, b.run_id) FROM control.build_run b)
+        (SELECT jsonb_object_agg(kind, b.run_id) FROM control.build_run b WHERE family = p_family)
     FROM control.candidate_hashes(p_family)
     RETURNING candidate_id
 $$;
