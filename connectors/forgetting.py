@@ -43,34 +43,39 @@ def forget_gone(conn: psycopg.Connection, system: str, stream: str, table: sql.C
 def erase_departed(conn: psycopg.Connection) -> int:
     """Delete what releases of before say of residents none of whose records is landed any more; how many rows.
 
+    A record that became another person's is the first one's while a version from that time is landed.
     With its certificate, in the caller's transaction. What apps see now is left: the next release lacks it.
     """
-    rows = conn.execute("SELECT resident_key, system, stream, record_key FROM control.residents_of_before()").fetchall()
-    records: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for resident, system, stream, record in rows:
+    rows = conn.execute("SELECT * FROM control.residents_of_before()").fetchall()
+    records: dict[tuple[str, str], list[tuple[str, int | None, str]]] = {}
+    for resident, system, stream, record, until in rows:
         if record is not None:
-            records.setdefault((system, stream), []).append((record, resident))
+            records.setdefault((system, stream), []).append((record, until, resident))
     stay: set[str] = set()
     for place, known in records.items():
-        hashes = hash_bytes(key_hashes(pl.Series([record for record, _ in known], dtype=pl.String)))
-        landed = _landed(conn, *place, {value.hex() for value in hashes})
-        stay |= {resident for value, (_, resident) in zip(hashes, known, strict=True) if value.hex() in landed}
+        hashes = hash_bytes(key_hashes(pl.Series([record for record, _, _ in known], dtype=pl.String)))
+        first = _landed(conn, *place, {value.hex() for value in hashes})
+        for value, (_, until, resident) in zip(hashes, known, strict=True):
+            if (load := first.get(value.hex())) is not None and (until is None or load <= until):
+                stay.add(resident)
     gone = sorted({row[0] for row in rows} - stay)
     erased = conn.execute("SELECT control.erase_released(%s, 'retention')", [gone]).fetchone() if gone else None
     return 0 if erased is None else int(erased[0])
 
 
-def _landed(conn: psycopg.Connection, system: str, stream: str, hashes: set[str]) -> set[str]:
-    """Which of the keys have any version in landing."""
+def _landed(conn: psycopg.Connection, system: str, stream: str, hashes: set[str]) -> dict[str, int]:
+    """Those of the keys that have any version in landing → the load that brought the first one that is left."""
     table = conn.execute(
         "SELECT landing_schema, landing_table FROM control.stream WHERE (system, stream) = (%s, %s)"
         " AND to_regclass(format('%%I.%%I', landing_schema, landing_table)) IS NOT NULL",
         [system, stream],
     ).fetchone()
     if table is None:
-        return set()
+        return {}
     found = conn.execute(
-        sql.SQL("SELECT DISTINCT _key FROM {} WHERE _key = ANY (%s::uuid[])").format(sql.Identifier(*table)),
+        sql.SQL("SELECT _key, min(_from_load) FROM {} WHERE _key = ANY (%s::uuid[]) GROUP BY 1").format(
+            sql.Identifier(*table)
+        ),
         [sorted(hashes)],
     ).fetchall()
-    return {key.hex for (key,) in found}
+    return {key.hex: int(load) for key, load in found}

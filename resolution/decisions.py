@@ -18,6 +18,14 @@ from warehouse import audit
 
 Verdict = Literal["must_link", "cannot_link"]
 
+ANOTHERS = """
+    SELECT void.entity_key FROM resolution.membership void JOIN resolution.run ended ON ended.run_id = void.to_run
+     WHERE void.kind = %(kind)s AND void.to_run IS NOT NULL AND void.voided
+       AND (void.system, void.stream, void.record_key) = (s.system, s.stream, s.record_key)
+       AND coalesce(ended.finished_at, 'infinity') > s.decided_at"""
+"""Memberships of a record `s` (system, stream, record_key, decided_at) that ended after a decision, as it was purged or
+became another person's: the decision is not about whoever has its key now. An unfinished run is the one at work."""
+
 
 class Record(NamedTuple):
     """What the hub calls a record of an upstream system."""

@@ -148,10 +148,11 @@ def write(
     reassigned: pl.DataFrame | None = None,
 ) -> Reconciled:
     """Write what changed, inside the caller's transaction; what the `reassigned` records were is closed as void."""
+    other = pl.DataFrame(schema=dict.fromkeys(restoring.RECORD, pl.String())) if reassigned is None else reassigned
     same = memberships.join(before, on=_MEMBERSHIP, how="semi", nulls_equal=True)
+    same = same.join(other, on=restoring.RECORD, how="anti")
     opened = memberships.join(same, on=restoring.RECORD, how="anti")
     closed = before.join(same, on=restoring.RECORD, how="anti")
-    other = pl.DataFrame(schema=dict.fromkeys(restoring.RECORD, pl.String())) if reassigned is None else reassigned
     _close(conn, kind, run, closed.join(other.with_columns(voided=pl.lit(True)), on=restoring.RECORD, how="left"))
     _write_entities(conn, kind, run, moves)
     with conn.cursor().copy(

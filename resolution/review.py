@@ -136,7 +136,8 @@ def decide(
 
 
 def reopen(conn: psycopg.Connection, review_id: int, *, by: str, reason: str) -> int:
-    """Take a dismissal back: the doubt is asked again at once. Gives the number of the new review. The caller commits.
+    """Take a dismissal back: the doubt is asked again at once. Gives the number of the review of it that is open: a new
+    one, but where a run found the same doubt since. The caller commits.
 
     Raises IdentityError for a review that was not dismissed, or whose dismissal was taken back already.
     """
@@ -148,12 +149,21 @@ def reopen(conn: psycopg.Connection, review_id: int, *, by: str, reason: str) ->
     )
     if done.rowcount == 0:
         raise IdentityError(f"review {review_id} is no dismissal that stands: see `townhub review list --decided`")
-    row = conn.execute(
-        """INSERT INTO resolution.review (kind, pair, record, reason, weight, created_run)
+    row = (
+        conn.execute(
+            """SELECT open.review_id FROM resolution.review d JOIN resolution.review open ON open.state = 'open'
+              AND (open.kind, open.reason) = (d.kind, d.reason)
+              AND (open.record, open.pair) IS NOT DISTINCT FROM (d.record, d.pair)
+            WHERE d.review_id = %s""",
+            [review_id],
+        ).fetchone()
+        or conn.execute(
+            """INSERT INTO resolution.review (kind, pair, record, reason, weight, created_run)
            SELECT kind, pair, record, reason, weight, created_run FROM resolution.review WHERE review_id = %s
            RETURNING review_id""",
-        [review_id],
-    ).fetchone()
+            [review_id],
+        ).fetchone()
+    )
     assert row is not None
     audit.append(conn, by, "identity doubt reopened", {"review": review_id, "again": row[0]})
     return int(row[0])

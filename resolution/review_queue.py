@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import psycopg
 
-from resolution import record_fields
+from resolution import decisions, record_fields
 from resolution.decisions import Record
 from resolution.restoring import RECORD
 from resolution.things import DECISIVE
@@ -29,25 +29,29 @@ def write(
     """Doubtful records, given back as columns, into the queue: each once while it waits or a steward's answer stands.
 
     One whose decision was revoked is doubtful again, and nobody would look at it otherwise; so is one whose dismissal
-    was taken back, or that says something else since.
+    was taken back, or that says something else since, or that is another person's than the one who was judged.
     """
     waiting = records.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64)).join(doubtful, on="row")
     told = {name: waiting[name].to_list() for name in ("system", "stream", "record_key", "reason")}
     says = _judged(conn, entity, told)
     said = [says.get(Record(*named)) for named in zip(*(told[name] for name in RECORD), strict=True)]
     conn.execute(
-        """INSERT INTO resolution.review (kind, record, reason, created_run)
+        f"""INSERT INTO resolution.review (kind, record, reason, created_run)
            SELECT %(kind)s, d.record, d.reason, %(run)s
              FROM (SELECT DISTINCT
-                          jsonb_build_object('system', system, 'stream', stream, 'record_key', record_key), reason, said
+                          jsonb_build_object('system', system, 'stream', stream, 'record_key', record_key), reason,
+                          said, system, stream, record_key
                      FROM unnest(%(system)s::text[], %(stream)s::text[], %(record_key)s::text[], %(reason)s::text[],
                                  %(said)s::text[]) AS t (system, stream, record_key, reason, said))
-                  AS d (record, reason, said)
+                  AS d (record, reason, said, system, stream, record_key)
             WHERE NOT EXISTS (
                    SELECT FROM resolution.review r LEFT JOIN resolution.decision o USING (decision_id)
                     WHERE r.kind = %(kind)s AND r.record = d.record AND r.reason = d.reason
                       AND (r.state = 'open' OR r.decided_by IS DISTINCT FROM 'resolution' AND o.revoked_at IS NULL
-                           AND r.reopened_at IS NULL AND r.judged IS NOT DISTINCT FROM coalesce(d.said, r.judged)))""",
+                           AND r.reopened_at IS NULL AND r.judged IS NOT DISTINCT FROM coalesce(d.said, r.judged)
+                           AND NOT EXISTS (
+                               SELECT FROM (SELECT d.system, d.stream, d.record_key, r.decided_at) AS s
+                               CROSS JOIN LATERAL ({decisions.ANOTHERS}) AS gone)))""".encode(),
         {"kind": entity, "run": run, "said": said, **told},
     )
     return told

@@ -85,12 +85,12 @@ def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> Res
             work = whole(conn, kind, inputs)
         records, found = work.records, work.found
         numbered = records.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
-        decided, lapsed = _decided(conn, kind, numbered.join(found.assigned, on="row"))
+        reassigned = work.reassigned(conn, last.inputs if last is not None else None, inputs)
+        decided, lapsed = _decided(conn, kind, numbered.join(found.assigned, on="row"), reassigned)
         named = numbered.join(apply_decisions(found.assigned, decided, found.numbered), on="row")
         named = named.with_columns(borrowed=pl.col("row").is_in(found.borrowed.implode()))
         former = restoring.former(conn, entity, None if isinstance(work, Whole) else named)
         concerned, before = work.concerned(conn, named, former)
-        reassigned = work.reassigned(conn, last.inputs if last is not None else None, inputs)
         memberships, moves = ledger.reconcile(entity, concerned, before, former, reassigned)
         totals = work.totals(before, memberships)
         crash.point("resolution.clustered")
@@ -117,13 +117,15 @@ def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> Res
     return _result(run, totals, done, time.perf_counter() - started)
 
 
-def _decided(conn: psycopg.Connection, kind: Kind, records: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _decided(
+    conn: psycopg.Connection, kind: Kind, records: pl.DataFrame, reassigned: pl.DataFrame | None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """`stand_ins.followed`. Reports go when they are old, those of one incident together: nobody stands in for them."""
     entity = sources.entity_kind(kind)
     if kind == "events":
         decided = decisions.rows_of(decisions.in_force(conn, entity), records)
         return decided, pl.DataFrame(schema={"row": pl.Int64, "reason": pl.String})
-    return stand_ins.followed(conn, entity, records)
+    return stand_ins.followed(conn, entity, records, reassigned)
 
 
 def _result(run: int, totals: Totals, done: ledger.Reconciled | None, seconds: float) -> ResolutionResult:

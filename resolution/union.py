@@ -112,6 +112,7 @@ def apply_decisions(clusters: pl.DataFrame, decisions: pl.DataFrame, numbered: p
     number, and one of the two records has none, that record alone goes to the other's cluster, with what stewards
     linked to it: whom the rules took it for stays. A cannot-link, which outranks must-links that chain around it, takes
     `b` out of the cluster that it shares with `a`, together with what stewards linked to `b`, and whose number that is.
+    What stays, or comes along, is linked as it was; of `b` it is not said whose it is, unless a must-link says so.
     """
     if decisions.is_empty():
         return clusters
@@ -127,18 +128,21 @@ def apply_decisions(clusters: pl.DataFrame, decisions: pl.DataFrame, numbered: p
         list(decisions.filter(pl.col("verdict") == verdict).select("a", "b").iter_rows())
         for verdict in ("must_link", "cannot_link")
     )
+    said = {row for pair in must for row in pair}
     linked = components(len(cluster), [a for a, _ in must], [b for _, b in must])
     for a, b in must:
         joining, to = _joining(cluster, linked, own, a, b)
         cluster[joining] = cluster[to]
-        _say(kind, reason, (a, b), "must_link")
+        for row in (a, b):
+            kind[row], reason[row] = "steward", "must_link"
     for number, (a, b) in enumerate(cannot):
         if cluster[a] != cluster[b]:
             continue
         # Row numbers are labels of clusters, so b's own number may be taken by those it leaves behind.
-        leaving = _leaving(cluster, linked, numbers, a, b, held=[a, *(row for pair in must for row in pair)])
+        leaving = _leaving(cluster, linked, numbers, a, b, held=[a, *said])
         cluster[leaving] = len(cluster) + number
-        _say(kind, reason, (a, b), "cannot_link")
+        if b not in said or linked[a] == linked[b]:
+            kind[b], reason[b] = "steward", "cannot_link"
     return pl.DataFrame(
         {"row": np.arange(len(cluster)), "cluster": cluster, "link_kind": kind, "reason": reason},
         schema=clusters.schema,
@@ -168,8 +172,3 @@ def _leaving(cluster: Labels, linked: Labels, numbers: Labels, a: int, b: int, h
     stay = [NONE, *theirs[~leave & np.isin(rows, held)]]
     came = np.isin(theirs, theirs[leave]) & ~np.isin(theirs, stay)
     return np.asarray(rows[leave | came])
-
-
-def _say(kind: list[str], reason: list[str], rows: tuple[int, int], verdict: str) -> None:
-    for row in rows:
-        kind[row], reason[row] = "steward", verdict

@@ -184,7 +184,7 @@ GRANTS: tuple[Grant, ...] = (
     Grant(RELEASER, "table", "SELECT, INSERT, UPDATE, DELETE", _RELEASED),  # DELETE: retention
     # Whose history is to go: of residents none of whose records is left.
     Grant(RELEASER, "schema", "USAGE", ("resolution",)),
-    _read(RELEASER, "resolution.entity", "resolution.membership"),
+    _read(RELEASER, "resolution.run", "resolution.entity", "resolution.membership"),
     Grant(
         RELEASER,
         "function",

@@ -82,8 +82,12 @@ class ByChanges:
 
     @property
     def settled(self) -> pl.DataFrame:
-        """system, stream, record_key of which all doubts are told: none, for some of what stands is not asked again."""
-        return self.records.clear()
+        """system, stream, record_key of which all doubts are told: what is fresh, what is gone, and what was linked
+        again and has no number. Of a number of which nothing new is told, neither are its doubts."""
+        stands = pl.col("row").is_in(self.part.standing["row"].implode())
+        again = ~stands | pl.col("row").is_in(self.asked.implode())
+        told = self.part.rows.filter(pl.col("fresh") | (again & pl.col("number").is_null()))
+        return pl.concat([told.select(RECORD), self.held.select(RECORD)]).unique()
 
     def keep(self, conn: psycopg.Connection, before: pl.DataFrame, after: pl.DataFrame) -> None:
         """Write the state of the entities of which these were and are the memberships."""

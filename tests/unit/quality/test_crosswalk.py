@@ -102,6 +102,16 @@ def test_an_app_sees_identities_as_its_products_rest_on_them(served: str) -> Non
         assert run_as("welfare", asked).rows == run_as("welfare", keys).rows == [], "nothing is released"
 
 
+def test_what_was_purged_is_shown_no_more_whatever_is_released(served: str) -> None:
+    asked = "SELECT record_key FROM serving.resident_crosswalk"
+    with psycopg.connect(served, autocommit=True) as conn:
+        assert run_as("welfare", asked).rows == [("K1",)]
+        conn.execute("SELECT control.void_records('pension', 'pensioners', '{K1}')")
+        assert run_as("welfare", asked).rows == []
+        conn.execute("UPDATE resolution.membership SET to_run = 2 WHERE entity_key = 'R1'")
+    assert run_as("welfare", asked).rows == []
+
+
 def test_a_firm_is_shown_as_the_products_of_who_asks_rest_on_it(served: str) -> None:
     query = "SELECT enterprise_key FROM serving.enterprise_crosswalk WHERE system = 'market_registration'"
     keys = "SELECT current_key FROM serving.enterprise_key WHERE enterprise_key = 'E3'"

@@ -53,3 +53,32 @@ def decided(found: str, *decisions: str) -> set[str]:
 )
 def test_who_goes_and_who_stays(found: str, decisions: list[str], left: str) -> None:
     assert decided(found, *decisions) == {"".join(sorted(group)) for group in left.split()}
+
+
+@pytest.mark.parametrize(
+    ("decisions", "steward"),
+    [
+        # Whoever stays is whose it was by what it was: neither surer for it, nor more in doubt.
+        (["A/w"], {"w": "cannot_link"}),
+        (["w/A"], {"A": "cannot_link"}),
+        (["A/1"], {"1": "cannot_link"}),
+        # Nor is it in doubt whose a record is of which a steward said so; who comes along is whose it was.
+        (["A=C", "1/C"], {"A": "must_link", "C": "must_link"}),
+        (["A=w", "w/1"], {"A": "must_link", "w": "must_link", "1": "cannot_link"}),
+        # What stewards linked, and one parted all the same, is theirs no more.
+        (["A=w", "A/w"], {"A": "must_link", "w": "cannot_link"}),
+        (["A/C"], {}),
+    ],
+)
+def test_only_who_leaves_is_linked_by_the_steward_who_parted_two(decisions: list[str], steward: dict[str, str]) -> None:
+    """`A1w` by the rules, w by its name alone, and `C2`."""
+    names = "12ACw"
+    rows = [(0, 0, "exact", "r"), (1, 1, "exact", "r"), (2, 0, "exact", "r"), (3, 1, "exact", "r"),
+            (4, 0, "probable", "r")]  # fmt: skip
+    clusters = pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    said = [(names.index(a), names.index(b), {"=": "must_link", "/": "cannot_link"}[sign]) for a, sign, b in decisions]
+    verdicts = pl.DataFrame(said, schema={"a": pl.Int64, "b": pl.Int64, "verdict": pl.String}, orient="row")
+    after = apply_decisions(clusters, verdicts, pl.Series([0, 1, 2, 3]))
+    told = {names[row]: (kind, reason) for row, kind, reason in after.select("row", "link_kind", "reason").iter_rows()}
+    expected = {names[row]: (kind, reason) for row, _, kind, reason in rows}
+    assert told == expected | {name: ("steward", reason) for name, reason in steward.items()}

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from connectors.standards import resident_id
-from resolution import carried, decisions
+from resolution import carried, decisions, review_queue
 from resolution.decisions import Record, Verdict
 from resolution.runner import ResolutionResult, resolve
 from resolution.sources import RESIDENT_SCHEMA
@@ -149,6 +149,35 @@ def test_a_decision_of_which_nobody_is_left_is_asked_again(landed: LandedTown) -
         ((key, reason),) = reviews(landed)
         assert key == "a2" and reason.startswith(f"decision {decision} holds no more")
     assert groups(landed) == {"a2 a5"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"w": {"name": NAMES["A"], "resident_id_no": of("A")["resident_id_no"]}},
+        {"w": None},
+        {"x1": of("X") | {"name": NAMES["A"]}},
+    ],
+    ids=["number", "gone", "namesake"],
+)
+def test_what_is_doubtful_no_more_leaves_the_queue_in_a_run_by_changes(
+    landed: LandedTown, monkeypatch: pytest.MonkeyPatch, change: dict[str, dict[str, Any] | None]
+) -> None:
+    """w decides something and is A's by its name alone; v bears C's number and stays doubtful."""
+    monkeypatch.setattr(review_queue, "DECISIVE", {(SYSTEMS[0], "t")})
+    town: dict[str, Any] = {"a1": of("A"), "w": {"name": NAMES["A"]}, "c1": of("C")}
+    town["v"] = of("E") | {"resident_id_no": of("C")["resident_id_no"]}
+    landed.land(table(**town))
+    resolve("residents")
+    assert {(key, reason[:8]) for key, reason in reviews(landed)} == {("v", "identity"), ("w", "decides ")}
+    landed.land(table(**town | {"f1": of("F")}))
+    resolve("residents")
+    assert {key for key, _ in reviews(landed)} == {"v", "w"}
+    landed.land(table(**{key: said for key, said in (town | change).items() if said is not None}))
+    resolve("residents")
+    assert [key for key, _ in reviews(landed)] == ["v"]
+    by_changes_as_full(landed)
+    assert [key for key, _ in reviews(landed)] == ["v"]
 
 
 def reviews(landed: LandedTown) -> list[tuple[str, str]]:

@@ -226,6 +226,19 @@ def test_a_dismissal_can_be_taken_back(town: str) -> None:
     assert len(waiting()) == 1, "the dismissal that was taken back does not stand in the way"
 
 
+def test_a_doubt_that_a_run_found_again_is_not_asked_twice(town: str) -> None:
+    number = doubt(town, *PENSION)
+    with psycopg.connect(town) as conn:
+        conn.execute("UPDATE resolution.review SET reason = %s", ["it may be another's"])
+    settle(number, "dismiss")
+    doubtful(town, "13987654321")
+    (found,) = waiting()
+    with connection.connect("builder") as conn:
+        assert review.reopen(conn, number, by="wang", reason="the family called") == found
+        conn.commit()
+    assert waiting() == [found]
+
+
 def test_explain_tells_links_history_and_decisions(town: str) -> None:
     before = keys(town)
     settle(doubt(town, *SERVICE), "must_link", before["N1"])

@@ -117,23 +117,7 @@ BEGIN
     RETURN total;
 END $$;
 
--- Records of residents that no key in use stands for and that a release of before still names: by key, system, stream.
-CREATE FUNCTION control.residents_of_before()
-RETURNS TABLE (resident_key text, system text, stream text, record_key text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    named text;
-BEGIN
-    SELECT string_agg(format('SELECT r.resident_key FROM released.%I r WHERE r.to_release IS NOT NULL', product),
-                      ' UNION ALL ') INTO named
-    FROM control.products_of_residents();
-    RETURN QUERY EXECUTE format($q$
-        SELECT e.entity_key, m.system, m.stream, m.record_key
-        FROM resolution.entity e LEFT JOIN resolution.membership m USING (entity_key)
-        WHERE e.kind = 'resident' AND e.status <> 'active' AND e.resolves_to IS NULL AND e.entity_key IN (%s)
-        ORDER BY 1, 2, 3, 4 $q$, named);
-END $$;
-
+-- Products that name residents.
 CREATE FUNCTION control.products_of_residents() RETURNS TABLE (product text, family text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT p.product, p.family FROM control.product p

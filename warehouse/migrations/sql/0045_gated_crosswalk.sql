@@ -33,18 +33,21 @@ CROSS JOIN (VALUES ('resident'), ('enterprise')) AS k (kind);
 -- Current rows are found by record in the index that they alone are in, ended ones by when they ended.
 CREATE INDEX membership_ended ON resolution.membership (to_run) WHERE to_run IS NOT NULL;
 
+-- What was purged is told to nobody, whatever is shown.
 CREATE OR REPLACE VIEW serving.resident_crosswalk WITH (security_barrier) AS
 SELECT m.system, m.stream, m.record_key, m.entity_key AS resident_key, m.link_kind
 FROM resolution.membership m
 JOIN resolution.stream_purpose p USING (system, stream)
 JOIN resolution.shown_run s ON s.kind = m.kind AND s.family = 'welfare'
 WHERE m.kind = 'resident' AND p.purpose = 'welfare_delivery' AND m.to_run IS NULL AND m.from_run <= s.run_id
+    AND NOT m.purged
 UNION ALL
 SELECT m.system, m.stream, m.record_key, m.entity_key, m.link_kind
 FROM resolution.membership m
 JOIN resolution.stream_purpose p USING (system, stream)
 JOIN resolution.shown_run s ON s.kind = m.kind AND s.family = 'welfare'
-WHERE m.kind = 'resident' AND p.purpose = 'welfare_delivery' AND m.to_run > s.run_id AND m.from_run <= s.run_id;
+WHERE m.kind = 'resident' AND p.purpose = 'welfare_delivery' AND m.to_run > s.run_id AND m.from_run <= s.run_id
+    AND NOT m.purged;
 
 -- For which app a firm's records are shown, and up to which run.
 CREATE VIEW resolution.shown_to AS
@@ -60,10 +63,12 @@ CREATE OR REPLACE VIEW serving.enterprise_crosswalk WITH (security_barrier) AS
 SELECT m.system, m.stream, m.record_key, m.entity_key AS enterprise_key, m.link_kind
 FROM resolution.membership m JOIN resolution.shown_to s USING (system, stream)
 WHERE m.kind = 'enterprise' AND m.to_run IS NULL AND m.from_run <= s.run_id
+    AND NOT m.purged
 UNION ALL
 SELECT m.system, m.stream, m.record_key, m.entity_key, m.link_kind
 FROM resolution.membership m JOIN resolution.shown_to s USING (system, stream)
-WHERE m.kind = 'enterprise' AND m.to_run > s.run_id AND m.from_run <= s.run_id;
+WHERE m.kind = 'enterprise' AND m.to_run > s.run_id AND m.from_run <= s.run_id
+    AND NOT m.purged;
 
 -- What every key stood for then: itself while it was in use, what it had been merged into while that was, else what the
 -- ledger knows by now.
