@@ -1,9 +1,10 @@
 """Of which streams' records a query reads one of the hub's own tables: what literals fix its `system` and `stream` to.
 
-A row of the identity ledger or of the quarantine is as good as the record that it names: a register's primary key can
-be an identity number, and that there is a row at all says "is on the register". Which register, only the query tells:
-`system = 'police_110'`, a list, `system || '.' || stream in (…)`, or equality with a column that is itself a literal
-in every branch of where it comes from. Anything else fixes nothing.
+A row of the identity ledger, of what stewards are asked or of the quarantine is as good as the record that it names: a
+register's primary key can be an identity number, and that there is a row at all says "is on the register". Which
+register, only the query tells: `system = 'police_110'`, a list, `system || '.' || stream in (…)`, `(system, stream) in
+(…)`, or equality with a column that is itself a literal in every branch of where it comes from. Anything else fixes
+nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from itertools import product
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
 
-TELLING = frozenset({("resolution", "membership"), ("control", "held_rows")})
+TELLING = frozenset({("resolution", "membership"), ("resolution", "open_review"), ("control", "held_rows")})
 """Tables of the hub of which every row names a record of the town, by `system`, `stream` and `record_key`."""
 CHANGED = ("control", "changed_key")
 """Keys of the rows that a build makes anew, by the `model` whose rows they are."""
@@ -47,8 +48,12 @@ def told_streams(scope: Scope, alias: str, asked: frozenset[tuple[int, str]] = f
     streams: list[list[exp.Expression]] = []
     for condition in _conditions(scope, alias):
         for left, right in _compared(condition):
-            if _is_name(left, alias):
+            if _is_name(left, alias) and _are_texts(right):
                 return {(system, stream) for system, _, stream in (_text(one).partition(".") for one in right)}
+            if _is_pair(left, alias) and all(
+                isinstance(one, exp.Tuple) and _are_texts(one.expressions) for one in right
+            ):
+                return {(_text(one.expressions[0]), _text(one.expressions[1])) for one in right}
             if isinstance(left, exp.Column) and left.table == alias and left.name in ("system", "stream"):
                 (systems if left.name == "system" else streams).append(right)
     for some, others in product(systems, streams):
@@ -93,13 +98,17 @@ def _compared(condition: exp.Expression) -> Iterator[tuple[exp.Expression, list[
 
 
 def _is_name(side: exp.Expression, alias: str) -> bool:
-    """`alias.system || '.' || alias.stream`, which a list of literals follows."""
-    written = f"{alias}.system || '.' || {alias}.stream"
-    siblings = side.parent
-    if side.sql(dialect="postgres") != written or siblings is None:
-        return False
-    others = siblings.expressions if isinstance(siblings, exp.In) else [siblings.left, siblings.right]
-    return all(other is side or (isinstance(other, exp.Literal) and other.is_string) for other in others)
+    """`alias.system || '.' || alias.stream`."""
+    return str(side.sql(dialect="postgres")) == f"{alias}.system || '.' || {alias}.stream"
+
+
+def _is_pair(side: exp.Expression, alias: str) -> bool:
+    """`(alias.system, alias.stream)`."""
+    return str(side.sql(dialect="postgres")) == f"({alias}.system, {alias}.stream)"
+
+
+def _are_texts(parts: Sequence[exp.Expression]) -> bool:
+    return all(isinstance(part, exp.Literal) and part.is_string for part in parts)
 
 
 def _all(scope: Scope, rows: Sequence[Sequence[exp.Expression]], asked: frozenset[tuple[int, str]]) -> _Told | None:
@@ -114,7 +123,7 @@ def _all(scope: Scope, rows: Sequence[Sequence[exp.Expression]], asked: frozense
 
 def _values(scope: Scope, row: Sequence[exp.Expression], asked: frozenset[tuple[int, str]]) -> _Told | None:
     """The values that expressions of one row can have together; None where they are more than literals."""
-    if all(isinstance(part, exp.Literal) and part.is_string for part in row):
+    if _are_texts(row):
         return {tuple(_text(part) for part in row)}
     aliases = {part.table for part in row if isinstance(part, exp.Column)}
     if len(aliases) != 1 or not all(isinstance(part, exp.Column | exp.Literal) for part in row):

@@ -103,8 +103,9 @@ class DbtTown:
 
     def rebuild(self, *models: str) -> None:
         """Build these models and all that was built on them again, without dbt: see `rebuilt`."""
+        manifest = read_manifest(self.target / "manifest.json")
         with psycopg.connect(self.url) as conn:
-            for statement in rebuilt.statements(read_manifest(self.target / "manifest.json"), *models):
+            for statement in rebuilt.statements(manifest, *models, allow_missing=True):
                 conn.execute(statement)
 
     def land(self, system: str, stream: str, *rows: Mapping[str, Any], current: bool = True) -> None:

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from quality.dbt_manifest import Manifest
 
 
-def statements(manifest: Manifest, *names: str) -> list[sql.Composed]:
+def statements(manifest: Manifest, *names: str, allow_missing: bool = False) -> list[sql.Composed]:
     """DELETE and INSERT for these models and for every model that was built on them, each after those it reads.
 
-    They fill the tables as dbt made them, with their constraints and indexes.
+    They fill the tables as dbt made them, with their constraints and indexes. Raises ManifestMissing for a model that
+    was never compiled; with `allow_missing`, for a town of which a part was built, it is left out.
     """
     models = manifest.models()
     below = {uid for uid, node in models.items() if node["name"] in names}
@@ -30,8 +31,9 @@ def statements(manifest: Manifest, *names: str) -> list[sql.Composed]:
         try:
             compiled = sql.SQL(manifest.compiled_sql(node))  # type: ignore[arg-type]
         except ManifestMissing:
-            assert node["name"] not in names
-            continue  # not among what this town built
+            if not allow_missing or node["name"] in names:
+                raise
+            continue
         table = sql.Identifier(node["schema"], node["name"])
         columns = sql.SQL(", ").join(map(sql.Identifier, node["columns"]))
         made.append(

@@ -353,7 +353,7 @@ def test_the_health_code_reaches_no_product(
         assert "isolated.health_code__lookups" in judge(manifest, product, purpose).violations[0].reason
 
 
-@pytest.mark.parametrize("table", ["resolution.membership", "control.held_rows"])
+@pytest.mark.parametrize("table", ["resolution.membership", "resolution.open_review", "control.held_rows"])
 def test_keys_of_forbidden_records_are_found_in_the_hub_s_own_tables(
     table: str, compiled: Manifest, judge: Callable[..., purposes.Judged]
 ) -> None:

@@ -1,4 +1,5 @@
-"""Taking in while the warehouse goes away: nothing is lost or lands twice, and the ledger says what became of it."""
+"""Taking in while the source or the warehouse is away: nothing is lost or lands twice, and the ledger says what became
+of it."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import psycopg
 import pytest
 
 from connectors import intake, landed
-from connectors.errors import Permanent, Retriable
+from connectors.errors import Permanent, Retriable, Unwell
 from connectors.protocols.base import Page
 from warehouse import connection, ledger
 
@@ -29,6 +30,57 @@ def kill(hub: Any, only: int | None = None) -> None:
             "AND (pid = %(pid)s OR %(pid)s::int IS NULL)",
             {"pid": only},
         )
+
+
+def test_trouble_that_passes_is_tried_again_and_every_try_is_on_record(hub: Any, make_page: Rows) -> None:
+    hub.upstream.gives(make_page(person(1)), Retriable("reset by peer"))
+    hub.upstream.gives(Retriable("503", retry_after=1))
+    done = hub.take(make_page(person(1)))
+    assert done.landed == 1
+    assert [state for state, *_ in hub.loads()] == ["failed", "failed", "committed"]
+    assert hub.upstream.acknowledged == 1
+
+
+def test_a_source_that_asks_for_a_long_pause_is_left_alone(hub: Any) -> None:
+    hub.upstream.gives(Retriable("429", "Wait", retry_after=30))
+    with pytest.raises(Retriable, match="429"):
+        hub.run()
+    assert [state for state, *_ in hub.loads()] == ["failed"]
+
+
+def test_trouble_that_lasts_ends_with_its_message(hub: Any) -> None:
+    for _ in range(intake.ATTEMPTS):
+        hub.upstream.gives(Retriable("reset by peer", "It passes by itself"))
+    with pytest.raises(Retriable, match="reset by peer"):
+        hub.run()
+    assert [state for state, *_ in hub.loads()] == ["failed"] * intake.ATTEMPTS
+
+
+def test_a_source_in_trouble_is_asked_once_until_it_answers(hub: Any, make_page: Rows) -> None:
+    """The ledger remembers, so another process knows too; the reason stands in the load's error."""
+    for _ in range(intake.ATTEMPTS):
+        hub.upstream.gives(Retriable("no answer in time", "Ask the owner"))
+    with pytest.raises(Retriable):
+        hub.run()
+    assert [pull.probing for pull in hub.upstream.pulls] == [False] * intake.ATTEMPTS
+    with pytest.raises(Unwell, match=r"no answer in time\. Asked only once, because its last 3 loads failed too"):
+        hub.take(Retriable("no answer in time", "Ask the owner"))
+    assert [state for state, *_ in hub.loads()] == ["failed"] * (intake.ATTEMPTS + 1)
+    assert hub.upstream.pulls[-1].probing
+    told = hub.ask("SELECT error FROM control.load ORDER BY load_id DESC LIMIT 1")
+    assert told == [("no answer in time. Asked only once, because its last 3 loads failed too. Ask the owner",)]
+    assert hub.take(make_page(person(1))).landed == 1
+    hub.upstream.gives(Retriable("no answer in time"))
+    assert hub.take(make_page(person(2))).landed == 1, "well again: all tries are back"
+    assert not hub.upstream.pulls[-1].probing
+
+
+def test_trouble_that_is_not_the_sources_own_costs_it_no_try(hub: Any, make_page: Rows) -> None:
+    for _ in range(intake.ATTEMPTS):
+        with pytest.raises(Permanent):
+            hub.take(Permanent("the password was refused", "Ask for a new one"))
+    hub.upstream.gives(Retriable("reset by peer"))
+    assert hub.take(make_page(person(1))).landed == 1
 
 
 @pytest.mark.parametrize("everything", [False, True])

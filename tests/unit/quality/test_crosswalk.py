@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import random
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import polars as pl
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
@@ -12,6 +14,7 @@ from psycopg.types.json import Jsonb
 from connectors.contract_folder import load_contracts
 from quality import crosswalk
 from quality.crosswalk import purposes_of
+from resolution import ledger, restoring
 from warehouse.access import run_as
 from warehouse.grants import APPS
 
@@ -42,9 +45,17 @@ def served(fresh_database: str) -> Iterator[str]:
                 "        ('old' || %(k)s, %(kind)s, 'merged', %(k)s, %(k)s, 1, 1)",
                 {"k": key, "kind": kind},
             )
+            merged(conn, 1, kind, f"old{key}", key)
         for family in ("welfare", "safety", "economy"):
             show(conn, family, resident=1, enterprise=1)
     yield fresh_database
+
+
+def merged(conn: psycopg.Connection, run: int, kind: str, old: str, into: str) -> None:
+    conn.execute(
+        "INSERT INTO resolution.event (run_id, kind, type, from_key, to_key) VALUES (%s, %s, 'merge', %s, %s)",
+        [run, kind, old, into],
+    )
 
 
 def show(conn: psycopg.Connection, family: str, **runs: int) -> None:
@@ -89,6 +100,7 @@ def test_an_app_sees_identities_as_its_products_rest_on_them(served: str) -> Non
             UPDATE resolution.entity SET status = 'merged', merged_into = 'R3', resolves_to = 'R3', updated_run = 2
             WHERE entity_key = 'R1'"""
         )
+        merged(conn, 2, "resident", "R1", "R3")
         assert run_as("welfare", asked).rows == [("K1", "R1")], "as released"
         assert run_as("welfare", keys).rows == [("R1", "R1"), ("R2", "R2")]
         show(conn, "welfare", resident=2)
@@ -110,6 +122,58 @@ def test_what_was_purged_is_shown_no_more_whatever_is_released(served: str) -> N
         assert run_as("welfare", asked).rows == []
         conn.execute("UPDATE resolution.membership SET to_run = 2 WHERE entity_key = 'R1'")
     assert run_as("welfare", asked).rows == []
+
+
+RECORD = {"system": "pension", "stream": "pensioners"}
+
+
+def resolved(conn: psycopg.Connection, run: int, clusters: Sequence[str], reassigned: str) -> dict[str, str | None]:
+    """A run of resolution: one resident for each cluster of records. What every key stands for after it."""
+    found = [
+        {**RECORD, "record_key": key, "cluster": number, "link_kind": "exact", "reason": None}
+        for number, keys in enumerate(clusters)
+        for key in keys
+    ]
+    others = pl.DataFrame(
+        [{**RECORD, "record_key": key} for key in reassigned],
+        schema=dict.fromkeys((*RECORD, "record_key"), pl.String),
+    )
+    before = ledger.current(conn, "resident")
+    now, moves = ledger.reconcile(
+        "resident",
+        pl.DataFrame(found, schema_overrides={"reason": pl.String}),
+        before,
+        restoring.former(conn, "resident"),
+        others,
+    )
+    ledger.write(conn, "resident", run, now, moves, before, others)
+    return dict(
+        conn.execute(
+            "SELECT entity_key, CASE status WHEN 'active' THEN entity_key ELSE resolves_to END FROM resolution.entity"
+        ).fetchall()
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_key_stands_for_what_it_stood_for_at_the_run_that_is_shown(fresh_database: str, seed: int) -> None:
+    """Whatever became of it since: merged, restored, retired, its records another's, or gone to others."""
+    chance = random.Random(seed)
+    stood: list[dict[str, str | None]] = []
+    with psycopg.connect(fresh_database, autocommit=True) as conn:
+        for run in range(1, 13):
+            drawn: dict[int, str] = {}
+            for key in "abcdefgh":
+                if chance.random() < 0.8:
+                    number = chance.randrange(4)
+                    drawn[number] = drawn.get(number, "") + key
+            reassigned = "".join(chance.sample("abcdefgh", 1)) if chance.random() < 0.3 else ""
+            stood.append(resolved(conn, run, list(drawn.values()), reassigned))
+        types = {row[0] for row in conn.execute("SELECT DISTINCT type FROM resolution.event").fetchall()}
+        assert types == {"merge", "split", "restore", "retire"}
+        for run, then in enumerate(stood, 1):
+            show(conn, "welfare", resident=run)
+            shown = run_as("welfare", "SELECT resident_key, current_key FROM serving.resident_key").rows
+            assert dict(shown) == then, run
 
 
 def test_a_firm_is_shown_as_the_products_of_who_asks_rest_on_it(served: str) -> None:

@@ -11,6 +11,7 @@ import yaml
 from connectors.contract_folder import load_contracts
 from quality import purposes
 from quality.dbt_manifest import Manifest
+from quality.told_streams import TELLING
 
 CONTRACTS = load_contracts()
 STAGING = Path(__file__).resolve().parents[3] / "dbt_project" / "models" / "staging"
@@ -69,6 +70,11 @@ FORBIDDEN = {
         "select m.entity_key as a from resolution.membership as m"
         " where m.system || '.' || m.stream in ('police_110.incidents', 'minimum_living.members')",
     ),
+    "by pair": (
+        "enforcement",
+        "select m.entity_key as a from resolution.membership as m"
+        " where (m.system, m.stream) in (('police_110', 'incidents'), ('minimum_living', 'members'))",
+    ),
     "a column of literals": (
         "enforcement",
         "select m.entity_key as a from (select 'police_110' as system, 'incidents' as stream"
@@ -89,6 +95,10 @@ FORBIDDEN = {
         " on m.system = h.system and m.stream = h.stream and m.record_key = h.record_key"
         " where h.system = 'payee_account'",
     ),
+    "asked about": (
+        "enforcement",
+        "select r.record_key as a from resolution.open_review as r where r.system = 'payee_account'",
+    ),
     "existence": (
         "enforcement",
         "select 'x' as a where exists (select 1 from resolution.membership as m where m.system = 'minimum_living')",
@@ -104,6 +114,11 @@ def test_a_key_or_a_membership_is_as_protected_as_its_register(kind: str, tmp_pa
     assert judged(tmp_path, sql, "welfare_delivery") == [] or "police_110" in sql
 
 
+def test_every_table_that_names_records_is_known_to_tell_of_them() -> None:
+    naming = {(s["schema"], s["identifier"]) for s in HUB.values() if "record_key" in s["columns"]}
+    assert naming == TELLING
+
+
 UNTOLD = {
     "nothing": "true",
     "a negation": "m.system <> 'minimum_living'",
@@ -113,13 +128,15 @@ UNTOLD = {
     "no such stream": "m.system = 'police_110' and m.stream = 'incident'",
     "no such system": "m.system = 'police'",
     "half a name": "m.system || '.' || m.stream = 'police_110'",
+    "a name that is a column": "(m.system || '.' || m.stream) = m.record_key",
+    "a pair that is columns": "(m.system, m.stream) in (('police_110', m.stream))",
     "a stream alone": "m.stream = 'incidents'",
     "an expression": "m.system = lower('police_110')",
 }
 
 
 @pytest.mark.parametrize("kind", UNTOLD)
-@pytest.mark.parametrize("table", ["resolution.membership", "control.held_rows"])
+@pytest.mark.parametrize("table", ["resolution.membership", "resolution.open_review", "control.held_rows"])
 def test_a_table_of_keys_is_not_read_without_naming_the_stream(kind: str, table: str, tmp_path: Path) -> None:
     if table == "control.held_rows" and "kind" in UNTOLD[kind]:
         return
@@ -161,6 +178,10 @@ LAWFUL = {
     " where m.kind = 'event' and m.system = 'police_110' and m.stream = 'incidents'",
     "held": "select h.record_key as a from control.held_rows as h"
     " where 'police_110.incidents' = h.system || '.' || h.stream",
+    "in parentheses": "select m.entity_key as a from resolution.membership as m"
+    " where m.kind = 'event' and (m.system || '.' || m.stream) = 'police_110.incidents'",
+    "by pair": "select m.entity_key as a from resolution.membership as m"
+    " where m.kind = 'event' and (m.system, m.stream) in (('police_110', 'incidents'))",
     "how many wait": "select count(*) as a from control.held_rows as h",
     "that a load ended": "select max(l.load_id) as a from control.load as l",
 }  # fmt: skip

@@ -70,17 +70,50 @@ FROM resolution.membership m JOIN resolution.shown_to s USING (system, stream)
 WHERE m.kind = 'enterprise' AND m.to_run > s.run_id AND m.from_run <= s.run_id
     AND NOT m.purged;
 
--- What every key stood for then: itself while it was in use, what it had been merged into while that was, else what the
--- ledger knows by now.
+-- What every key stood for then, by the rule that `resolves_to` follows now (resolution/redirects.py): itself while it was
+-- in use, else who had most of the records that it had at its end, else what it had been merged into. `resolves_to` and
+-- the state of a key are of today; of the days before, the log of what happened to keys tells, and the memberships do.
 CREATE VIEW resolution.key_then AS
 SELECT s.family, e.kind, e.entity_key, CASE
-        WHEN e.status = 'active' OR e.updated_run > s.run_id THEN e.entity_key
-        WHEN i.status = 'active' OR i.updated_run > s.run_id THEN i.entity_key
-        ELSE e.resolves_to
+        WHEN e.status = 'active' AND e.updated_run <= s.run_id THEN e.entity_key
+        ELSE (
+            WITH RECURSIVE way (step, entity_key) AS (
+                SELECT 1, e.entity_key
+                UNION ALL
+                SELECT way.step + 1, coalesce(holder.entity_key, last.to_key)
+                FROM way
+                CROSS JOIN LATERAL (
+                    SELECT v.run_id, v.type, v.to_key FROM resolution.event v
+                    WHERE v.run_id <= s.run_id AND (
+                        v.from_key = way.entity_key AND v.type IN ('merge', 'retire')
+                        OR v.to_key = way.entity_key AND v.type = 'restore'
+                    )
+                    ORDER BY v.event_id DESC LIMIT 1
+                ) AS last
+                LEFT JOIN LATERAL (
+                    SELECT n.entity_key
+                    FROM resolution.membership m
+                    CROSS JOIN LATERAL (
+                        SELECT c.entity_key, c.from_run FROM resolution.membership c
+                        WHERE c.to_run IS NULL AND c.kind = m.kind
+                            AND (c.system, c.stream, c.record_key) = (m.system, m.stream, m.record_key)
+                        UNION ALL
+                        SELECT p.entity_key, p.from_run FROM resolution.membership p
+                        WHERE p.to_run > s.run_id AND p.kind = m.kind
+                            AND (p.system, p.stream, p.record_key) = (m.system, m.stream, m.record_key)
+                    ) AS n
+                    WHERE m.entity_key = way.entity_key AND m.to_run = last.run_id AND NOT m.voided
+                        AND n.from_run <= s.run_id
+                    GROUP BY n.entity_key
+                    ORDER BY count(*) DESC, n.entity_key = last.to_key DESC, n.entity_key DESC LIMIT 1
+                ) AS holder ON true
+                WHERE last.type <> 'restore'
+            )
+            SELECT way.entity_key FROM way ORDER BY way.step DESC LIMIT 1
+        )
     END AS current_key
 FROM resolution.entity e
-JOIN resolution.shown_run s ON s.kind = e.kind AND e.created_run <= s.run_id
-LEFT JOIN resolution.entity i ON i.entity_key = e.merged_into;
+JOIN resolution.shown_run s ON s.kind = e.kind AND e.created_run <= s.run_id;
 
 CREATE OR REPLACE VIEW serving.resident_key WITH (security_barrier) AS
 SELECT entity_key AS resident_key, current_key FROM resolution.key_then WHERE kind = 'resident' AND family = 'welfare';
