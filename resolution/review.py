@@ -1,7 +1,8 @@
 """The stewards' queue: what resolution found doubtful, what it is held against, and how it is settled.
 
 A review is about one record or one pair. It is settled by a decision about two records, which the next run applies,
-or dismissed: then the rules' own answer stands, as long as the record says what it said then.
+or dismissed: then the rules' own answer stands, as long as the record says what it said then. Of a record that is
+somebody's by a lone name the rules' answer is that whose it is, is not known: dismissed, it goes on deciding nothing.
 """
 
 from __future__ import annotations

@@ -13,13 +13,20 @@ from resolution.things import DECISIVE
 BY_NAME = "decides about a benefit, and is this resident's by a name alone"
 
 
-def by_name(linked: pl.DataFrame) -> pl.DataFrame:
-    """row, reason of the `DECISIVE` records among those `linked` (row, system, stream, link_kind) by a lone name: what
-    they decide is unknown until somebody says whose they are."""
-    decisive = pl.struct("system", "stream").is_in(
-        [{"system": system, "stream": stream} for system, stream in DECISIVE]
-    )
-    found = linked.filter((pl.col("link_kind") == "probable") & decisive)
+def by_name(conn: psycopg.Connection, linked: pl.DataFrame) -> pl.DataFrame:
+    """row, reason of the `DECISIVE` records among those `linked` (row, system, stream, record_key, link_kind) by a lone
+    name: what they decide is unknown until somebody says whose they are."""
+    probable = linked.filter(pl.col("link_kind") == "probable")
+    found = probable.clear().select("row")
+    for (system, stream), decides in DECISIVE.items():
+        named = probable.filter((pl.col("system") == system) & (pl.col("stream") == stream)).select("row", "record_key")
+        source = record_fields.source_of("resident", system, stream)
+        if named.is_empty() or source is None:
+            continue
+        key = f"({source.record_key})::text"
+        query = f"SELECT {key} FROM {source.view} WHERE {decides} AND {key} = ANY (%s)"
+        keys = [key for (key,) in conn.execute(query.encode(), [named["record_key"].to_list()])]
+        found.extend(named.filter(pl.col("record_key").is_in(keys)).select("row"))
     return found.select("row", reason=pl.lit(BY_NAME))
 
 

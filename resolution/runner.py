@@ -97,7 +97,7 @@ def resolve(kind: Kind, *, run_id: str | None = None, full: bool = False) -> Res
         run = _open_run(conn, kind, totals.records)
         done = ledger.write(conn, entity, run, memberships, moves, before, reassigned)
         work.keep(conn, before, memberships)
-        doubtful = pl.concat([found.doubtful, lapsed, review_queue.by_name(named)])
+        doubtful = pl.concat([found.doubtful, lapsed, review_queue.by_name(conn, named)])
         told = review_queue.write(conn, entity, run, records, doubtful)
         review_queue.settle(conn, entity, run, told, work.settled)
         detail = {"inputs": inputs, "links": dict(totals.links), "entities": totals.entities, "hub_run": run_id}

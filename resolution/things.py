@@ -37,8 +37,13 @@ RESIDENTS = (
     Source("payee_account", "accounts", "resident_id || '|' || account_no", _PERSON),
 )  # fmt: skip
 
-DECISIVE = (("death_register", "deaths"),)
-"""Streams of which one record decides about a benefit: whose it is a steward is asked where a name alone says so."""
+DECISIVE = {
+    ("death_register", "deaths"): "true",
+    ("household_registry", "residents"): "state <> 'normal'",
+    ("welfare_payment", "payments"): "state <> 'returned'",
+}
+"""(system, stream) → SQL of which records of it decide about a benefit by themselves, each a death, a removal or what
+somebody receives: whose such a record is a steward is asked where a name alone says so."""
 
 _FIRM = {"number": "credit_code", "name": "enterprise_name"}
 

@@ -10,6 +10,7 @@
 with resident as (
     select
         resident_key,
+        {{ approved_by_name() }} as by_name,
         bool_or(in_force and category = '{{ category }}') as is_listed,
         {{ "bool_or(in_force and category = '" ~ contradiction ~ "')" if contradiction else 'false' }} as is_contradicted,
         min(category) filter (where in_force and category <> '{{ category }}') as other_category,
@@ -69,6 +70,7 @@ select
     end as missing_evidence,
     'minimum_living.members' as rests_on,
     case when finding = 'listed' then amount end::numeric(12, 2) as amount_due,
+    by_name,
     jsonb_build_object('rules', jsonb_build_array('{{ policy_code }}.approval_in_force'), 'records', records) as evidence
 from judged
 {%- endmacro %}

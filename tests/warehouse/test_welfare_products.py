@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 
 if TYPE_CHECKING:
@@ -223,3 +224,30 @@ def test_a_failed_register_turns_its_own_policies_unknown_and_no_other(town: Dbt
     assert {finding for _, finding in found(town).values()} == {"undecided"}
     assert {state for (state,) in town.rows("SELECT state FROM candidate.welfare_reconciliation")} == {"unknown"}
     town.load("welfare_payment", "payments")
+
+
+def test_what_is_somebodys_by_a_lone_name_decides_no_policy(town: DbtTown) -> None:
+    """Every record of the registers behind the policies is its resident's by the name alone, OLD's registration too."""
+    before = found(town)
+    decided = {key for key, (outcome, _) in before.items() if outcome not in ("unknown", "not_eligible")}
+    with psycopg.connect(town.url) as conn:
+        conn.execute(
+            "UPDATE resolution.membership SET link_kind = 'probable' WHERE kind = 'resident'"
+            " AND system <> 'death_register' AND (system <> 'household_registry' OR record_key = 'NOLD')"
+        )
+    built = town.dbt(
+        "run", "--select", "dim_resident", "int_resident_number", "dim_elder", "dim_child_in_need", "fct_payment",
+        "int_minimum_living_member", "int_welfare_*", "welfare_match",
+    )  # fmt: skip
+    assert built.code == 0, built.output[-3000:]
+    after = found(town)
+    assert {policy for _, policy in decided} == {f"P{number:02}" for number in range(1, 13)}
+    assert {key: after[key] for key in decided} == dict.fromkeys(decided, ("unknown", "undecided"))
+    # A sure death, and a "no" for want of any record, stand.
+    refused = {key for key, (outcome, _) in after.items() if outcome == "not_eligible"}
+    assert refused == {("DEAD", "P10"), ("LUCKY", "P12")}
+    asked = town.rows(
+        "SELECT resident_key, policy_code FROM candidate.welfare_match"
+        " WHERE outcome = 'unknown' AND 'whose a record is' = ANY (missing_evidence)"
+    )
+    assert decided <= set(asked)

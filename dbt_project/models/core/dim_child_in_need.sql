@@ -3,6 +3,7 @@
 select
     child.child_no,
     member.entity_key as resident_key,
+    {{ by_name('member') }} as by_name,
     child.category,
     child.state,
     child.valid_from,

@@ -3,6 +3,7 @@
 select
     elder.elder_no,
     member.entity_key as resident_key,
+    {{ by_name('member') }} as by_name,
     elder.level,
     elder.assessed_on,
     elder.valid_to,

@@ -9,12 +9,7 @@ with notice as (
         deaths.resident_id,
         deaths.died_on,
         member.entity_key,
-        -- Nor is whose it is said where a steward parted something from it, or is asked whether its number is its own.
-        coalesce(
-            member.link_kind = 'probable' or member.link_kind = 'steward' and member.reason = 'cannot_link'
-            or review.record_key is not null and member.borrowed is not true and member.link_kind <> 'steward',
-            false
-        ) as in_doubt,
+        {{ in_doubt('member', 'review') }} as in_doubt,
         member.borrowed and review.record_key is not null
         and (member.link_kind, member.reason) is distinct from ('steward', 'must_link') as number_in_doubt
     from {{ ref('stg_death_register__deaths') }} as deaths
@@ -73,7 +68,7 @@ record as (
         person.updated_at,
         ranking.source_rank,
         person.home_community_code,
-        coalesce(member.link_kind = 'probable', false) as by_name,
+        {{ by_name('member') }} as by_name,
         unplaced_death.died_on,
         doubtful_number.resident_id is not null as number_in_doubt
     from person
@@ -148,6 +143,7 @@ select
     {{ system_of('coalesce(golden.home_community_code_record, golden.community_code_record)') }} as community_code_source,
     coalesce(golden.home_community_code_record, golden.community_code_record) as community_code_record,
     golden.hukou_here,
+    golden.hukou_here and not golden.surely_here as hukou_by_name,
     -- Known to have left: unlike a resident of whom the permanent register knows nothing.
     golden.surely_away and not golden.hukou_here as moved_out,
     golden.registered_away and not golden.surely_here and (golden.hukou_here or not golden.surely_away)

@@ -9,12 +9,7 @@ select
     payment.payment_no,
     payment.policy_code,
     member.entity_key as resident_key,
-    -- By the name alone, or by a number of which a steward is asked whether it is a relative's.
-    coalesce(
-        member.link_kind = 'probable'
-        or review.record_key is not null and member.borrowed is not true and member.link_kind <> 'steward',
-        false
-    ) as payee_in_doubt,
+    {{ in_doubt('member', 'review') }} as payee_in_doubt,
     payment.period,
     case
         when payment.period ~ '^[0-9]{4}-(0[1-9]|1[0-2])$' then to_date(payment.period || '-01', 'YYYY-MM-DD')

@@ -68,10 +68,24 @@ def test_only_what_was_looked_at_leaves_the_queue(conn: psycopg.Connection) -> N
     assert queue(conn) == ["decided", "open"]
 
 
-def test_whose_a_notice_of_death_is_a_steward_is_asked_where_a_name_alone_says_so() -> None:
+def test_whose_a_record_that_decides_is_a_steward_is_asked_where_a_name_alone_says_so(conn: psycopg.Connection) -> None:
+    """A notice of death, a removal or death in the register of residents, an order of payment that reached somebody."""
+    conn.execute(
+        "CREATE SCHEMA IF NOT EXISTS staging;"
+        "CREATE VIEW staging.stg_death_register__deaths AS SELECT * FROM (VALUES ('S1'), ('S2')) AS t (notice_no);"
+        "CREATE VIEW staging.stg_household_registry__residents AS SELECT * FROM"
+        " (VALUES ('H1', 'moved_out'), ('H2', 'normal'), ('H3', 'dead')) AS t (person_no, state);"
+        "CREATE VIEW staging.stg_welfare_payment__payments AS SELECT * FROM"
+        " (VALUES ('Z1', 'pending'), ('Z2', 'returned')) AS t (payment_no, state);"
+    )
+    deaths, register = ("death_register", "deaths"), ("household_registry", "residents")
+    orders = ("welfare_payment", "payments")
     linked = pl.DataFrame(
-        {"row": [0, 1, 2], "system": ["death_register", "death_register", "pension"],
-         "stream": ["deaths", "deaths", "pensioners"], "link_kind": ["probable", "exact", "probable"]}
+        [(0, *deaths, "S1", "probable"), (1, *deaths, "S2", "exact"), (2, *register, "H1", "probable"),
+         (3, *register, "H2", "probable"), (4, *register, "H3", "probable"), (5, *orders, "Z1", "probable"),
+         (6, *orders, "Z2", "probable"), (7, "pension", "pensioners", "B1", "probable")],
+        schema=["row", "system", "stream", "record_key", "link_kind"], orient="row",
     )  # fmt: skip
-    assert review_queue.by_name(linked).rows() == [(0, review_queue.BY_NAME)]
-    assert review_queue.by_name(linked.clear()).is_empty()
+    found = review_queue.by_name(conn, linked)
+    assert found.rows() == [(row, review_queue.BY_NAME) for row in (0, 2, 4, 5)]
+    assert review_queue.by_name(conn, linked.clear()).is_empty()

@@ -2,6 +2,7 @@
 -- the family; each member's share of it is shown, and the shares add up to it. A register that lists somebody no more
 -- does not say that the need ended, and half an export says nothing at all: whoever vanished while approved has an
 -- approval until the day before, for as long as a policy asks about one that ended.
+-- A member by the name alone may be a namesake: such a record counts only where no other does as much.
 with listed as (
     select
         link.entity_key as resident_key,
@@ -12,7 +13,8 @@ with listed as (
         person.approved_amount,
         person.valid_from,
         person.valid_to,
-        null::date as withdrawn_on
+        null::date as withdrawn_on,
+        {{ by_name('link') }} as by_name
     from {{ ref('stg_minimum_living__members') }} as person
     inner join {{ source('resolution', 'membership') }} as link
         on link.kind = 'resident' and link.to_run is null and link.system = 'minimum_living'
@@ -41,7 +43,8 @@ withdrawn as (
         vanished.approved_amount,
         vanished.valid_from,
         least(vanished.valid_to, vanished.vanished_on - 1) as valid_to,
-        case when coalesce(vanished.valid_to >= vanished.vanished_on, true) then vanished.vanished_on end as withdrawn_on
+        case when coalesce(vanished.valid_to >= vanished.vanished_on, true) then vanished.vanished_on end as withdrawn_on,
+        {{ by_name('link') }} as by_name
     from vanished
     inner join {{ source('resolution', 'membership') }} as link
         on link.kind = 'resident' and link.system = 'minimum_living'
@@ -74,6 +77,14 @@ placed as (
         count(*) over (partition by family_no, category, in_force) as members,
         row_number() over (partition by family_no, category, in_force order by member_no, record_key) as place
     from member
+),
+
+weighed as (
+    select
+        placed.*,
+        bool_or(not by_name) over (partition by resident_key) as surely_known,
+        coalesce(bool_or(in_force and not by_name) over (partition by resident_key), false) as surely_approved
+    from placed
 )
 
 select
@@ -87,5 +98,7 @@ select
     valid_from,
     valid_to,
     withdrawn_on,
-    in_force
-from placed
+    in_force,
+    by_name
+from weighed
+where not by_name or not surely_known or (in_force and not surely_approved)

@@ -1,8 +1,10 @@
--- The certificate that counts for each resident: one in force on the day before any other, then the latest. Its own
+-- The certificate that counts for each resident: one in force on the day before any other, one that is surely
+-- theirs before one by the name alone, then the latest. Its own
 -- number opens with its holder's identity number and stays out; evidence names the stream alone.
 with certificate as (
     select
         link.entity_key as resident_key,
+        {{ by_name('link') }} as by_name,
         paper.certificate_no,
         paper.class,
         paper.level,
@@ -23,6 +25,7 @@ select distinct on (resident_key)
     level,
     state,
     valid_to,
-    in_force
+    in_force,
+    by_name
 from certificate
-order by resident_key, in_force desc, issued_on desc nulls last, certificate_no
+order by resident_key, in_force desc, by_name, issued_on desc nulls last, certificate_no

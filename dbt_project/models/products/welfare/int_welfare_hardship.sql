@@ -7,6 +7,7 @@ select
         when bool_or(in_force and category = 'dibao') then 'dibao'
         when bool_or(in_force and category = 'dibian') then 'dibian'
     end as category,
+    {{ approved_by_name() }} as by_name,
     max(valid_to) filter (where not in_force and valid_to < {{ as_of() }}) as ended_on,
     jsonb_agg(
         jsonb_build_object('system', 'minimum_living', 'stream', 'members', 'record', record_key) order by record_key

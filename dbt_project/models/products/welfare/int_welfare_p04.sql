@@ -12,6 +12,7 @@ judged as (
     select
         link.entity_key as resident_key,
         asked.record_key,
+        {{ by_name('link') }} as by_name,
         asked.happened_on,
         asked.cost,
         asked.income_per_capita,
@@ -48,6 +49,7 @@ select distinct on (resident_key)
     ], null) as missing_evidence,
     'welfare_payment.applications' as rests_on,
     null::numeric(12, 2) as amount_due,
+    by_name,
     jsonb_build_object(
         'rules', jsonb_build_array('P04.event', 'P04.cost', 'P04.income'),
         'records', jsonb_build_array(
@@ -55,4 +57,4 @@ select distinct on (resident_key)
         )
     ) as evidence
 from judged
-order by resident_key, array_position(array['due', 'untold', 'income', 'small'], finding), record_key
+order by resident_key, array_position(array['due', 'untold', 'income', 'small'], finding), by_name, record_key

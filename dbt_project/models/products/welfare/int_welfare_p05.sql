@@ -13,16 +13,17 @@ bill as (
     select
         link.entity_key as resident_key,
         told.record_key,
+        {{ by_name('link') }} as by_name,
         told.happened_on,
         told.cost,
         parameter.deductible,
         parameter.catastrophic,
-        exists(
-            select 1
+        (
+            select bool_and(coalesce(member.by_name, false))
             from {{ ref('int_minimum_living_member') }} as member
             where member.resident_key = link.entity_key and member.valid_from <= told.happened_on
                 and coalesce(member.valid_to, 'infinity'::date) >= told.happened_on
-        ) as was_approved
+        ) as approved_by_name
     from {{ ref('stg_welfare_payment__applications') }} as told
     cross join parameter
     inner join {{ source('resolution', 'membership') }} as link
@@ -38,8 +39,8 @@ judged as (
         case
             when cost is null then 'untold'
             when cost >= catastrophic then 'ruinous'
-            when was_approved and cost >= deductible then 'approved'
-            when was_approved then 'small'
+            when approved_by_name is not null and cost >= deductible then 'approved'
+            when approved_by_name is not null then 'small'
             else 'bearable'
         end as finding
     from bill
@@ -49,13 +50,19 @@ best as (
     select distinct on (resident_key) *
     from judged
     order by
-        resident_key, array_position(array['ruinous', 'approved', 'untold', 'bearable', 'small'], finding), record_key
+        resident_key,
+        finding in ('ruinous', 'approved') and not by_name and approved_by_name is not true desc,
+        array_position(array['ruinous', 'approved', 'untold', 'bearable', 'small'], finding), by_name, record_key
 ),
 
 person as (
     select
         coalesce(best.resident_key, hardship.resident_key) as resident_key,
         coalesce(best.finding, 'no_bill') as finding,
+        case
+            when best.finding = 'approved' then best.by_name or best.approved_by_name
+            else coalesce(best.by_name, hardship.by_name)
+        end as by_name,
         best.happened_on,
         best.deductible,
         best.catastrophic,
@@ -90,5 +97,6 @@ select
     case when finding = 'untold' then array['self-paid medical bills'] else '{}'::text[] end as missing_evidence,
     case finding when 'bearable' then 'minimum_living.members' else 'welfare_payment.applications' end as rests_on,
     null::numeric(12, 2) as amount_due,
+    by_name,
     jsonb_build_object('rules', jsonb_build_array('P05.status', 'P05.bills'), 'records', records) as evidence
 from person

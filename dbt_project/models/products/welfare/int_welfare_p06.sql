@@ -16,6 +16,7 @@ with parameter as (
 visit as (
     select distinct on (link.entity_key)
         link.entity_key as resident_key,
+        {{ by_name('link') }} as by_name,
         survey.record_key,
         survey.surveyed_on,
         case survey.income_period when 'year' then survey.income / 12 when 'month' then survey.income end as income
@@ -24,7 +25,7 @@ visit as (
         on link.kind = 'resident' and link.to_run is null and link.system = 'disability_certificate'
         and link.stream = 'certificates' and link.record_key = survey.certificate_no
     where survey.surveyed_on <= {{ as_of() }}
-    order by link.entity_key, survey.surveyed_on desc, survey.record_key
+    order by link.entity_key, by_name, survey.surveyed_on desc, survey.record_key
 ),
 
 judged as (
@@ -36,17 +37,21 @@ judged as (
         hardship.category,
         hardship.ended_on,
         hardship.records,
+        certificate.by_name as certificate_by_name,
+        hardship.by_name as hardship_by_name,
+        visit.by_name as visit_by_name,
         parameter.amount,
         parameter.income_line,
         visit.record_key as visit,
         visit.surveyed_on,
         case
             when not certificate.in_force then 'no_certificate'
-            when hardship.category is not null then 'approved'
-            when hardship.ended_on >= {{ as_of() }} - parameter.contact_days
+            when hardship.category is not null and hardship.by_name is not true then 'approved'
+            when hardship.category is null and hardship.ended_on >= {{ as_of() }} - parameter.contact_days
                 and hardship.ended_on >= coalesce(visit.surveyed_on, '-infinity'::date) then 'lapsed'
             when visit.surveyed_on >= {{ as_of() }} - parameter.survey_days and visit.income < parameter.income_line
                 then 'poor'
+            when hardship.category is not null then 'approved'
             when visit.surveyed_on >= {{ as_of() }} - parameter.survey_days and visit.income >= parameter.income_line
                 then 'above'
             when certificate.level::numeric <= parameter.contact_level then 'heavy'
@@ -86,6 +91,10 @@ select
     case finding when 'above' then 'disability_certificate.surveys' else 'disability_certificate.certificates' end
         as rests_on,
     case when finding in ('approved', 'poor') then amount end::numeric(12, 2) as amount_due,
+    certificate_by_name or case
+        when finding in ('approved', 'lapsed') then hardship_by_name
+        when finding in ('poor', 'above') then visit_by_name
+    end as by_name,
     jsonb_build_object(
         'rules', jsonb_build_array('P06.certificate_in_force', 'P06.hardship'),
         'records', jsonb_build_array(jsonb_build_object('system', 'disability_certificate', 'stream', 'certificates'))

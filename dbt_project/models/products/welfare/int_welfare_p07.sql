@@ -28,6 +28,7 @@ select
         else '{}'::text[] end as missing_evidence,
     'disability_certificate.certificates' as rests_on,
     case when judged.outcome = 'eligible' then amount.value end::numeric(12, 2) as amount_due,
+    judged.by_name,
     jsonb_build_object(
         'rules', jsonb_build_array('P07.certificate_in_force', 'P07.class_and_level'),
         'records', jsonb_build_array(jsonb_build_object('system', 'disability_certificate', 'stream', 'certificates'))

@@ -18,6 +18,7 @@ resident as (
     select
         person.resident_key,
         person.hukou_here,
+        person.hukou_by_name,
         extract(year from age(parameter.month_end, person.birth_date))::int as age,
         person.birth_date_source
     from {{ ref('dim_resident') }} as person
@@ -75,6 +76,8 @@ select
     case when judged.outcome = 'unknown' then array['birth date'] else '{}'::text[] end as missing_evidence,
     'household_registry.residents' as rests_on,
     case when judged.outcome = 'eligible' then amount.value end::numeric(12, 2) as amount_due,
+    -- Too young is a "no" wherever they are registered.
+    judged.hukou_by_name and judged.outcome <> 'not_eligible' as by_name,
     jsonb_build_object(
         'rules', jsonb_build_array('P08.registered_here', 'P08.age'),
         'records', coalesce(registration.records, '[]'::jsonb),

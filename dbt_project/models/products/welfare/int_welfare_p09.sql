@@ -11,10 +11,11 @@ assessed as (
         resident_key,
         case level when 'able' then 0 when 'mild' then 1 when 'moderate' then 2 when 'severe' then 3 when 'total' then 4
         end as level,
-        assessment
+        assessment,
+        by_name
     from {{ ref('dim_elder') }}
     where resident_key is not null and state = 'served'
-    order by resident_key, assessment = 'valid' desc, assessed_on desc nulls last, elder_no
+    order by resident_key, assessment = 'valid' desc, by_name, assessed_on desc nulls last, elder_no
 ),
 
 approved as (
@@ -22,6 +23,8 @@ approved as (
         hardship.resident_key,
         hardship.category,
         hardship.records,
+        hardship.by_name as hardship_by_name,
+        assessed.by_name as assessed_by_name,
         extract(year from age({{ as_of() }}, person.birth_date))::int as age,
         assessed.level,
         assessed.assessment,
@@ -70,6 +73,10 @@ select
     case when judged.finding = 'no_birth_date' then array['birth date'] else '{}'::text[] end as missing_evidence,
     case judged.finding when 'able' then 'elderly_service.elders' else 'minimum_living.members' end as rests_on,
     case when judged.finding = 'disabled' then amount.value end::numeric(12, 2) as amount_due,
+    case
+        when judged.finding in ('disabled', 'able') then judged.hardship_by_name or judged.assessed_by_name
+        when judged.finding <> 'young' then judged.hardship_by_name
+    end as by_name,
     jsonb_build_object(
         'rules', jsonb_build_array('P09.age', 'P09.hardship', 'P09.assessment'),
         'records', judged.records || case

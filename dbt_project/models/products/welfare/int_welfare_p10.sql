@@ -15,6 +15,7 @@ retired as (
     select
         link.entity_key as resident_key,
         person.record_key,
+        {{ by_name('link') }} as by_name,
         person.retired_on,
         person.state,
         {{ local_date('person.updated_at') }} as changed_on,
@@ -62,6 +63,7 @@ select distinct on (resident_key)
     end as missing_evidence,
     'pension.pensioners' as rests_on,
     case when finding = 'managed' then amount end::numeric(12, 2) as amount_due,
+    by_name,
     cut_off as due_on,
     jsonb_build_object(
         'rules', jsonb_build_array('P10.retired', 'P10.managed_here', 'P10.once_per_person'),
@@ -73,4 +75,5 @@ from judged
 order by
     resident_key,
     array_position(array['managed', 'left_since', 'suspended', 'gone', 'later'], finding),
+    by_name,
     record_key

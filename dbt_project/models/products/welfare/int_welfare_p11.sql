@@ -4,6 +4,7 @@
 with approved as (
     select
         gift.resident_key,
+        bool_and(member.by_name) as by_name,
         jsonb_agg(
             jsonb_build_object('system', 'minimum_living', 'stream', 'members', 'record', member.record_key)
             order by member.record_key
@@ -20,6 +21,7 @@ ill as (
     select
         gift.resident_key,
         bool_or(filing.diagnosed_on is not null) as is_dated,
+        bool_and({{ by_name('link') }}) as by_name,
         jsonb_agg(
             jsonb_build_object('system', 'pension', 'stream', 'illnesses', 'record', filing.record_key)
             order by filing.record_key
@@ -38,10 +40,13 @@ judged as (
     select
         gift.*,
         coalesce(approved.records, '[]'::jsonb) || coalesce(ill.records, '[]'::jsonb) as records,
+        approved.by_name as approved_by_name,
+        ill.by_name as ill_by_name,
         case
             when gift.outcome <> 'eligible' then 'no_gift'
-            when approved.resident_key is not null then 'approved'
+            when approved.resident_key is not null and approved.by_name is not true then 'approved'
             when ill.is_dated then 'ill'
+            when approved.resident_key is not null then 'approved'
             when ill.resident_key is not null then 'undated'
             else 'neither'
         end as finding
@@ -67,6 +72,12 @@ select
     case finding when 'undated' then array['day of diagnosis'] else missing_evidence end as missing_evidence,
     case finding when 'neither' then 'pension.illnesses' else rests_on end as rests_on,
     case when finding in ('approved', 'ill') then {{ parameter('policy_parameters', 'P11', 'amount') }} end::numeric(12, 2) as amount_due,
+    case finding
+        when 'neither' then false
+        when 'approved' then by_name or approved_by_name
+        when 'no_gift' then by_name
+        else by_name or ill_by_name
+    end as by_name,
     due_on,
     jsonb_build_object(
         'rules', jsonb_build_array('P11.with_P10', 'P11.hardship_or_illness'),

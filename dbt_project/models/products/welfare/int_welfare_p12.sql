@@ -10,7 +10,7 @@ with parameter as (
 ),
 
 living as (
-    select resident_key, max(share_of_amount) as share_of_amount
+    select resident_key, max(share_of_amount) as share_of_amount, bool_and(by_name) as by_name
     from {{ ref('int_minimum_living_member') }}
     where category = 'dibao' and in_force
     group by resident_key
@@ -24,18 +24,20 @@ child as (
         case when listed.category in ('orphan', 'unraised') then 'a' else 'b' end as variant,
         listed.category,
         listed.state,
+        listed.by_name,
         listed.valid_from,
         (person.birth_date + make_interval(years => parameter.ending_age::integer))::date as of_age_on,
         parameter.list_lag
     from {{ ref('dim_child_in_need') }} as listed
     cross join parameter
     inner join {{ ref('dim_resident') }} as person on person.resident_key = listed.resident_key
-    order by listed.resident_key, listed.state = 'served' desc, variant, listed.child_no
+    order by listed.resident_key, listed.state = 'served' desc, listed.by_name, variant, listed.child_no
 ),
 
 judged as (
     select
         child.*,
+        net.value > 0 and living.by_name as share_by_name,
         amount.value - net.value * coalesce(living.share_of_amount, 0) as amount,
         case
             when child.state = 'grown' and child.of_age_on > {{ as_of() }} then 'under_age'
@@ -81,6 +83,7 @@ select
     end as missing_evidence,
     'children_in_need.children' as rests_on,
     case when finding = 'served' then amount end::numeric(12, 2) as amount_due,
+    by_name or (finding in ('served', 'covered') and share_by_name) as by_name,
     jsonb_build_object(
         'rules', jsonb_build_array('P12.listed', 'P12.under_age', 'P12.variant_' || variant),
         'records', jsonb_build_array(

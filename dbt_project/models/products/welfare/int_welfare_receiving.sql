@@ -2,7 +2,7 @@
 -- policy's grace. A returned order reached nobody. What is paid to one member for the whole family the others of that
 -- family receive too. An order whose period cannot be read may be of the present, a year beyond its day of payment at
 -- most; one of which a version waits in quarantine may be paid or not; one that is the payee's by the name alone, or by
--- a number that may be a relative's, may be another's. They tell of nobody that they receive nothing, and count where no
+-- a number that may be a relative's, may be another's, as may the family of one who is its member by the name alone. They tell of nobody that they receive nothing, and count where no
 -- order is certain.
 with waiting as (
     select distinct record_key
@@ -29,7 +29,7 @@ payment as (
 
 -- Families of which one member is paid for all.
 family_member as (
-    select distinct rule.policy_code, member.resident_key, member.family_no
+    select distinct rule.policy_code, member.resident_key, member.family_no, coalesce(member.by_name, false) as by_name
     from {{ ref('int_minimum_living_member') }} as member
     inner join {{ ref('policy_rules') }} as rule
         on rule.family_category = member.category and {{ in_force('rule') }}
@@ -40,7 +40,9 @@ reached as (
     select resident_key, policy_code, false as through_family, is_certain, period, payment_no
     from payment
     union
-    select other.resident_key, other.policy_code, true, payment.is_certain, payment.period, payment.payment_no
+    select
+        other.resident_key, other.policy_code, true, payment.is_certain and not recipient.by_name and not other.by_name,
+        payment.period, payment.payment_no
     from payment
     inner join family_member as recipient
         on recipient.resident_key = payment.resident_key and recipient.policy_code = payment.policy_code

@@ -1,17 +1,30 @@
 -- What the rules say, each by itself, and then of each other: whatever another policy takes the place of is not due, and
--- is unknown as long as that other one is. Once, not in a chain: no policy that is put aside puts another one aside
+-- is unknown as long as that other one is. So is what rests on a record that is the resident's by its name alone. Once, not in a chain: no policy that is put aside puts another one aside
 -- in policy_exclusions, save of two between which the higher amount decides.
 {% set policies = ['P01', 'P02', 'P03', 'P04', 'P05', 'P06', 'P07', 'P08', 'P09', 'P10', 'P11', 'P12'] -%}
 {#- Judged on a day of their own; the others on the day of the product. -#}
 {% set dated = ['P10', 'P11'] -%}
-with ruled as (
+with told as (
     {% for policy in policies -%}
     select
         resident_key, policy_code, {{ 'variant' if policy == 'P12' else 'null::text' }} as variant, outcome, reason,
-        missing_evidence, rests_on, amount_due, {{ 'due_on' if policy in dated else as_of() }} as due_on, evidence
+        missing_evidence, rests_on, amount_due, {{ 'due_on' if policy in dated else as_of() }} as due_on, evidence,
+        coalesce(by_name, false) as by_name
     from {{ ref('int_welfare_' ~ policy | lower) }}
     {% if not loop.last %}union all{% endif %}
     {% endfor -%}
+),
+
+ruled as (
+    select
+        resident_key, policy_code, variant, rests_on, due_on, evidence,
+        case when by_name then 'unknown' else outcome end as outcome,
+        case when by_name then reason || '; by the name alone: a steward is to say whose the record is' else reason end
+            as reason,
+        case when by_name then missing_evidence || array['whose a record is'] else missing_evidence end
+            as missing_evidence,
+        case when not by_name then amount_due end as amount_due
+    from told
 ),
 
 weighed as (

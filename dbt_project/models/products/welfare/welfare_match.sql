@@ -167,7 +167,7 @@ select
         else ''
     end || case
         when final_outcome = 'unknown' and in_favour and death_in_doubt
-            then '; a notice of death may be theirs: a steward is to say whose it is'
+            then '; a record of a death may be theirs: a steward is to say whose it is'
         else ''
     end || case
         when final_outcome = 'unknown' and in_favour and removal_in_doubt
@@ -188,7 +188,7 @@ select
         when final_outcome <> 'unknown' then '{}'::text[]
         else missing_evidence || missing_inputs
             || case when in_favour and death_undated then array['day of death'] else '{}'::text[] end
-            || case when in_favour and death_in_doubt then array['whose a notice of death is'] else '{}'::text[] end
+            || case when in_favour and death_in_doubt then array['whose a record of a death is'] else '{}'::text[] end
             || case when in_favour and removal_in_doubt then array['whose a removal is'] else '{}'::text[] end
             || case when in_doubt then array['rows held of ' || no_rests_on] else '{}'::text[] end
     end as missing_evidence,
