@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -107,6 +108,11 @@ class Stage:
         return dict(self.report["systems"][system][stream])
 
 
+def shown(hub: Hub) -> tuple[str, list[dict[str, Any]]]:
+    """A hash of all that serving shows, and the releases."""
+    return str(hub.value("SELECT control.serving_hash()")), hub.answer("release", "list")
+
+
 def run_pass(hub: Hub, *words: str, **more: str) -> Stage:
     """A pass (`demo` or `run`), its report, and the state it left."""
     done = hub.command(*words, "--json", **more)
@@ -178,19 +184,24 @@ def second(hub: Hub, truth: dict[str, pl.DataFrame]) -> Stage:
 
 @pytest.fixture(scope="package")
 def bereft(hub: Hub, second: Stage) -> Stage:
-    """A pass while the fire brigade's system is dead, and the police's, which shares its server with others."""
+    """A pass while the fire brigade's system is dead, the register of residents, and the police's system, which shares
+    its server with others."""
     assert hub.answer("simulate", "faults", "fire_119", "dead") == {"fire_119": {"dead": {}}}
     hub.answer("simulate", "faults", "police_110", "dead")
+    hub.answer("simulate", "faults", "household_registry", "dead")
+    outcomes: LiteralString = "SELECT DISTINCT policy_code, outcome FROM serving.welfare_match"
+    before = set(hub.rows(outcomes))
     stage = run_pass(hub, "run")
     stage.more["status"] = hub.answer("status")
+    stage.more["welfare"] = (before, set(hub.rows(outcomes)))
     return stage
 
 
 @pytest.fixture(scope="package")
 def healed(hub: Hub, bereft: Stage, more_systems: Path) -> Stage:
-    """Both are back: they, a system whose contract is new and one stream of three are taken in, nothing else."""
+    """All are back: they, a system whose contract is new and one stream of three are taken in, nothing else."""
     assert hub.answer("simulate", "faults", "--clear") == {}
-    wanted = ("fire_119", "police_110", "second_platform", "safety_inspection.hazards")
+    wanted = ("fire_119", "police_110", "household_registry", "second_platform", "safety_inspection.hazards")
     selected = [word for name in wanted for word in ("--select", name)]
     return run_pass(hub, "run", *selected, TOWNHUB_SYSTEMS=str(more_systems))
 
@@ -214,10 +225,17 @@ def more_systems(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package")
 def next_day(hub: Hub, healed: Stage) -> Stage:
-    """The town has lived on for a day."""
+    """The town has lived on for a day, and the pass that first took it in was killed before it published anything."""
     advanced = hub.answer("simulate", "advance", "--days", "1")
+    killed = hub.command("run", "--json", TOWNHUB_CRASH_POINT="publish.before_commit")
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-3000:]
+    between = shown(hub)
     stage = run_pass(hub, "run")
     stage.more["today"] = advanced["today"]
+    stage.more["between"] = between
+    stage.more["landed"] = hub.value(
+        "SELECT sum(rows_landed)::int FROM control.load WHERE load_id > %s", healed.last_load
+    )
     return stage
 
 
