@@ -69,7 +69,7 @@
 {%- endmacro %}
 
 
-{# A stay that is over has a door too. #}
+{# A stay that is over has a door too; whose it was may have become another resident since, or nobody. #}
 {% macro changes_of_link_resident_address() -%}
     select told.system || '/' || told.stream || '/' || told.record_key
     from {{ changed_records('residents') }} as told
@@ -77,6 +77,19 @@
     select stay.system || '/' || stay.stream || '/' || stay.record_key
     from core.link_resident_address as stay
     where stay.address_code in {{ changed_doors() }}
+    union all
+    select past.system || '/' || past.stream || '/' || past.record_key
+    from resolution.entity as ended
+    inner join resolution.membership as past on past.kind = 'resident' and past.entity_key = ended.entity_key
+    where ended.kind = 'resident' and past.to_run is not null
+        and (
+            ended.updated_run > {{ run_before('residents', 'resident') }}
+            or ended.merged_into in (
+                select parted.entity_key
+                from resolution.entity as parted
+                where parted.kind = 'resident' and parted.updated_run > {{ run_before('residents', 'resident') }}
+            )
+        )
 {%- endmacro %}
 
 

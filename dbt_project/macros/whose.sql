@@ -22,3 +22,32 @@
 {% macro approved_by_name() -%}
     (bool_or(by_name and in_force) or bool_and(by_name))
 {%- endmacro %}
+
+
+{# Whose each record of these streams is, or was last: who is another by now is meant as that one, and null is who is
+   nobody any more. #}
+{% macro whose_last(kind, streams) -%}
+    select distinct on (link.system, link.stream, link.record_key)
+        link.system,
+        link.stream,
+        link.record_key,
+        case entity.status when 'active' then entity.entity_key else entity.resolves_to end as entity_key,
+        {{ by_name('link') }} as by_name
+    from {{ source('resolution', 'membership') }} as link
+    inner join {{ source('resolution', 'entity') }} as entity on entity.entity_key = link.entity_key
+    where link.kind = '{{ kind }}' and (link.system, link.stream) in (
+        {%- for system, stream in streams %}('{{ system }}', '{{ stream }}'){{ ', ' if not loop.last }}{% endfor -%}
+    )
+    order by link.system, link.stream, link.record_key, link.to_run desc nulls first
+{%- endmacro %}
+
+
+{# Records that were purged or became another person's, and when that was found last: what was told until then is no
+   history of whose they are now. #}
+{% macro became_anothers(kind) -%}
+    select past.system, past.stream, past.record_key, max(found.finished_at) as found_at
+    from {{ source('resolution', 'membership') }} as past
+    inner join {{ source('resolution', 'run') }} as found on found.run_id = past.to_run
+    where past.kind = '{{ kind }}' and past.voided
+    group by past.system, past.stream, past.record_key
+{%- endmacro %}

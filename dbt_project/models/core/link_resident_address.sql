@@ -1,9 +1,14 @@
 -- Where a resident lives, as each register that says so has it: true from one day to another (valid), and told to the hub
 -- from one moment to another (known). A change of telephone is no move: versions with one address are one row. Where a
 -- register names no day, its change of address is the day of the move.
+-- What a record told while it was another person's is no stay of whom it speaks of now.
 -- The door is looked up before anything is grouped: of the stays PostgreSQL expects one, and would read the register of
 -- doors once for each.
-with placed as (
+with anothers as (
+    {{ became_anothers('resident') }}
+),
+
+placed as (
     select
         told.system,
         told.stream,
@@ -19,7 +24,10 @@ with placed as (
         told.seen_to
     from {{ ref('int_residence_version') }} as told
     left join {{ ref('stg_standard_address__addresses') }} as home on home.address_code = told.address_code
-    where {{ is_changed('residents', 'link_resident_address', "told.system || '/' || told.stream || '/' || told.record_key") }}
+    left join anothers
+        on anothers.system = told.system and anothers.stream = told.stream and anothers.record_key = told.record_key
+    where coalesce(told.seen_to > anothers.found_at, true)
+        and {{ is_changed('residents', 'link_resident_address', "told.system || '/' || told.stream || '/' || told.record_key") }}
 ),
 
 compared as (
@@ -87,13 +95,7 @@ stay as (
 
 -- Of a record that its register deleted what it told stays true: it is where it was last.
 last_link as (
-    select distinct on (system, stream, record_key) system, stream, record_key, entity_key
-    from {{ source('resolution', 'membership') }}
-    where kind = 'resident' and (system, stream) in (
-        ('household_registry', 'residents'), ('migrant_registry', 'registrations')
-    )
-        and {{ is_changed('residents', 'link_resident_address', "system || '/' || stream || '/' || record_key") }}
-    order by system, stream, record_key, from_run desc
+    {{ whose_last('resident', [['household_registry', 'residents'], ['migrant_registry', 'registrations']]) }}
 )
 
 select
@@ -111,3 +113,4 @@ select
 from stay
 inner join last_link as link
     on link.system = stay.system and link.stream = stay.stream and link.record_key = stay.record_key
+where link.entity_key is not null

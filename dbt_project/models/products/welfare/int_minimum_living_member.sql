@@ -32,10 +32,9 @@ vanished as (
     order by told.record_key, told.first_load desc
 ),
 
--- Whose record it was at last; who is another resident by now is meant as that one.
 withdrawn as (
-    select distinct on (vanished.record_key)
-        case entity.status when 'active' then entity.entity_key else entity.resolves_to end as resident_key,
+    select
+        link.entity_key as resident_key,
         vanished.record_key,
         vanished.family_no,
         vanished.member_no,
@@ -44,14 +43,11 @@ withdrawn as (
         vanished.valid_from,
         least(vanished.valid_to, vanished.vanished_on - 1) as valid_to,
         case when coalesce(vanished.valid_to >= vanished.vanished_on, true) then vanished.vanished_on end as withdrawn_on,
-        {{ by_name('link') }} as by_name
+        link.by_name
     from vanished
-    inner join {{ source('resolution', 'membership') }} as link
-        on link.kind = 'resident' and link.system = 'minimum_living'
-        and link.stream = 'members' and link.record_key = vanished.record_key
-    inner join {{ source('resolution', 'entity') }} as entity on entity.entity_key = link.entity_key
+    inner join ({{ whose_last('resident', [['minimum_living', 'members']]) }}) as link
+        on link.record_key = vanished.record_key
     where vanished.valid_from < vanished.vanished_on
-    order by vanished.record_key, link.to_run desc nulls first
 ),
 
 member as (
