@@ -164,7 +164,7 @@ def test_what_is_doubtful_no_more_leaves_the_queue_in_a_run_by_changes(
     landed: LandedTown, monkeypatch: pytest.MonkeyPatch, change: dict[str, dict[str, Any] | None]
 ) -> None:
     """w decides something and is A's by its name alone; v bears C's number and stays doubtful."""
-    monkeypatch.setattr(review_queue, "DECISIVE", {(SYSTEMS[0], "t")})
+    monkeypatch.setattr(review_queue, "DECISIVE", {(SYSTEMS[0], "t"): "true"})
     town: dict[str, Any] = {"a1": of("A"), "w": {"name": NAMES["A"]}, "c1": of("C")}
     town["v"] = of("E") | {"resident_id_no": of("C")["resident_id_no"]}
     landed.land(table(**town))
