@@ -44,10 +44,12 @@
 
 {# Records that were purged or became another person's, and when that was found last: what was told until then is no
    history of whose they are now. #}
-{% macro became_anothers(kind) -%}
+{% macro became_anothers(kind, streams) -%}
     select past.system, past.stream, past.record_key, max(found.finished_at) as found_at
     from {{ source('resolution', 'membership') }} as past
     inner join {{ source('resolution', 'run') }} as found on found.run_id = past.to_run
-    where past.kind = '{{ kind }}' and past.voided
+    where past.kind = '{{ kind }}' and past.voided and (past.system, past.stream) in (
+        {%- for system, stream in streams %}('{{ system }}', '{{ stream }}'){{ ', ' if not loop.last }}{% endfor -%}
+    )
     group by past.system, past.stream, past.record_key
 {%- endmacro %}

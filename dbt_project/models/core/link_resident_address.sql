@@ -5,7 +5,7 @@
 -- The door is looked up before anything is grouped: of the stays PostgreSQL expects one, and would read the register of
 -- doors once for each.
 with anothers as (
-    {{ became_anothers('resident') }}
+    {{ became_anothers('resident', [['household_registry', 'residents'], ['migrant_registry', 'registrations']]) }}
 ),
 
 placed as (
