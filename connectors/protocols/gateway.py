@@ -7,23 +7,26 @@ per value of the file that ``source.lookup`` names, as far as the answer to it d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from connectors.errors import ContractViolation, Permanent, Retriable, Truncated
 from connectors.formats import require_columns
-from connectors.formats.json_pages import cut_array, records_page
+from connectors.formats.json_pages import records_page
 from connectors.formats.json_register import read_page
 from connectors.protocols.base import Answered, Extraction, Page, Pull
+from connectors.protocols.gateway_envelope import Sent, opened, put_together
 from connectors.protocols.gateway_token import BAD_SIGNATURE, OK, SECRET_EXPIRED
 from connectors.protocols.http import HttpSource
 from connectors.protocols.paging import Answer, Reading, changed_since, refuse_empty
 from connectors.protocols.signers import Signature, signer_of
 from connectors.variables import resolve_value
+
+T = TypeVar("T")
 
 SIGNINGS: Final = 3
 """How often a call is signed whose secret the gateway has forgotten."""
@@ -70,23 +73,27 @@ class GatewayExtraction:
     def acknowledge(self) -> None:
         """Nothing to tell: asking changes nothing at the gateway."""
 
-    def _page(self, number: int, **parameters: str) -> Answer:
+    def _page(self, number: int) -> Answer:
+        return self._called(self._form(number), lambda sent: self._read(sent, number))
+
+    def _form(self, number: int, **parameters: str) -> dict[str, str]:
         form = {"pageNum": str(number), "pageSize": str(self._page_size), **parameters}
         since = changed_since(self.pull)
-        if since is not None:
-            form["startTime"] = since
-        return self._ask(form, number)
+        return form if since is None else {**form, "startTime": since}
 
-    def _ask(self, form: dict[str, str], number: int) -> Answer:
+    def _called(self, form: dict[str, str], read: Callable[[Sent], T]) -> T:
+        """What `read`, which is part of the try, makes of the answer to a call that the gateway accepts."""
+
+        def opened_and_read(body: bytes) -> tuple[str, T | None]:
+            code, sent = opened(body, self._where)
+            return code, None if sent is None else read(sent)
+
         signature: Signature | None = None
         code = ""
         for _ in range(SIGNINGS if self._signer.rotates else 1):
             signature = self._signer.sign(self.http, signature)
             code, answer = self.http.post(
-                self._path,
-                lambda body: self._open(body, number),
-                form={**form, **signature.form},
-                headers=signature.headers,
+                self._path, opened_and_read, form={**form, **signature.form}, headers=signature.headers
             )
             if code == OK and answer is not None:
                 return answer
@@ -101,32 +108,19 @@ class GatewayExtraction:
             raise Retriable(f"{self._where}: the gateway's secrets expire as soon as they are given", "Ask its owner")
         raise Permanent(f"{self._where}: the gateway finds our time out of date", "Set this machine's clock (NTP)")
 
-    def _open(self, body: bytes, number: int) -> tuple[str, Answer | None]:
-        """The envelope's code and, for an accepted call, the page in it; nothing is parsed of a refused one."""
-        envelope, records = _split(body, self._where)
-        code = str(envelope.get("code"))
-        if code != OK:
-            return code, None
-        try:
-            total = int(envelope["totalDataCount"])
-            pages = int(envelope.get("totalPage") or 1)
-            declared = int(envelope["dataCount"]) if envelope.get("dataCount") is not None else None
-        except (KeyError, TypeError, ValueError):
-            raise ContractViolation(
-                f"{self._where}: the answer declares no counts", "Ask the gateway's owner"
-            ) from None
+    def _read(self, sent: Sent, number: int) -> Answer:
         first_row = (number - 1) * self._page_size
-        if isinstance(records, list):
-            page = records_page(records, len(body), first_row)
+        if isinstance(sent.records, list):
+            page = records_page(sent.records, sent.size, first_row)
         else:
-            page = read_page(records, self._where, first_row, self.pull)
+            page = read_page(sent.records, self._where, first_row, self.pull)
         got = page.rows + len(page.bad)
-        if declared is not None and got != declared:
-            raise Truncated(f"{self._where}: a page has {got} rows and declares {declared}")
-        refuse_empty(self._where, page, number, first_row, total)
+        if sent.declared is not None and got != sent.declared:
+            raise Truncated(f"{self._where}: a page has {got} rows and declares {sent.declared}")
+        refuse_empty(self._where, page, number, first_row, sent.total)
         if page.frame.height:
             require_columns(self._stream, page.frame.columns)
-        return code, Answer(replace(page, bytes_in=len(body)), total, pages)
+        return Answer(replace(page, bytes_in=sent.size), sent.total, sent.pages)
 
     def _lookups(self) -> Iterator[Page]:
         """One call per value that is due; several at a time, in the order of the file."""
@@ -142,37 +136,44 @@ class GatewayExtraction:
             ) from None
         asked = self.pull.due(list(dict.fromkeys(values)))
 
-        def answer(value: str) -> Page:
-            page = self._page(1, **{parameter: value}).page
-            return replace(page, answers=(Answered(value, page.rows, len(page.bad)),))
+        def ask(value: str) -> Sent | Page:
+            return self._called(self._form(1, **{parameter: value}), self._unread)
 
         with ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup") as pool:
             chunk = LOOKUP_THREADS * 16
             for start in range(0, len(asked), chunk):
-                yield from pool.map(answer, asked[start : start + chunk])
+                some = asked[start : start + chunk]
+                yield from self._answered(some, list(pool.map(ask, some)))
 
+    def _unread(self, sent: Sent) -> Sent | Page:
+        """Left for `_answered` where it can tell whether the answer is whole; read at once where not."""
+        if sent.at_most_declared:
+            return sent
+        answer = self._read(sent, 1)
+        if answer.pages > 1:
+            raise ContractViolation(
+                f"{self._where}: the answer to one value has {answer.total:,} rows, more than a page",
+                "Raise the pageSize of the contract's source, or ask the owner what it sends",
+            )
+        return answer.page
 
-def _split(body: bytes, where: str) -> tuple[dict[str, Any], bytes | list[Any]]:
-    """The envelope without its records, and the records: as bytes, or parsed where they cannot be cut out.
+    def _answered(self, values: list[str], answers: list[Sent | Page]) -> Iterator[Page]:
+        """The answers as pages: to read those of a row or two one by one costs ten times as much as together.
 
-    ``datas`` comes as a JSON string (encoded twice) or as an array.
-    """
-    try:
-        envelope, cut = cut_array(body, "datas")
-    except ValueError:
-        raise Truncated(
-            f"{where}: the answer is no whole JSON document", "The next run tries again; if it persists ask the owner"
-        ) from None
-    if not isinstance(envelope, dict) or "code" not in envelope:
-        raise ContractViolation(f"{where}: the answer is no gateway envelope", "Ask the gateway's owner")
-    records = envelope.get("datas")
-    if cut is not None:
-        return envelope, cut
-    if isinstance(records, str):
-        return envelope, records.encode("utf-8", "surrogateescape")
-    if records is None or isinstance(records, list):
-        return envelope, b"[]" if records is None else records
-    raise ContractViolation(f"{where}: datas is neither text nor a list", "Ask the gateway's owner")
+        As many records came together as were declared, and none had more than its own: so each had just these.
+        """
+        unread = {value: sent for value, sent in zip(values, answers, strict=True) if isinstance(sent, Sent)}
+        together = read_page(put_together(list(unread.values())), self._where, 0, self.pull)
+        whole = not together.bad and together.rows == sum(sent.total for sent in unread.values())
+        if whole and unread:
+            if together.frame.height:
+                require_columns(self._stream, together.frame.columns)
+            told = tuple(Answered(value, sent.total, 0) for value, sent in unread.items())
+            yield replace(together, bytes_in=sum(sent.size for sent in unread.values()), answers=told)
+        for value, answer in zip(values, answers, strict=True):
+            if isinstance(answer, Page) or not whole:
+                page = answer if isinstance(answer, Page) else self._read(answer, 1).page
+                yield replace(page, answers=(Answered(value, page.rows, len(page.bad)),))
 
 
 @contextmanager
