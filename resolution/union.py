@@ -32,6 +32,7 @@ def constrained(
     *,
     anchor: npt.ArrayLike,
     year: npt.ArrayLike | None = None,
+    size: npt.ArrayLike | None = None,
     largest: int | None = None,
 ) -> Labels:
     """Labels after joining nodes along edges in the order given (strongest first), where nothing forbids it.
@@ -39,22 +40,24 @@ def constrained(
     A label is the smallest node of its cluster.
     `anchor` has an identifier for each node (`NONE` where there is none). Two clusters are not joined when they hold
     different anchors, when their years (of birth; 0 where unknown) lie more than `YEARS_APART` apart, or when more than
-    `largest` nodes would come together: the guard against clusters that grow from link to link.
+    `largest` would come together: the guard against clusters that grow from link to link. `size` is how many a node
+    counts for, 1 each without it.
     """
     held = np.asarray(anchor, dtype=np.int64)
     count = len(held)
-    largest = count if largest is None else largest
+    sizes = np.ones(count, dtype=np.int64) if size is None else np.asarray(size, dtype=np.int64)
+    largest = int(sizes.sum()) if largest is None else largest
     years = np.zeros(count, dtype=np.int64) if year is None else np.asarray(year, dtype=np.int64)
     left, right = np.asarray(a, dtype=np.int64), np.asarray(b, dtype=np.int64)
     labels = components(count, left, right)
     # Most groups hold nothing that forbids a union, and are joined whatever the order.
-    torn = _torn(labels, held, years, largest)[labels]
+    torn = _torn(labels, held, years, sizes, largest)[labels]
     labels[torn] = np.flatnonzero(torn)
     some = torn[left]
-    return _in_order(labels, left[some], right[some], held, years, largest)
+    return _in_order(labels, left[some], right[some], held, years, sizes, largest)
 
 
-def _torn(labels: Labels, anchor: Labels, year: Labels, largest: int) -> npt.NDArray[np.bool_]:
+def _torn(labels: Labels, anchor: Labels, year: Labels, sizes: Labels, largest: int) -> npt.NDArray[np.bool_]:
     """By label, whether its group is too large, or has different anchors or years too far apart."""
 
     def spread(values: Labels, known: npt.NDArray[np.bool_]) -> Labels:
@@ -63,15 +66,17 @@ def _torn(labels: Labels, anchor: Labels, year: Labels, largest: int) -> npt.NDA
         np.maximum.at(high, labels[known], values[known])
         return np.where(high >= low, high - low, 0)
 
-    size = np.bincount(labels, minlength=len(labels))
+    size = np.bincount(labels, weights=sizes, minlength=len(labels))
     apart = spread(year, year > 0) > YEARS_APART
     return np.asarray((spread(anchor, anchor != NONE) > 0) | apart | (size > largest))
 
 
-def _in_order(labels: Labels, a: Labels, b: Labels, anchor: Labels, year: Labels, largest: int) -> Labels:
+def _in_order(
+    labels: Labels, a: Labels, b: Labels, anchor: Labels, year: Labels, sizes: Labels, largest: int
+) -> Labels:
     """Labels after joining along these edges in turn; nodes that they do not touch keep theirs."""
     parent, held = labels.tolist(), anchor.tolist()
-    size = [1] * len(held)
+    size = sizes.tolist()
     low, high = np.where(year > 0, year, 9999).tolist(), year.tolist()
     pairs = zip(a.tolist(), b.tolist(), strict=True)
     for left, right in pairs:

@@ -34,8 +34,9 @@ def evident(
 ) -> pl.Series:
     """The `clusters` of all of `people`, in their order, joined where two statements settle it.
 
-    A joined cluster keeps the smallest of its labels; no more than `largest` come together. With `changed` (rows) only
-    clusters that one of these is in are joined to others.
+    A joined cluster keeps the smallest of its labels; no more than `largest` records come together, of which those
+    with a number of one cluster are one. With `changed` (rows) only clusters that one of these is in are joined to
+    others.
     """
     label = clusters.to_numpy()
     ends = label[_pairs(people, trained)]
@@ -46,7 +47,7 @@ def evident(
     group = components(len(named), *node[ends])
     at = np.flatnonzero(met[label])
     groups = group[node[label[at]]]
-    torn = np.bincount(group, minlength=len(named)) > largest
+    torn = np.bincount(group, weights=_records(label, people["number"])[named], minlength=len(named)) > largest
     for several in abreast(lambda name: _several(people[name][at], groups, len(named)), ALIKE):
         torn |= several
     if changed is not None:
@@ -57,6 +58,15 @@ def evident(
     joined = label.copy()
     joined[at[kept]] = named[groups[kept]]
     return pl.Series(clusters.name, joined)
+
+
+def _records(label: Places, number: pl.Series) -> npt.NDArray[np.float64]:
+    """By label, how many records it has, where all with a number are one."""
+    loose = number.is_null().to_numpy()
+    records = np.bincount(label, weights=loose, minlength=int(label.max(initial=-1)) + 1)
+    borne = np.zeros(len(records), bool)
+    borne[label[~loose]] = True
+    return np.asarray(records + borne)
 
 
 def _pairs(people: pl.DataFrame, trained: Model) -> Places:

@@ -190,14 +190,19 @@ def _between(scored: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _facts(people: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
-    """cluster, year (of birth); whether it has a number, some evidence besides a name, lasting evidence, a door."""
+    """cluster, year (of birth), records (those with a number are one); whether it has a number, some evidence besides a
+    name, lasting evidence, a door."""
     some, lasting = (pl.any_horizontal(pl.col(columns).is_not_null()) for columns in (EVIDENCE, LASTING))
     told = {"some": some, "lasting": lasting} | {name: pl.col(name).is_not_null() for name in ("number", "door")}
     known = people.select("row", "birth_year", **told)
     return (
         known.join(clusters.select("row", "cluster"), on="row")
         .group_by("cluster")
-        .agg(pl.col(list(told)).any(), year=pl.col("birth_year").min())
+        .agg(
+            pl.col(list(told)).any(),
+            year=pl.col("birth_year").min(),
+            records=(~pl.col("number")).sum() + pl.col("number").any(),
+        )
     )
 
 
@@ -246,7 +251,7 @@ def _joined(people: pl.DataFrame, clusters: pl.DataFrame, edges: pl.DataFrame) -
     ends = [ordered.select(cluster=end).join(named, on="cluster", maintain_order="left")["node"] for end in ("a", "b")]
     # No two of these clusters share a number, so each that has one is an anchor of its own.
     anchor = nodes.select(pl.when("number").then(pl.col("node").cast(pl.Int64)).otherwise(NONE)).to_series()
-    found = constrained(*ends, anchor=anchor, year=nodes["year"].fill_null(0), largest=LARGEST)
+    found = constrained(*ends, anchor=anchor, year=nodes["year"].fill_null(0), size=nodes["records"], largest=LARGEST)
     labels = named.select("cluster", label=named["cluster"].gather(found))
     return clusters.join(labels, on="cluster", how="left", maintain_order="left").select(
         "row", cluster=pl.coalesce("label", "cluster")

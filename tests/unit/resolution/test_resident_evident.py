@@ -66,6 +66,18 @@ def test_a_group_that_is_too_large_is_weighed_and_so_is_one_of_which_nothing_cha
     assert joined(people, changed=[2]) == [0, 0, 0]
 
 
+def test_a_person_found_before_counts_for_all_the_records_that_weights_brought() -> None:
+    hers = HERS | {"number": "330199197503050018"}
+    people = rows(HERS, HERS, HERS, hers, hers, HERS)
+    standing = pl.Series("cluster", [0, 0, 0, 0, 0, 5])
+
+    def grown(largest: int) -> list[int]:
+        return evident(people, standing, model.load(), largest=largest, changed=pl.Series([5])).to_list()
+
+    assert grown(5) == [0, 0, 0, 0, 0, 0], "those of her number are one"
+    assert grown(4) == [0, 0, 0, 0, 0, 5]
+
+
 def test_what_is_joined_would_weigh_enough_on_whatever_level_the_rest_is() -> None:
     """Of one sex and year, for others are weighed; pairs of which one statement alone is the same are not looked at."""
     alike = pl.col("gender").eq_missing("female") & (pl.col("birth_year") == 1962)

@@ -63,5 +63,16 @@ def test_no_cluster_holds_two_anchors_and_none_is_torn_without_need(
         assert labels[a] == labels[b] or (first and second and first != second), "only two anchors keep an edge apart"
 
 
+@settings(max_examples=100, deadline=None)
+@given(EDGES, st.lists(st.integers(1, 4), min_size=NODES, max_size=NODES), st.integers(4, 9))
+def test_a_node_counts_for_as_many_as_it_stands_for(
+    edges: list[tuple[int, int]], sizes: list[int], largest: int
+) -> None:
+    a, b = [edge[0] for edge in edges], [edge[1] for edge in edges]
+    labels = constrained(a, b, anchor=[NONE] * NODES, size=sizes, largest=largest)
+    assert np.bincount(labels, weights=sizes).max() <= largest
+    assert constrained(a, b, anchor=[NONE] * NODES, size=sizes).tolist() == components(NODES, a, b).tolist()
+
+
 def test_one_anchor_may_be_borne_by_several_nodes() -> None:
     assert constrained([0, 1, 2], [1, 2, 3], anchor=[7, NONE, 7, 8]).tolist() == [0, 0, 0, 3]
