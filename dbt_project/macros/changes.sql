@@ -16,14 +16,17 @@
 {%- endmacro %}
 
 
-{# Entities that changed records belong to, or belonged to when the chain was last built. #}
+{# Entities that changed records belong to, or belonged to when the chain was last built: what is and what was have an
+   index each. #}
 {% macro changed_entities(chain, kind) -%}
+    {%- for asked in ('link.to_run is null', 'link.to_run > ' ~ run_before(chain, kind)) %}
     select link.entity_key
     from {{ changed_records(chain) }} as told
     inner join resolution.membership as link
         on link.kind = '{{ kind }}' and link.system = told.system and link.stream = told.stream
-        and link.record_key = told.record_key
-        and (link.to_run is null or link.to_run > {{ run_before(chain, kind) }})
+        and link.record_key = told.record_key and {{ asked }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 {%- endmacro %}
 
 
@@ -71,14 +74,13 @@
 
 {# A stay that is over has a door too; whose it was may have become another resident since, or nobody. #}
 {% macro changes_of_link_resident_address() -%}
-    select told.system || '/' || told.stream || '/' || told.record_key
-    from {{ changed_records('residents') }} as told
+    select told.record_key from {{ changed_records('residents') }} as told
     union all
-    select stay.system || '/' || stay.stream || '/' || stay.record_key
+    select stay.record_key
     from core.link_resident_address as stay
     where stay.address_code in {{ changed_doors() }}
     union all
-    select past.system || '/' || past.stream || '/' || past.record_key
+    select past.record_key
     from resolution.entity as ended
     inner join resolution.membership as past on past.kind = 'resident' and past.entity_key = ended.entity_key
     where ended.kind = 'resident' and past.to_run is not null
@@ -154,15 +156,14 @@
     union all
     select incident.incident_key
     from candidate.int_event_incident as incident
-    where not incident.overdue and incident.state in ('received', 'accepted', 'dispatched', 'handled')
-        and {{ local_date('incident.due_at') }} < {{ as_of() }}
-    union all
-    select incident.incident_key from candidate.int_event_incident as incident where 'held' = any(incident.doubts)
+    where 'held' = any(incident.doubts)
+        or not incident.overdue and incident.state in ('received', 'accepted', 'dispatched', 'handled')
+            and {{ local_date('incident.due_at') }} < {{ as_of() }}
     union all
     select report.incident_key
     from control.held_rows as waiting
     inner join candidate.int_event_report as report
-        on report.channel = waiting.system and report.stream = waiting.stream and report.record_key = waiting.record_key
+        on report.event_key = waiting.system || ':' || waiting.record_key and report.stream = waiting.stream
     union all
     select incident.incident_key
     from candidate.int_event_incident as incident
@@ -170,13 +171,18 @@
         select array_agg(distinct told.input order by told.input)
         from candidate.int_event_incident as before
         cross join lateral unnest(before.unknown_inputs) as told (input)
+        where before.unknown_inputs <> '{}'
     ) is distinct from (
         select array_agg(input.system || '.' || input.stream order by input.system || '.' || input.stream)
         from core.dim_input as input
         where not coalesce(input.usable, false)
             and (
                 input.system = 'grid_map' and input.stream = 'grids'
-                or (input.system, input.stream) in (select report.channel, report.stream from candidate.int_event_report as report)
+                or exists(
+                    select 1
+                    from candidate.int_event_report as report
+                    where report.channel = input.system and report.stream = input.stream
+                )
             )
     )
 {%- endmacro %}

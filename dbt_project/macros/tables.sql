@@ -32,8 +32,12 @@
         insert into {{ made }} ({{ columns }})
         select {{ columns }} from ({{ sql }}) as said
     {%- endcall %}
-    {#- A table made a moment ago has no statistics yet, and the models after it join on it. #}
+    {#-
+      A table made a moment ago has no statistics yet, and the models after it join on it. A sample of 6,000 rows tells
+      enough, as it does of what has landed, and costs a fifth of the usual one.
+    #}
     {% call statement('end') -%}
+        set local default_statistics_target = 20;
         {% for each in config.get('indexes', []) -%}
             {%- set index = adapter.parse_index(each) -%}
             create {{ 'unique' if index.unique }} index on {{ made }} ({{ index.columns | join(', ') }});

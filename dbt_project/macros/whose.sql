@@ -25,19 +25,28 @@
 
 
 {# Whose each record of these streams is, or was last: who is another by now is meant as that one, and null is who is
-   nobody any more. #}
-{% macro whose_last(kind, streams) -%}
+   nobody any more. Links of now and of the past are read by themselves, for each of these has an index.
+   among: an SQL condition on `link` #}
+{% macro whose_last(kind, streams, among='true') -%}
     select distinct on (link.system, link.stream, link.record_key)
         link.system,
         link.stream,
         link.record_key,
         case entity.status when 'active' then entity.entity_key else entity.resolves_to end as entity_key,
         {{ by_name('link') }} as by_name
-    from {{ source('resolution', 'membership') }} as link
+    from (
+        {%- for system, stream in streams %}
+        {%- for past in ('', 'not ') %}
+        select link.system, link.stream, link.record_key, link.entity_key, link.link_kind, link.to_run
+        from {{ source('resolution', 'membership') }} as link
+        where link.kind = '{{ kind }}' and link.system = '{{ system }}' and link.stream = '{{ stream }}'
+            and link.to_run is {{ past }}null and {{ among }}
+        {{ 'union all' if past == '' }}
+        {%- endfor %}
+        {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ) as link
     inner join {{ source('resolution', 'entity') }} as entity on entity.entity_key = link.entity_key
-    where link.kind = '{{ kind }}' and (link.system, link.stream) in (
-        {%- for system, stream in streams %}('{{ system }}', '{{ stream }}'){{ ', ' if not loop.last }}{% endfor -%}
-    )
     order by link.system, link.stream, link.record_key, link.to_run desc nulls first
 {%- endmacro %}
 

@@ -7,7 +7,9 @@ with door as (
         min(community_code) as community_code,
         min(grid_code) as grid_code
     from {{ ref('int_door') }}
-    where door_key <> ''
+    where door_key <> '' and door_key in (
+        select {{ door_key('rental.location') }} from {{ ref('stg_property_register__rentals') }} as rental
+    )
     group by door_key
     having count(*) = 1
 )

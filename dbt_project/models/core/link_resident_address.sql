@@ -27,7 +27,7 @@ placed as (
     left join anothers
         on anothers.system = told.system and anothers.stream = told.stream and anothers.record_key = told.record_key
     where coalesce(told.seen_to > anothers.found_at, true)
-        and {{ is_changed('residents', 'link_resident_address', "told.system || '/' || told.stream || '/' || told.record_key") }}
+        and {{ is_changed('residents', 'link_resident_address', 'told.record_key') }}
 ),
 
 compared as (
@@ -95,7 +95,10 @@ stay as (
 
 -- Of a record that its register deleted what it told stays true: it is where it was last.
 last_link as (
-    {{ whose_last('resident', [['household_registry', 'residents'], ['migrant_registry', 'registrations']]) }}
+    {{ whose_last(
+        'resident', [['household_registry', 'residents'], ['migrant_registry', 'registrations']],
+        among=is_changed('residents', 'link_resident_address', 'link.record_key')
+    ) }}
 )
 
 select

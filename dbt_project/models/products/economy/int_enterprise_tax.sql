@@ -1,29 +1,29 @@
 -- What each taxpayer paid in the twelve months up to the newest one told, and in the twelve before: yuan, refunds and
 -- corrections taken off. A group that files as one pays at its head, as in fct_tax. Who paid nothing in months that
 -- were told paid zero; where an amount of it waits in quarantine, nobody knows what it paid.
-with newest as (
-    select max(period_month) as month
+-- Months are told apart first and joined by their day: what is asked of them by `<=` PostgreSQL would look up in the
+-- index of all amounts.
+with known as (
+    select distinct period_month
     from {{ ref('fct_tax') }}
     where period_month <= {{ as_of() }}
 ),
 
--- Months told apart first: to count distinct ones among all amounts is to sort these.
-told as (
-    select count(*) as months
-    from (select distinct period_month from {{ ref('fct_tax') }}) as fct
-    inner join newest
-        on fct.period_month <= newest.month and fct.period_month > (newest.month - interval '24 months')::date
+month as (
+    select known.period_month, known.period_month > (newest.month - interval '12 months')::date as recent
+    from known
+    cross join (select max(period_month) as month from known) as newest
+    where known.period_month > (newest.month - interval '24 months')::date
 ),
 
 paid as (
     select
         fct.enterprise_key,
-        sum(fct.amount) filter (where fct.period_month > (newest.month - interval '12 months')::date) as recent,
-        sum(fct.amount) filter (where fct.period_month <= (newest.month - interval '12 months')::date) as earlier,
+        sum(fct.amount) filter (where month.recent) as recent,
+        sum(fct.amount) filter (where not month.recent) as earlier,
         bool_or(fct.amount is null) as doubtful
     from {{ ref('fct_tax') }} as fct
-    inner join newest
-        on fct.period_month <= newest.month and fct.period_month > (newest.month - interval '24 months')::date
+    inner join month on month.period_month = fct.period_month
     where fct.enterprise_key is not null
     group by fct.enterprise_key
 ),
@@ -50,5 +50,5 @@ select
     told.months::integer as months_told,
     taxpayer.held or coalesce(paid.doubtful, false) as doubtful
 from taxpayer
-cross join told
+cross join (select count(*) as months from month) as told
 left join paid on paid.enterprise_key = taxpayer.enterprise_key

@@ -55,14 +55,22 @@ door as (
     group by grid_code
 ),
 
--- By the grid that a waiting report names, else by the incident that another version of it belongs to.
+-- By the grid that a waiting report names, else by the incident that another version of it belongs to: asked for each by
+-- itself, for they are few.
 held as (
-    select coalesce(told.grid_code, report.grid_code) as thing, count(*)::integer as rows_held
+    select
+        coalesce(
+            told.grid_code,
+            (
+                select report.grid_code
+                from {{ ref('int_event_report') }} as report
+                where report.event_key = waiting.system || ':' || waiting.record_key
+                    and report.stream = waiting.stream
+            )
+        ) as thing,
+        count(*)::integer as rows_held
     from {{ held_rows(event_channels()) }} as waiting
     left join {{ ref('dim_grid') }} as told on told.grid_code = waiting.refers ->> 'grid_code'
-    left join {{ ref('int_event_report') }} as report
-        on report.channel = waiting.system and report.stream = waiting.stream
-        and report.record_key = waiting.record_key
     group by 1
 ),
 

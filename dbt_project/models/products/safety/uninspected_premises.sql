@@ -51,7 +51,7 @@ by_door as (
 door as (
     select door_key, min(grid_code) as grid_code
     from {{ ref('int_door') }}
-    where door_key <> ''
+    where door_key <> '' and door_key in (select door_key from {{ ref('int_registered_premises') }})
     group by door_key
     having count(*) = 1
 ),

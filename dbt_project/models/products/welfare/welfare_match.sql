@@ -91,6 +91,7 @@ weighed as (
     inner join {{ ref('dim_resident') }} as resident on resident.resident_key = considered.resident_key
 ),
 
+-- Worked out once for each claim, as what follows from it is (offset 0), and not again wherever it is asked for.
 doubted as (
     select
         weighed.*,
@@ -104,6 +105,7 @@ doubted as (
                 )
         ) as in_doubt
     from weighed
+    offset 0
 ),
 
 judged as (
@@ -133,6 +135,7 @@ judged as (
             order by missing.input
         ) as missing_inputs
     from doubted
+    offset 0
 ),
 
 unclaimed as (
