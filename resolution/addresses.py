@@ -1,4 +1,4 @@
-"""Addresses of many records taken apart, each spelling once: firms tell theirs again with every visit and every lease."""
+"""Addresses of many records taken apart, each spelling once: a firm tells its own with every lease and permit."""
 
 from __future__ import annotations
 

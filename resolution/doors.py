@@ -12,8 +12,8 @@ BESIDE = r"(?:门口|附近|对面|旁边|路边)+$"
 
 
 def located(records: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
-    """`records` with `door` and `building` made from `address`, null where the address goes not so far, and the `district`
-    and `town` that it names.
+    """`records` with `door` and `building` made from `address`, null where the address goes not so far, and
+    the `district` and `town` that it names.
 
     `register` has address_code and full_address. A code is taken where exactly one door of the register is meant, an
     estate's everyday name included; where the register has no such door, the address's own key stands for it.

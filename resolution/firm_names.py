@@ -50,7 +50,10 @@ def branch(names: pl.Series) -> pl.Series:
 
 
 def region_stems(parts: pl.DataFrame) -> list[str]:
-    """Districts and towns that addresses (`address.parse`) name often, without their kind and sorted: ["听澜", "安澜"]."""
+    """Districts and towns that addresses name often, without their kind and sorted: ["听澜", "安澜"].
+
+    `parts`: of the addresses, as `address.parse` gives them.
+    """
     named = pl.concat([parts["district"], parts["town"]]).drop_nulls()
     often = named.value_counts().filter(pl.col("count") >= max(2, parts.height * REGION_SHARE))
     stems = often.select(pl.first().str.replace(_KIND, "")).to_series()
