@@ -90,19 +90,23 @@ def columns(name: str, expected: Sequence[str]) -> Check:
 
 
 def not_null(name: str, column: str) -> Check:
-    return Check(name, "ExpectColumnValuesToNotBeNull", {"column": column}, f"{column} is always given.")
+    return holds(name, f"{column} IS NOT NULL", f"{column} is always given.")
 
 
 def in_set(name: str, column: str, values: Sequence[str]) -> Check:
-    arguments = {"column": column, "value_set": list(values)}
-    return Check(name, "ExpectColumnValuesToBeInSet", arguments, f"{column} is one of {', '.join(values)}.")
+    """What is not given is none of other values."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return holds(name, f"coalesce({column} IN ({listed}), true)", f"{column} is one of {', '.join(values)}.")
 
 
 def unique(name: str, key: Sequence[str]) -> Check:
-    if len(key) == 1:
-        return Check(name, "ExpectColumnValuesToBeUnique", {"column": key[0]}, f"{key[0]} stands once.")
-    arguments = {"column_list": list(key)}
-    return Check(name, "ExpectCompoundColumnsToBeUnique", arguments, f"{', '.join(key)} together stand once.")
+    """What is not given at all is no key."""
+    columns = ", ".join(key)
+    return no_rows(
+        name,
+        f"SELECT FROM {ROWS} AS keyed WHERE num_nonnulls({columns}) > 0 GROUP BY {columns} HAVING count(*) > 1",
+        f"{columns} stands once." if len(key) == 1 else f"{columns} together stand once.",
+    )
 
 
 @dataclass(frozen=True)

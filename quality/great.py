@@ -71,11 +71,14 @@ def _answer_questions(ends: Sequence[str]) -> None:
     from quality.put_off import put_off
 
     put_off(*UNUSED)
+    # What is imported is no garbage: nobody looks through it, not while it grows (a sixth of the import) and not
+    # later, and forks go on sharing its memory.
+    gc.disable()
     from quality import custom_expectations, expectations  # noqa: F401  # GX is imported once for all
 
-    # What is imported is no garbage: nobody looks through it again, and forks go on sharing its memory.
     gc.collect()
     gc.freeze()
+    gc.enable()
     serve(
         ends,
         lambda question: expectations.judge(*question),

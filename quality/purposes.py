@@ -262,10 +262,12 @@ class _Project:
 
     def _all_of(self, node: Mapping[str, Any], column: str) -> _Touched:
         lineage = self._lineage(node)
+        widens = node["name"] in self.exceptions
         found: _Touched = {}
         for edge, use in (lineage.influence if column == ROWS else lineage.columns[column]).items():
-            for (source, widened), path in self._follow(node["name"], edge, use).items():
-                found.setdefault((source, widened | self._gained(node, column, source)), path)
+            for key, path in self._follow(node["name"], edge, use).items():
+                source, widened = key
+                found.setdefault((source, widened | self._gained(node, column, source)) if widens else key, path)
         return found
 
     def _follow(self, reader: str, edge: Edge, use: str) -> _Touched:
@@ -313,7 +315,7 @@ class _Project:
         return list(streams.values()) if name == ALL else [streams[name]] if name in streams else []
 
     def _gained(self, node: Mapping[str, Any], column: str, source: Edge) -> Purposes:
-        of_model = self.exceptions.get(node["name"], ())
+        of_model = self.exceptions[node["name"]]
         entries = [e for e in of_model if e.covers(node["name"], column, self.spoken(source))]
         if entries and not self._large_groups(node, entries):
             raise Unresolved(

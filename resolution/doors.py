@@ -5,19 +5,21 @@ from __future__ import annotations
 import polars as pl
 
 from connectors.standards import address, address_register
+from resolution.addresses import parsed
 
 BESIDE = r"(?:门口|附近|对面|旁边|路边)+$"
 """What callers say of a place that is not quite theirs."""
 
 
 def located(records: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
-    """`records` with `door` and `building` made from `address`; null where the address goes not so far.
+    """`records` with `door` and `building` made from `address`, null where the address goes not so far, and
+    the `district` and `town` that it names.
 
     `register` has address_code and full_address. A code is taken where exactly one door of the register is meant, an
     estate's everyday name included; where the register has no such door, the address's own key stands for it.
     """
     texts = records["address"]
-    parts = address.parse(texts)
+    parts = parsed(texts)
     whole = parts.select(pl.col("room").is_not_null() | pl.col("building").is_null()).to_series()
     door = address.key_of(parts)
     building = address.key_of(parts.with_columns(unit=pl.lit(None, pl.String), room=pl.lit(None, pl.String)))
@@ -25,7 +27,8 @@ def located(records: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
         code = address_register.match(texts, register.select("address_code", "full_address"))[address_register.CODE]
         door = code.fill_null(door)
     # A building is no door where rooms are let or rented one by one.
-    return records.with_columns(door=pl.select(pl.when(whole).then(door)).to_series(), building=building)
+    door = pl.select(pl.when(whole).then(door)).to_series()
+    return records.with_columns(parts["district"], parts["town"], door=door, building=building)
 
 
 def buildings(register: pl.DataFrame) -> pl.DataFrame:

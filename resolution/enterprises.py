@@ -12,6 +12,7 @@ import polars as pl
 
 from connectors.standards import address, credit_code, legacy_tax
 from connectors.standards.organisation_code import is_valid as is_organisation_code
+from resolution.addresses import parsed
 from resolution.attach import Rule, alone, attached, joined, named
 from resolution.firm_names import branch, plain_name, region_stems, whole_name
 from resolution.residents import Clusters
@@ -55,15 +56,15 @@ def cluster(records: pl.DataFrame) -> Clusters:
 
 def _prepared(records: pl.DataFrame) -> pl.DataFrame:
     """row, code (organisation), whole, plain, branch ("" for none), door, phone, register (null for none)."""
-    regions = region_stems(records["address"])
+    parts = parsed(records["address"])
     firms = records.select("phone", register=pl.when(pl.col("system").is_in(REGISTERS)).then("system"))
     firms = firms.with_row_index("row").with_columns(
         pl.col("row").cast(pl.Int64),
         code=_organisation_code(records["number"]),
         whole=whole_name(records["name"]),
-        plain=plain_name(records["name"], regions),
+        plain=plain_name(records["name"], region_stems(parts)),
         branch=branch(records["name"]).fill_null(""),
-        door=address.canonical_key(records["address"]),
+        door=address.key_of(parts),
     )
     return firms.with_columns(
         # A trade name that two firms share is no whole name.

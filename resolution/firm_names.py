@@ -12,7 +12,7 @@ import re
 
 import polars as pl
 
-from connectors.standards import address, text
+from connectors.standards import text
 
 _REGION = r"^(?:[\p{Han}]{2,3}省)?(?:[\p{Han}]{2,4}市)?(?:[\p{Han}]{1,4}[区县])?(?:[\p{Han}]{1,4}(?:镇|街道))?"
 _FORM = (
@@ -49,10 +49,12 @@ def branch(names: pl.Series) -> pl.Series:
     return whole_name(names).str.extract(rf"({_BRANCH})")
 
 
-def region_stems(addresses: pl.Series) -> list[str]:
-    """Districts and towns that addresses name often, without their kind and sorted: ["听澜", "安澜"]."""
-    parts = address.parse(addresses.drop_nulls())
+def region_stems(parts: pl.DataFrame) -> list[str]:
+    """Districts and towns that addresses name often, without their kind and sorted: ["听澜", "安澜"].
+
+    `parts`: of the addresses, as `address.parse` gives them.
+    """
     named = pl.concat([parts["district"], parts["town"]]).drop_nulls()
-    often = named.value_counts().filter(pl.col("count") >= max(2, len(addresses) * REGION_SHARE))
+    often = named.value_counts().filter(pl.col("count") >= max(2, parts.height * REGION_SHARE))
     stems = often.select(pl.first().str.replace(_KIND, "")).to_series()
     return sorted(stems.filter(stems.str.len_chars() >= 2).unique().to_list())

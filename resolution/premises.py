@@ -59,7 +59,7 @@ def _prepared(records: pl.DataFrame) -> pl.DataFrame:
     return records.with_row_index("row").select(
         pl.col("row").cast(pl.Int64),
         code=pl.col("code").str.replace(_SECOND_CODE, ""),
-        plain=plain_name(records["name"], region_stems(records["address"])).str.replace(_SHOP, "${1}"),
+        plain=plain_name(records["name"], region_stems(records)).str.replace(_SHOP, "${1}"),
         door="door",
         building="building",
         spot=pl.concat_str(pl.col("longitude").round(4), pl.lit(" "), pl.col("latitude").round(4)),

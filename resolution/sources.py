@@ -41,6 +41,10 @@ REGISTER_SCHEMA: dict[str, pl.DataType] = {
     "system": TEXT, "stream": TEXT, "record_key": TEXT, "address_code": TEXT, "full_address": TEXT,
     "longitude": NUMBER, "latitude": NUMBER,
 }  # fmt: skip
+DOOR_SCHEMA: dict[str, pl.DataType] = {
+    name: kind for name, kind in REGISTER_SCHEMA.items() if name not in ("longitude", "latitude")
+}
+"""The doors without their places, of which writing and reading the numbers is half of the work."""
 EVENT_SCHEMA: dict[str, pl.DataType] = {
     "system": TEXT, "stream": TEXT, "record_key": TEXT, "number": TEXT, "category": TEXT, "at": TIME,
     "address": TEXT, "text": TEXT, "grid_code": TEXT, "longitude": NUMBER, "latitude": NUMBER, "metres": NUMBER,
@@ -61,7 +65,7 @@ def read(conn: psycopg.Connection, kind: str) -> pl.DataFrame:
     Records of premises come with the columns that `doors.located` adds.
     """
     records = read_sources(conn, SOURCES[kind], SCHEMAS[kind])
-    return doors.located(records, register(conn)) if kind == "premises" else records
+    return doors.located(records, read_one(conn, REGISTER, DOOR_SCHEMA)) if kind == "premises" else records
 
 
 def register(conn: psycopg.Connection) -> pl.DataFrame:

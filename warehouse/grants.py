@@ -135,7 +135,7 @@ GRANTS: tuple[Grant, ...] = (
         "EXECUTE",
         (
             *("control.audit_append", "control.row_values", "control.row_source", "control.product_hash"),
-            "control.refuse_purged",
+            *("control.refuse_purged", "control.product_sums", "control.summing", "control.sums_hash"),
         ),
     ),
     Grant(
@@ -194,7 +194,8 @@ GRANTS: tuple[Grant, ...] = (
             for name in (
                 *("audit_append", "row_values", "row_source", "product_hash", "content_hash", "candidate_hash"),
                 *("candidate_hashes", "obstacles", "move_pointer", "apply_product", "refuse_changed"),
-                *("refuse_purged", "products_of_residents"),
+                *("refuse_purged", "products_of_residents", "refuse_repeated"),
+                *("product_sums", "release_sums", "summing", "sums_of", "sums_hash", "family_hash"),
             )
         ),
     ),

@@ -224,7 +224,7 @@ def test_only_the_functions_write_what_apps_see(conn: psycopg.Connection, role: 
 
 
 @pytest.mark.parametrize(
-    "helper", ["move_pointer('safety', 1, 'x', 'y')", "apply_product('grid_risk', 1)", "refuse_changed(NULL)"]
+    "helper", ["move_pointer('safety', 1, 'x', 'y')", "apply_product('grid_risk', 1, NULL)", "refuse_changed(NULL)"]
 )
 def test_nobody_calls_the_parts_of_publishing(conn: psycopg.Connection, helper: str) -> None:
     for role in ("loader", "builder", "publisher"):
