@@ -67,8 +67,11 @@ def _made_by(key: str) -> tuple[str, ...]:
 
 
 def _main() -> None:
+    environment.quiet()
+    os.environ |= manifest.parse_environment()
     try:
-        parsed().writable_manifest().write(str(manifest.target_folder() / "manifest.json"))
+        # Not what is kept: whoever asks has no manifest.json of these files, and only a parse sets what writing one needs.
+        _parsed_anew(manifest.state()).writable_manifest().write(str(manifest.target_folder() / "manifest.json"))
     except BuildError as error:
         sys.exit(str(error))
 

@@ -50,3 +50,23 @@ def test_it_is_parsed_once(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(manifest, "state", lambda state=state: state)
         dbt_parsing.parsed()
     assert made == ["of other files"]
+
+
+def test_a_manifest_that_is_lost_is_written_by_a_parse_and_not_from_what_is_kept(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """dbt can write one only in a process that parsed: a kill between the two files left the hub without one for good."""
+    written: list[str] = []
+
+    class Parsed:
+        def writable_manifest(self) -> Parsed:
+            return self
+
+        def write(self, path: str) -> None:
+            written.append(path)
+
+    monkeypatch.setattr(manifest, "state", lambda: STATE)
+    monkeypatch.setattr(manifest, "target_folder", lambda: kept.parent)
+    monkeypatch.setattr(dbt_parsing, "_parsed_anew", lambda key: Parsed())
+    dbt_parsing._main()
+    assert written == [str(kept.parent / "manifest.json")]

@@ -1,6 +1,7 @@
 -- What the rules say, each by itself, and then of each other: whatever another policy takes the place of is not due, and
--- is unknown as long as that other one is. So is what rests on a record that is the resident's by its name alone. Once, not in a chain: no policy that is put aside puts another one aside
--- in policy_exclusions, save of two between which the higher amount decides.
+-- is unknown as long as that other one is. Once, not in a chain: no policy that is put aside puts another one aside in
+-- policy_exclusions, save of two between which the higher amount decides. What rests on a record that is the resident's
+-- by its name alone is unknown, too.
 {% set policies = ['P01', 'P02', 'P03', 'P04', 'P05', 'P06', 'P07', 'P08', 'P09', 'P10', 'P11', 'P12'] -%}
 {#- Judged on a day of their own; the others on the day of the product. -#}
 {% set dated = ['P10', 'P11'] -%}
