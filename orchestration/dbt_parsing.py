@@ -70,7 +70,7 @@ def _main() -> None:
     environment.quiet()
     os.environ |= manifest.parse_environment()
     try:
-        # Not what is kept: whoever asks has no manifest.json of these files, and only a parse sets what writing one needs.
+        # Not what is kept: only a parse sets what dbt needs to write one.
         _parsed_anew(manifest.state()).writable_manifest().write(str(manifest.target_folder() / "manifest.json"))
     except BuildError as error:
         sys.exit(str(error))

@@ -55,7 +55,7 @@ def test_it_is_parsed_once(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_manifest_that_is_lost_is_written_by_a_parse_and_not_from_what_is_kept(
     kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """dbt can write one only in a process that parsed: a kill between the two files left the hub without one for good."""
+    """dbt writes one only in a process that parsed: a kill between the two files left the hub without one."""
     written: list[str] = []
 
     class Parsed:
