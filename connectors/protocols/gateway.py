@@ -123,7 +123,7 @@ class GatewayExtraction:
         return Answer(replace(page, bytes_in=sent.size), sent.total, sent.pages)
 
     def _lookups(self) -> Iterator[Page]:
-        """One call per value that is due; several at a time, in the order of the file."""
+        """One call per value that is due; several at a time, and what they brought put together."""
         lookup = self._stream.source["lookup"]
         parameter, path = str(lookup["parameter"]), Path(str(resolve_value(lookup["values"])))
         try:
@@ -135,44 +135,46 @@ class GatewayExtraction:
                 "Set the variable to a file, one value a line",
             ) from None
         asked = self.pull.due(list(dict.fromkeys(values)))
+        columns = [column.physical_name for column in self._stream.columns]
 
         def ask(value: str) -> Sent | Page:
-            return self._called(self._form(1, **{parameter: value}), self._unread)
+            form = self._form(1, **{parameter: value})
+            return self._called(form, lambda sent: sent if sent.is_plain(columns) else self._only(sent))
+
+        def ask_alone(value: str) -> Page:
+            return self._called(self._form(1, **{parameter: value}), self._only)
 
         with ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup") as pool:
             chunk = LOOKUP_THREADS * 16
             for start in range(0, len(asked), chunk):
                 some = asked[start : start + chunk]
-                yield from self._answered(some, list(pool.map(ask, some)))
+                yield from self._answered(dict(zip(some, pool.map(ask, some), strict=True)), ask_alone)
 
-    def _unread(self, sent: Sent) -> Sent | Page:
-        """Left for `_answered` where it can tell whether the answer is whole; read at once where not."""
-        if sent.at_most_declared:
-            return sent
+    def _only(self, sent: Sent) -> Page:
+        """The one page of a value."""
         answer = self._read(sent, 1)
-        if answer.pages > 1:
+        if answer.total > answer.page.rows + len(answer.page.bad):
             raise ContractViolation(
                 f"{self._where}: the answer to one value has {answer.total:,} rows, more than a page",
                 "Raise the pageSize of the contract's source, or ask the owner what it sends",
             )
         return answer.page
 
-    def _answered(self, values: list[str], answers: list[Sent | Page]) -> Iterator[Page]:
+    def _answered(self, answers: dict[str, Sent | Page], ask_alone: Callable[[str], Page]) -> Iterator[Page]:
         """The answers as pages: to read those of a row or two one by one costs ten times as much as together.
 
-        As many records came together as were declared, and none had more than its own: so each had just these.
+        As many records came together as were declared, and none had more than its own: so each had just these. Where
+        that does not hold the values are asked once more.
         """
-        unread = {value: sent for value, sent in zip(values, answers, strict=True) if isinstance(sent, Sent)}
-        together = read_page(put_together(list(unread.values())), self._where, 0, self.pull)
-        whole = not together.bad and together.rows == sum(sent.total for sent in unread.values())
-        if whole and unread:
-            if together.frame.height:
-                require_columns(self._stream, together.frame.columns)
-            told = tuple(Answered(value, sent.total, 0) for value, sent in unread.items())
-            yield replace(together, bytes_in=sum(sent.size for sent in unread.values()), answers=told)
-        for value, answer in zip(values, answers, strict=True):
+        plain = {value: sent for value, sent in answers.items() if isinstance(sent, Sent)}
+        together = read_page(put_together(list(plain.values())), self._where, 0, self.pull)
+        whole = not together.bad and together.rows == sum(sent.total for sent in plain.values())
+        if whole and plain:
+            told = tuple(Answered(value, sent.total, 0) for value, sent in plain.items())
+            yield replace(together, bytes_in=sum(sent.size for sent in plain.values()), answers=told)
+        for value, answer in answers.items():
             if isinstance(answer, Page) or not whole:
-                page = answer if isinstance(answer, Page) else self._read(answer, 1).page
+                page = answer if isinstance(answer, Page) else ask_alone(value)
                 yield replace(page, answers=(Answered(value, page.rows, len(page.bad)),))
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from connectors.errors import ContractViolation, Truncated
 from connectors.formats.json_pages import cut_array
 from connectors.protocols.gateway_token import OK
+
+SMALL: Final = 1 << 16
+"""Bytes of records that wait to be read with others: many such fit into memory whatever they hold."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +26,16 @@ class Sent:
     size: int
     """Bytes of the whole answer."""
 
-    @property
-    def at_most_declared(self) -> bool:
-        """Whether there cannot be more records than are declared: each of them has a brace."""
-        array = isinstance(self.records, bytes) and self.records[:1] == b"[" and self.records[-1:] == b"]"
-        return array and self.declared == self.total == self.records.count(b"{")
+    def is_plain(self, columns: Sequence[str]) -> bool:
+        """Whether it is small and can hold no more records than it declares, each with all of these columns.
+
+        Each record has a brace, and each column of it its name with a colon.
+        """
+        records = self.records
+        if not isinstance(records, bytes) or len(records) > SMALL or records[:1] != b"[" or records[-1:] != b"]":
+            return False
+        marks = (b"{", *(f'"{column}":'.encode() for column in columns))
+        return self.declared == self.total and all(records.count(mark) == self.total for mark in marks)
 
 
 def opened(body: bytes, where: str) -> tuple[str, Sent | None]:
@@ -66,6 +74,6 @@ def _records(sent: Any, where: str) -> bytes | list[Any]:
 
 
 def put_together(answers: Sequence[Sent]) -> bytes:
-    """The records of all these answers as one array, each of which has `at_most_declared`."""
+    """The records of all these answers as one array, each of which `is_plain`."""
     arrays = (answer.records for answer in answers if answer.declared)
     return b"[" + b",".join(array[1:-1] for array in arrays if isinstance(array, bytes)) + b"]"

@@ -17,11 +17,14 @@ from connectors.contract import Column, Server, Stream
 from connectors.errors import ContractViolation, Truncated
 from connectors.protocols.base import Page, Pull
 from connectors.protocols.gateway import GatewayExtraction
+from connectors.protocols.gateway_envelope import SMALL
 from connectors.protocols.http import HttpSource
 
 TEXTS = st.sampled_from(["王伟", "", "{", "}{", '"', "a,b", "\\", " x ", "{}", "x" * 30])
 RECORDS = st.fixed_dictionaries({"no": TEXTS, "xm": TEXTS | st.none() | st.integers(0, 99)})
-ODD = st.one_of(st.just(5), st.just({"no": {"a": "b"}, "xm": ""}), st.just({"no": "1", "xm": "", "more": "2"}))
+ODD = st.one_of(
+    st.just(5), st.just({"no": {"a": "b"}, "xm": ""}), st.just({"no": "1", "xm": "", "more": "2"}), st.just({"no": "1"})
+)
 ANSWERS = st.lists(st.lists(RECORDS, max_size=3) | st.lists(RECORDS | ODD, max_size=3), min_size=1, max_size=5)
 
 
@@ -59,6 +62,14 @@ def _pages(bodies: dict[str, bytes]) -> list[Page]:
         return list(GatewayExtraction(Pull(stream, server), http).pages())
 
 
+def _told(bodies: dict[str, bytes]) -> dict[str, tuple[list[dict[str, Any]], int]] | str:
+    """What the answers say by value, or why the stream stops."""
+    try:
+        return _by_value(_pages(bodies))
+    except ContractViolation as stops:
+        return str(stops)
+
+
 def _by_value(pages: list[Page]) -> dict[str, tuple[list[dict[str, Any]], int]]:
     """By value its rows, without columns that they have nothing in, and how many of its records were bad."""
     told: dict[str, tuple[list[dict[str, Any]], int]] = {}
@@ -75,11 +86,14 @@ def _by_value(pages: list[Page]) -> dict[str, tuple[list[dict[str, Any]], int]]:
 @given(ANSWERS)
 def test_together_they_say_what_each_says_alone(answers: list[list[Any]]) -> None:
     bodies = {f"V{number}": _body(records) for number, records in enumerate(answers)}
-    alone: dict[str, tuple[list[dict[str, Any]], int]] = {}
-    for value, body in bodies.items():
-        alone |= _by_value(_pages({value: body}))
-    assert _by_value(_pages(bodies)) == alone
-    assert sum(page.bytes_in for page in _pages(bodies)) == sum(map(len, bodies.values()))
+    alone = [_told({value: body}) for value, body in bodies.items()]
+    stops = [told for told in alone if isinstance(told, str)]
+    if stops:
+        assert _told(bodies) == stops[0], "a column that one lacks is not made up for by the others"
+        return
+    together = _pages(bodies)
+    assert _by_value(together) == {value: one for told in alone for value, one in told.items()}  # type: ignore[union-attr]
+    assert sum(page.bytes_in for page in together) == sum(map(len, bodies.values()))
 
 
 def test_plain_answers_are_one_page() -> None:
@@ -95,6 +109,28 @@ def test_who_has_more_or_fewer_than_it_declares_is_not_made_up_for_by_another(wr
         _pages({"A": _body(two, dataCount=wrong, totalDataCount=wrong), "B": other})
 
 
-def test_more_than_a_page_of_one_value_is_not_dropped() -> None:
+@pytest.mark.parametrize("declared", [{"totalPage": 2}, {}])
+def test_more_than_a_page_of_one_value_is_not_dropped(declared: dict[str, int]) -> None:
     with pytest.raises(ContractViolation, match="more than a page"):
-        _pages({"A": _body([{"no": "1", "xm": "王伟"}], totalDataCount=1001, totalPage=2)})
+        _pages({"A": _body([{"no": "1", "xm": "王伟"}], totalDataCount=1001, **declared)})
+
+
+def test_a_large_answer_does_not_wait_for_others() -> None:
+    long = _body([{"no": "1", "xm": "x" * SMALL}])
+    pages = _pages({"A": long, "B": _body([{"no": "2", "xm": "y"}]), "C": long})
+    assert sorted(len(page.answers) for page in pages) == [1, 1, 1]
+
+
+def test_an_answer_that_is_short_after_all_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = [{"no": "1", "xm": "a"}, {"no": "1", "xm": "b"}]
+    short = _body([{"no": {"no": "1", "xm": "a"}, "xm": "b"}], dataCount=2, totalDataCount=2)
+    asked: list[str] = []
+    answer = _Answering.post
+
+    def once_short(http: _Answering, path: str, parse: Callable[[bytes], Any], **given: Any) -> Any:
+        asked.append(given["form"]["no"])
+        return parse(short) if asked == ["A"] else answer(http, path, parse, **given)
+
+    monkeypatch.setattr(_Answering, "post", once_short)
+    assert _by_value(_pages({"A": _body(whole)})) == {"A": (whole, 0)}
+    assert asked == ["A", "A"]
