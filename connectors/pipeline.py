@@ -21,7 +21,7 @@ from connectors.raw_records import joined
 Item = TypeVar("Item")
 
 LOOSE_PAGES = 256
-"""So many pages are held one by one: a page of one row takes 40 KB, and a look-up brings as many pages as it asks."""
+"""So many pages are held one by one: a page of one row takes 40 KB, and an answer to a look-up can be one."""
 
 
 class Clock:

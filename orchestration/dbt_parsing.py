@@ -21,14 +21,19 @@ _parsed: dict[str, Any] = {}
 
 def parsed() -> Any:
     """dbt's own manifest object, parsed once per state of the project. Raises BuildError."""
-    environment.quiet()
-    os.environ |= manifest.parse_environment()
-    key = manifest.state()
+    key = _ready()
     if key not in _parsed:
         found = _kept(key) or _parsed_anew(key)
         _parsed.clear()
         _parsed[key] = found
     return _parsed[key]
+
+
+def _ready() -> str:
+    """The state of the project's files, after dbt's environment is set."""
+    environment.quiet()
+    os.environ |= manifest.parse_environment()
+    return manifest.state()
 
 
 def _parsed_anew(key: str) -> Any:
@@ -67,11 +72,9 @@ def _made_by(key: str) -> tuple[str, ...]:
 
 
 def _main() -> None:
-    environment.quiet()
-    os.environ |= manifest.parse_environment()
     try:
         # Not what is kept: only a parse sets what dbt needs to write one.
-        _parsed_anew(manifest.state()).writable_manifest().write(str(manifest.target_folder() / "manifest.json"))
+        _parsed_anew(_ready()).writable_manifest().write(str(manifest.target_folder() / "manifest.json"))
     except BuildError as error:
         sys.exit(str(error))
 

@@ -19,7 +19,6 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from quality.checks import Check, Outcome, Version
 
 COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0, "include_unexpected_rows": False}
-_COUNTS = ("element_count", "unexpected_count", "missing_count")
 
 _contexts: dict[tuple[str, str], Any] = {}
 """(database, role) → GX data source."""
@@ -72,12 +71,9 @@ def expectation(check: Check, version: Version | None = None) -> Any:
 
 
 def _counts(result: dict[str, Any] | None) -> dict[str, Any]:
-    """The numbers of a result and nothing else of it."""
-    found = {name: result[name] for name in _COUNTS if isinstance((result or {}).get(name), int)} if result else {}
+    """The number of a result and nothing else of it."""
     observed = (result or {}).get("observed_value")
-    if isinstance(observed, int | float):
-        found["observed_value"] = observed
-    return found
+    return {"observed_value": observed} if isinstance(observed, int | float) else {}
 
 
 def _error(information: Any) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from connectors.standards import address, address_register
-from resolution.addresses import parsed
+from connectors.standards.once import once_each
 
 BESIDE = r"(?:门口|附近|对面|旁边|路边)+$"
 """What callers say of a place that is not quite theirs."""
@@ -19,7 +19,7 @@ def located(records: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
     estate's everyday name included; where the register has no such door, the address's own key stands for it.
     """
     texts = records["address"]
-    parts = parsed(texts)
+    parts = once_each(texts, address.parse)
     whole = parts.select(pl.col("room").is_not_null() | pl.col("building").is_null()).to_series()
     door = address.key_of(parts)
     building = address.key_of(parts.with_columns(unit=pl.lit(None, pl.String), room=pl.lit(None, pl.String)))

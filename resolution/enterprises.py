@@ -11,8 +11,8 @@ from __future__ import annotations
 import polars as pl
 
 from connectors.standards import address, credit_code, legacy_tax
+from connectors.standards.once import once_each
 from connectors.standards.organisation_code import is_valid as is_organisation_code
-from resolution.addresses import parsed
 from resolution.attach import Rule, alone, attached, joined, named
 from resolution.firm_names import branch, plain_name, region_stems, whole_name
 from resolution.residents import Clusters
@@ -56,7 +56,7 @@ def cluster(records: pl.DataFrame) -> Clusters:
 
 def _prepared(records: pl.DataFrame) -> pl.DataFrame:
     """row, code (organisation), whole, plain, branch ("" for none), door, phone, register (null for none)."""
-    parts = parsed(records["address"])
+    parts = once_each(records["address"], address.parse)
     firms = records.select("phone", register=pl.when(pl.col("system").is_in(REGISTERS)).then("system"))
     firms = firms.with_row_index("row").with_columns(
         pl.col("row").cast(pl.Int64),

@@ -28,7 +28,8 @@ _SHOP = r"^(.{2,})店$"
 
 
 def cluster(records: pl.DataFrame) -> Clusters:
-    """Cluster records of `resolution.sources.PREMISES_SCHEMA`; a cluster's label is its first row.
+    """Cluster records of `resolution.sources.PREMISES_SCHEMA` with the columns of `doors.located`; a cluster's label is
+    its first row.
 
     Doubtful are records whose name stands at their building more than once.
     """

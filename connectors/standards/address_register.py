@@ -13,6 +13,7 @@ from typing import Final
 import polars as pl
 
 from connectors.standards import address
+from connectors.standards.once import once_each
 
 DOOR, ALIAS, WITHOUT_UNIT, BUILDING, PLACE = "door", "door_by_alias", "door_without_unit", "building", "place"
 _OF_DOORS: Final = (DOOR, ALIAS, WITHOUT_UNIT)
@@ -49,8 +50,12 @@ def match(s: pl.Series, register: pl.DataFrame, *, text_column: str = "full_addr
     others = [name for name in doors.columns if name not in (CODE, text_column)]
     keyed = pl.concat([_keys(parts), doors.select(CODE, *others)], how="horizontal")
 
-    distinct = s.unique()
-    asked = _parts(distinct)
+    return once_each(s, lambda texts: _matched(texts, parts, keyed, others))
+
+
+def _matched(texts: pl.Series, parts: pl.DataFrame, keyed: pl.DataFrame, others: list[str]) -> pl.DataFrame:
+    """``match`` of each text with doors: their parts, and these keyed."""
+    asked = _parts(texts)
     known = asked.join(_aliases(parts["estate"]), on="estate", how="left", maintain_order="left")
     by_alias = _keys(known.with_columns(pl.coalesce("named", "estate").alias("estate")))
     exact, aliased = _keys(asked), known["named"].is_not_null()
@@ -60,10 +65,7 @@ def match(s: pl.Series, register: pl.DataFrame, *, text_column: str = "full_addr
         # A text that names another unit does not mean this one.
         pl.when(asked["unit"].is_null()).then(pl.col(WITHOUT_UNIT)).alias(WITHOUT_UNIT),
     )
-    found = _first_found(wanted, keyed, others)
-    answers = pl.concat([distinct.to_frame("text"), found], how="horizontal")
-    spread = s.to_frame("text").join(answers, on="text", how="left", maintain_order="left", nulls_equal=True)
-    return spread.drop("text")
+    return _first_found(wanted, keyed, others)
 
 
 def buildings(register: pl.DataFrame, *, text_column: str = "full_address") -> pl.DataFrame:
@@ -89,14 +91,16 @@ def buildings(register: pl.DataFrame, *, text_column: str = "full_address") -> p
 def match_buildings(s: pl.Series, known: pl.DataFrame) -> pl.DataFrame:
     """DataFrame of the columns of ``known`` (``buildings``) but its estate: a row per value of ``s``, null where it
     means no building of these. Estates have their everyday names, as in ``match``."""
-    distinct = s.unique()
-    asked = _parts(distinct).join(_aliases(known["estate"]), on="estate", how="left", maintain_order="left")
-    key = _keys(asked.with_columns(pl.coalesce("named", "estate").alias("estate")))[BUILDING]
     others = [name for name in known.columns if name not in ("estate", BUILDING)]
     told = known.filter(pl.any_horizontal(pl.col(name).is_not_null() for name in others))
     places = told.drop("estate").drop_nulls(BUILDING).unique(BUILDING, maintain_order=True)
-    found = pl.DataFrame({"text": distinct, BUILDING: key}).join(places, on=BUILDING, how="left", maintain_order="left")
-    return s.to_frame("text").join(found, on="text", how="left", maintain_order="left", nulls_equal=True).drop("text")
+
+    def matched(texts: pl.Series) -> pl.DataFrame:
+        asked = _parts(texts).join(_aliases(known["estate"]), on="estate", how="left", maintain_order="left")
+        key = _keys(asked.with_columns(pl.coalesce("named", "estate").alias("estate"))).select(BUILDING)
+        return key.join(places, on=BUILDING, how="left", maintain_order="left")
+
+    return once_each(s, matched)
 
 
 def _parts(texts: pl.Series) -> pl.DataFrame:

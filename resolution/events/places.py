@@ -7,12 +7,12 @@ told as a grid at the roadside (网格025002路边). The words stand in the fiel
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import polars as pl
 from scipy.spatial import cKDTree
 
 from connectors.standards import address
+from connectors.standards.once import once_each
 from resolution.doors import BESIDE
 
 PARTS = ("place", "number", "building", "unit", "room")
@@ -95,16 +95,7 @@ def _parts(texts: pl.Series) -> pl.DataFrame:
         named = pl.coalesce(pl.when(pl.col("estate") != "").then("estate"), "lane", "road")
         return parts.select(named.alias("place"), "road", *PARTS[1:])
 
-    return _once_each(texts, parsed)
-
-
-def _once_each(texts: pl.Series, read: Callable[[pl.Series], pl.DataFrame]) -> pl.DataFrame:
-    """What `read` makes of each text, read once however many reports say it: many tell of one door."""
-    distinct = texts.unique().alias("said")
-    table = read(distinct).with_columns(distinct)
-    return (
-        texts.to_frame("said").join(table, on="said", how="left", nulls_equal=True, maintain_order="left").drop("said")
-    )
+    return once_each(texts, parsed)
 
 
 def _mention(texts: pl.Series, names: list[str]) -> pl.Series:
@@ -113,5 +104,5 @@ def _mention(texts: pl.Series, names: list[str]) -> pl.Series:
         return pl.Series(texts.name, [None] * len(texts), dtype=pl.String)
     known = "|".join(map(re.escape, names))
     pattern = rf"((?:{known})(?:小区)?{_INSIDE}(?:{known})?{_WITHIN})"
-    found = _once_each(texts, lambda distinct: address.normalise(distinct).str.extract(pattern).to_frame("mention"))
+    found = once_each(texts, lambda distinct: address.normalise(distinct).str.extract(pattern).to_frame("mention"))
     return found["mention"]

@@ -95,7 +95,7 @@ def ledger(fresh_database: str) -> str:
                 [chain, [stream]],
             )
         conn.execute("INSERT INTO control.changed_record VALUES ('residents', %s, %s, %s)", RECORDS[0])
-        conn.execute("INSERT INTO control.changed_key VALUES ('link_resident_address', %s)", ["/".join(RECORDS[0])])
+        conn.execute("INSERT INTO control.changed_key VALUES ('link_resident_address', %s)", [RECORDS[0][2]])
         one = "jsonb_build_object('system', %s::text, 'stream', %s::text, 'record_key', %s::text)"
         doubt = f"INSERT INTO resolution.review (kind, record, reason) VALUES ('resident', {one}, 'doubt')"
         conn.execute(doubt.encode(), RECORDS[0])

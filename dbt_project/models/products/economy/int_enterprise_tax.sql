@@ -1,8 +1,7 @@
 -- What each taxpayer paid in the twelve months up to the newest one told, and in the twelve before: yuan, refunds and
 -- corrections taken off. A group that files as one pays at its head, as in fct_tax. Who paid nothing in months that
 -- were told paid zero; where an amount of it waits in quarantine, nobody knows what it paid.
--- Months are told apart first and joined by their day: what is asked of them by `<=` PostgreSQL would look up in the
--- index of all amounts.
+-- Months are told apart first and joined by equality: for a range PostgreSQL would walk through the index of all amounts.
 with known as (
     select distinct period_month
     from {{ ref('fct_tax') }}

@@ -91,7 +91,8 @@ weighed as (
     inner join {{ ref('dim_resident') }} as resident on resident.resident_key = considered.resident_key
 ),
 
--- Worked out once for each claim, as what follows from it is (offset 0), and not again wherever it is asked for.
+-- Here and below `offset 0` keeps PostgreSQL from writing an expression wherever its column is used: each is worked out
+-- once for a claim.
 doubted as (
     select
         weighed.*,
