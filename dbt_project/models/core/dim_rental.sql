@@ -1,6 +1,6 @@
 -- Homes that are let, as filed. The place is told as in the deed; where it comes down to one door of the address register
 -- that door is named. Whose home it is and who lives there stays in staging: they serve the housing office alone.
--- Doors are told apart only where a filing names one: all of the town are twenty times as many.
+-- Only doors that a filing names are grouped: most of the town are not let.
 with door as (
     select
         door_key,

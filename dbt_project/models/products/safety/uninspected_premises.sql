@@ -48,7 +48,7 @@ by_door as (
     group by 1
 ),
 
--- Only the doors that are asked for: those of all homes are twenty times as many.
+-- Only doors that are asked for are grouped: most are homes.
 door as (
     select door_key, min(grid_code) as grid_code
     from {{ ref('int_door') }}
